@@ -1,0 +1,49 @@
+"""For every test: no socket leaves this machine, and no TALLYWAY_* setting of the developer's shell reaches the code.
+
+The guard is an audit hook, so it also sees connections made by libraries. It names the address it refused;
+servers that tests start as processes of their own are held back by the loopback addresses they are given.
+"""
+
+import ipaddress
+import os
+import sys
+from typing import Any
+
+import pytest
+
+# Read by the tests themselves, not by the product.
+TEST_SETTINGS = frozenset({"TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_REQUIRE_BROWSER"})
+
+
+class OutsideConnection(AssertionError):
+    """A test tried to reach beyond loopback; an AssertionError so that code catching OSError cannot hide it."""
+
+
+def is_local(host: object) -> bool:
+    """Whether a host of an address is loopback; names other than localhost are never resolved here."""
+    if host is None or host == "":
+        return True
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
+    """Audit hook: raise OutsideConnection for a connection, datagram or look-up that is not loopback."""
+    if event in {"socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        if isinstance(address, tuple) and not is_local(address[0]):
+            raise OutsideConnection(f"{event} to {address[0]}: tests talk to loopback only")
+    elif event in {"socket.getaddrinfo", "socket.gethostbyname"} and not is_local(arguments[0]):
+        raise OutsideConnection(f"{event} of {arguments[0]!r}: tests look up no outside name")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Install the guard and clear the environment before any test module is imported."""
+    for name in [name for name in os.environ if name.startswith("TALLYWAY_") and name not in TEST_SETTINGS]:
+        del os.environ[name]
+    sys.addaudithook(refuse_outside)

@@ -1,0 +1,41 @@
+"""The suite's own guard: outside addresses are refused, loopback is not."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 443), ("203.0.113.9", 9)])
+def test_a_connection_to_the_outside_is_refused(address: tuple[str, int]) -> None:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as client, pytest.raises(AssertionError, match="loopback only"):
+        client.connect(address)
+
+
+def test_a_look_up_of_an_outside_name_is_refused() -> None:
+    with pytest.raises(AssertionError, match="no outside name"):
+        socket.getaddrinfo("plausible.example", 443)
+
+
+async def test_the_guard_holds_in_an_event_loop() -> None:
+    with pytest.raises(AssertionError, match="no outside name"):
+        await asyncio.open_connection("pirsch.example", 443)
+
+
+def test_loopback_is_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        assert client.getpeername() == server.getsockname()
+
+
+def test_settings_of_the_shell_do_not_reach_the_tests() -> None:
+    shell = os.environ | {"TALLYWAY_DATA": "/nowhere", "TALLYWAY_REQUIRE_BROWSER": "1"}
+    look = "import os; from tests import conftest; conftest.pytest_configure(None); " + (
+        "print(*[name for name in os.environ if name.startswith('TALLYWAY_')])"
+    )
+    seen = subprocess.run([sys.executable, "-c", look], env=shell, capture_output=True, text=True, check=True).stdout
+    assert "TALLYWAY_DATA" not in seen
+    assert "TALLYWAY_REQUIRE_BROWSER" in seen
