@@ -1,0 +1,340 @@
+"""The seams between gateway and backends: small protocols, the transport, and what an adapter is given to work with.
+
+An adapter satisfies `Adapter` and `Reads`, and further protocols exactly where its capabilities declare the operation
+(`PROTOCOLS`). It knows no tenant, reads no environment, caches nothing and opens no socket but through its `Transport`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from models.capability import Capabilities, Operation
+from models.event import Drop, Event, Received
+from models.goal import Goal, GoalDraft
+from models.job import ImportJob, OnError
+from models.link import SharedLink, SharedLinkDraft
+from models.people import Guest, GuestDraft, Team
+from models.query import ResolvedQuery
+from models.result import Answer, Foreseen
+from models.settings import SiteSettings
+from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to a backend. `path` is relative to the connection's base URL. At most one of `json`, `content`, `form`, `files`.
+
+    `idempotent` says that sending it twice does no harm (reads, and writes the backend de-duplicates itself).
+    """
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    content: bytes | None = None
+    form: Mapping[str, str] | None = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = None
+    idempotent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whatever the status. The body was read completely and within the byte cap."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request. Raises Unreachable, TimedOut, RateLimited, Overloaded or Unintelligible; never an HTTP library's error."""
+
+    async def send(self, request: Request) -> Reply: ...
+
+    async def close(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """A small document store the gateway lends to an adapter, for what its backend cannot keep. Values are JSON objects.
+
+    `kind` names the collection, `key` the document (by convention `<site id>/<rest>`).
+    """
+
+    async def get(self, kind: str, key: str) -> dict[str, Any] | None: ...
+
+    async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None: ...
+
+    async def delete(self, kind: str, key: str) -> bool: ...
+
+    async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
+        """Documents whose key starts with the prefix, by key."""
+        ...
+
+    async def next_id(self, kind: str) -> int:
+        """1, 2, 3, ...; never the same number twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the gateway lends to an adapter. `public_url` is where our own pages are reached (no trailing slash)."""
+
+    transport: Transport
+    ledger: Ledger
+    now: Callable[[], datetime]
+    data_dir: Path
+    public_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a connection may do, tried against the backend. `reasons` explain each operation that did not work."""
+
+    ok: bool
+    account: str = ""
+    operations: Mapping[Operation, bool] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """Every adapter."""
+
+    can: Capabilities
+
+    async def start(self) -> None:
+        """Get ready; called once, before anything else."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def check(self) -> Check: ...
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """Statistics of one site."""
+
+    def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
+        """What answering would take, and every reason against it that the declaration cannot express. Pure: no I/O."""
+        ...
+
+    async def read(self, site: Site, query: ResolvedQuery) -> Answer: ...
+
+    async def stats_start(self, site: Site) -> date | None:
+        """The first day with statistics in the site's zone, for the range `all`; None when unknown or empty."""
+        ...
+
+
+@runtime_checkable
+class ReadsRealtime(Protocol):
+    async def realtime(self, site: Site) -> int:
+        """Unique visitors of the last five minutes."""
+        ...
+
+
+@runtime_checkable
+class ListsSites(Protocol):
+    async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage: ...
+
+    async def get_site(self, ref: str) -> RemoteSite:
+        """Raises MissingAtBackend."""
+        ...
+
+
+@runtime_checkable
+class CreatesSites(Protocol):
+    async def create_site(self, draft: SiteDraft) -> RemoteSite:
+        """Raises AlreadyExists when the domain is taken."""
+        ...
+
+
+@runtime_checkable
+class UpdatesSites(Protocol):
+    async def update_site(self, site: Site, change: SiteChange) -> RemoteSite: ...
+
+
+@runtime_checkable
+class DeletesSites(Protocol):
+    async def delete_site(self, site: Site) -> None: ...
+
+
+@runtime_checkable
+class ListsGoals(Protocol):
+    async def list_goals(self, site: Site) -> tuple[Goal, ...]: ...
+
+
+@runtime_checkable
+class CreatesGoals(Protocol):
+    async def create_goal(self, site: Site, draft: GoalDraft) -> Goal:
+        """Finds the goal of the same identity or creates it."""
+        ...
+
+
+@runtime_checkable
+class DeletesGoals(Protocol):
+    async def delete_goal(self, site: Site, goal_id: str) -> None:
+        """Raises UnknownGoal."""
+        ...
+
+
+@runtime_checkable
+class SharesLinks(Protocol):
+    async def put_shared_link(self, site: Site, draft: SharedLinkDraft) -> SharedLink:
+        """Finds the link of that name or creates it."""
+        ...
+
+
+@runtime_checkable
+class ManagesLinks(Protocol):
+    async def list_shared_links(self, site: Site) -> tuple[SharedLink, ...]: ...
+
+    async def delete_shared_link(self, site: Site, link_id: str) -> None: ...
+
+
+@runtime_checkable
+class ManagesGuests(Protocol):
+    async def list_guests(self, site: Site) -> tuple[Guest, ...]: ...
+
+    async def put_guest(self, site: Site, draft: GuestDraft) -> Guest:
+        """Finds the membership or invitation, or invites."""
+        ...
+
+    async def delete_guest(self, site: Site, email: str) -> None: ...
+
+
+@runtime_checkable
+class ListsTeams(Protocol):
+    async def list_teams(self) -> tuple[Team, ...]: ...
+
+
+@runtime_checkable
+class ManagesProps(Protocol):
+    async def list_custom_props(self, site: Site) -> tuple[str, ...]: ...
+
+    async def put_custom_prop(self, site: Site, name: str) -> None: ...
+
+    async def delete_custom_prop(self, site: Site, name: str) -> None: ...
+
+
+@runtime_checkable
+class Records(Protocol):
+    async def record(
+        self, site: Site, events: Sequence[Event], received: Received | None = None
+    ) -> tuple[Drop | None, ...]:
+        """Take events; one entry each: None when it will be counted, else why not.
+
+        `received` is the visitor's side of a tracker request; None for server-side events that carry their own fields.
+        When it returns, nothing that is not a Drop can be lost by us. Raises Overloaded when nothing can be taken now.
+        """
+        ...
+
+
+@runtime_checkable
+class ImportsHistory(Protocol):
+    import_formats: tuple[str, ...]
+
+    async def start_import(self, site: Site, format: str, source: Path, on_error: OnError = OnError.SKIP) -> ImportJob:
+        """Begin to import a spooled file (the adapter may move or delete it). The same content twice counts once."""
+        ...
+
+    async def list_imports(self, site: Site) -> tuple[ImportJob, ...]: ...
+
+    async def get_import(self, site: Site, job_id: str, *, wait: bool = False) -> ImportJob:
+        """`wait` returns when the job has ended and its rows are queryable. Raises NotFound."""
+        ...
+
+    async def delete_import(self, site: Site, job_id: str) -> None: ...
+
+
+@runtime_checkable
+class ExportsHistory(Protocol):
+    export_formats: Mapping[str, str]
+    """Format to media type."""
+
+    def export(
+        self, site: Site, format: str, first: date | None = None, last: date | None = None
+    ) -> AsyncIterator[bytes]: ...
+
+
+@runtime_checkable
+class Configures(Protocol):
+    async def get_settings(self, site: Site) -> SiteSettings: ...
+
+    async def put_settings(self, site: Site, settings: SiteSettings) -> SiteSettings: ...
+
+
+@runtime_checkable
+class Flushes(Protocol):
+    async def flush(self) -> None:
+        """Return when everything recorded so far is queryable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VendorCall:
+    """A call only this backend has: offered under `/v1/sites/{site}/vendor/{backend}/{name}`, typed, audited when it writes."""
+
+    name: str
+    method: str
+    title: str
+    writes: bool
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    see: str = ""
+
+
+@runtime_checkable
+class PassesThrough(Protocol):
+    vendor_calls: tuple[VendorCall, ...]
+
+    async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:
+        """The backend's answer as JSON values (or bytes for files)."""
+        ...
+
+
+PROTOCOLS: Mapping[Operation, tuple[type, ...]] = MappingProxyType(
+    {
+        Operation.LIST_SITES: (ListsSites,),
+        Operation.CREATE_SITE: (CreatesSites,),
+        Operation.UPDATE_SITE: (UpdatesSites,),
+        Operation.DELETE_SITE: (DeletesSites,),
+        Operation.LIST_GOALS: (ListsGoals,),
+        Operation.CREATE_GOAL: (CreatesGoals,),
+        Operation.DELETE_GOAL: (DeletesGoals,),
+        Operation.SHARED_LINKS: (SharesLinks,),
+        Operation.MANAGE_SHARED_LINKS: (ManagesLinks,),
+        Operation.GUESTS: (ManagesGuests,),
+        Operation.TEAMS: (ListsTeams,),
+        Operation.CUSTOM_PROPS: (ManagesProps,),
+        Operation.REALTIME: (ReadsRealtime,),
+        Operation.RECORD_EVENTS: (Records,),
+        Operation.IMPORT_HISTORY: (ImportsHistory,),
+        Operation.EXPORT_HISTORY: (ExportsHistory,),
+        Operation.SETTINGS: (Configures,),
+    }
+)
+"""Operations and the protocols that carry them: an edition that declares the one natively satisfies the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A registered backend: its options and credential (pydantic models), editions, and how to open a connection to it.
+
+    `edition_of` reads the edition from the options. `local` marks the backend that needs no connection of its own.
+    """
+
+    name: str
+    title: str
+    options: type[BaseModel]
+    credential: type[BaseModel] | None
+    editions: Mapping[str, Capabilities]
+    edition_of: Callable[[BaseModel], str]
+    base_url_of: Callable[[BaseModel], str]
+    open: Callable[[BaseModel, BaseModel | None, Context], Adapter]

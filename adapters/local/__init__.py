@@ -1,0 +1,1 @@
+"""The native backend: stores and aggregates events itself."""
