@@ -27,7 +27,7 @@ from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call to a backend. `path` is relative to the connection's base URL. At most one of `json`, `content`, `form`, `files`.
+    """One call to a backend. `path` is relative to the connection's base URL; one body at most.
 
     `idempotent` says that sending it twice does no harm (reads, and writes the backend de-duplicates itself).
     """
@@ -53,7 +53,10 @@ class Reply:
 
 
 class Transport(Protocol):
-    """Sends one request. Raises Unreachable, TimedOut, RateLimited, Overloaded or Unintelligible; never an HTTP library's error."""
+    """Sends one request.
+
+    Raises Unreachable, TimedOut, RateLimited, Overloaded or Unintelligible; never an HTTP library's error.
+    """
 
     async def send(self, request: Request) -> Reply: ...
 
@@ -61,7 +64,7 @@ class Transport(Protocol):
 
 
 class Ledger(Protocol):
-    """A small document store the gateway lends to an adapter, for what its backend cannot keep. Values are JSON objects.
+    """A document store the gateway lends to an adapter, for what its backend cannot keep. Values are JSON objects.
 
     `kind` names the collection, `key` the document (by convention `<site id>/<rest>`).
     """
@@ -279,7 +282,7 @@ class Flushes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VendorCall:
-    """A call only this backend has: offered under `/v1/sites/{site}/vendor/{backend}/{name}`, typed, audited when it writes."""
+    """A call only this backend has, typed; offered under `/v1/sites/{site}/vendor/{backend}/{name}`, audited."""
 
     name: str
     method: str

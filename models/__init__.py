@@ -1,1 +1,1 @@
-"""What Tallyway talks about: sites, goals, events, queries, answers. Pure data; imports pydantic and nothing of ours."""
+"""What Tallyway talks about: sites, goals, events, queries, answers. Pure data; imports pydantic only."""

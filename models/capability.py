@@ -82,7 +82,7 @@ class Feature(StrEnum):
 
 
 class Support(Frozen):
-    """One cell: a level, and the reason where it is not native. `approximate` is the code of a native answer's inexactness."""
+    """One cell: a level, the reason where it is not native, and the code of a native answer that is not exact."""
 
     level: Level = Level.NATIVE
     reason: str = ""
@@ -119,10 +119,11 @@ def approximate(code: str, reason: str, see: str = "") -> Support:
 
 
 class Conflict(Frozen):
-    """A combination that is refused although its parts are supported (or approximate, when it has a code).
+    """A combination that is refused (or, with a code, approximate) although its parts are supported.
 
-    It applies when the query meets every non-empty set: asks one of `metrics`, groups by one of `grouped`, filters on one
-    of `filtered`, uses one of `operators` (on one of `filtered`, if given). `unless_grouped` exempts queries grouped so.
+    It applies when the query meets every non-empty set: asks one of `metrics`, groups by one of `grouped`, filters
+    on one of `filtered`, uses one of `operators` (on one of `filtered`, if given). `unless_grouped` exempts queries
+    that are grouped by one of its members.
     """
 
     reason: str
@@ -143,7 +144,7 @@ class Conflict(Frozen):
 
 
 class Limits(Frozen):
-    """Numbers of the backend: rows in one answer, days in one call, calls per hour and in a burst, and our own fan-out cap."""
+    """Numbers of the backend: rows in one answer, days in one call, calls per hour and burst; and our fan-out cap."""
 
     rows: int | None = None
     range_days: int | None = None
@@ -165,8 +166,8 @@ ReadOnly = AfterValidator(_read_only), PlainSerializer(lambda value: dict(value)
 class Capabilities(Frozen):
     """The declaration of one backend edition. Every metric, dimension, operator, operation and feature must appear.
 
-    `filters` names what a dimension can be filtered with; a dimension that is absent takes every native operator, and an
-    empty set means that it cannot be filtered at all (the reason stands in `filter_reasons`).
+    `filters` names what a dimension can be filtered with; a dimension that is absent takes every native operator, and
+    an empty set means that it cannot be filtered at all (the reason stands in `filter_reasons`).
     """
 
     backend: str

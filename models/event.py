@@ -33,8 +33,8 @@ Long = Annotated[str, Field(max_length=2000)]
 class Event(Frozen):
     """One event. Given fields are kept as given; missing ones are derived (path from url, source from referrer, ...).
 
-    A visitor is either an id of the sender's own or an address and user agent, from which a daily rotating id is made and
-    which are then forgotten. `engagement_ms` and `scroll_depth` (percent) belong to `engagement` events.
+    A visitor is either an id of the sender's own or an address and user agent, from which a daily rotating id is made
+    and which are then forgotten. `engagement_ms` and `scroll_depth` (percent) belong to `engagement` events.
     """
 
     name: str = Field(min_length=1, max_length=120)

@@ -105,18 +105,18 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def _refuse(self, where: str, reason: str, allowed: tuple[str, ...] = ()) -> Any:
-        """Note a problem; None, so that a reader can refuse and return in one line."""
+    def _refuse(self, where: str, reason: str, allowed: tuple[str, ...] = ()) -> None:
         self.problems.append(Problem(where, reason, allowed))
-        return None
 
     def read(self, written: Any, where: str, depth: int, inside: bool) -> Filter | None:
         if depth > MAX_DEPTH:
-            return self._refuse(where, f"filters are nested deeper than {MAX_DEPTH}")
+            self._refuse(where, f"filters are nested deeper than {MAX_DEPTH}")
+            return None
         if not isinstance(written, list) or not written or not isinstance(written[0], str):
-            return self._refuse(
+            self._refuse(
                 where, "a filter is a list that starts with an operator", (*OPERATORS, *JOINS, "not", *BEHAVIOURS)
             )
+            return None
         head = written[0]
         if head in JOINS:
             return self._join(written, where, depth, inside)
@@ -126,7 +126,8 @@ class _Reader:
 
     def _join(self, written: list[Any], where: str, depth: int, inside: bool) -> Filter | None:
         if len(written) != 2 or not isinstance(written[1], list) or not written[1]:
-            return self._refuse(where, f"`{written[0]}` takes a list of one filter or more")
+            self._refuse(where, f"`{written[0]}` takes a list of one filter or more")
+            return None
         parts = tuple(
             f
             for i, part in enumerate(written[1])
@@ -137,9 +138,11 @@ class _Reader:
     def _wrap(self, written: list[Any], where: str, depth: int, inside: bool) -> Filter | None:
         head = written[0]
         if len(written) != 2:
-            return self._refuse(where, f"`{head}` takes one filter")
+            self._refuse(where, f"`{head}` takes one filter")
+            return None
         if head in BEHAVIOURS and inside:
-            return self._refuse(where, "behavioural filters (has_done, has_not_done) cannot be nested")
+            self._refuse(where, "behavioural filters (has_done, has_not_done) cannot be nested")
+            return None
         part = self.read(written[1], f"{where}[1]", depth + 1, inside or head in BEHAVIOURS)
         if part is None:
             return None
@@ -147,11 +150,13 @@ class _Reader:
 
     def _comparison(self, written: list[Any], where: str) -> Filter | None:
         if written[0] not in OPERATORS:
-            return self._refuse(
+            self._refuse(
                 f"{where}[0]", f"no such operator: {written[0][:60]!r}", (*OPERATORS, *JOINS, "not", *BEHAVIOURS)
             )
+            return None
         if len(written) not in (3, 4) or not isinstance(written[1], str):
-            return self._refuse(where, "a comparison is [operator, dimension, [values]] with optional modifiers")
+            self._refuse(where, "a comparison is [operator, dimension, [values]] with optional modifiers")
+            return None
         known, values = self._dimension(written[1], written[0], where), self._values(written[2], where)
         case_sensitive = self._modifiers(written[3], where) if len(written) == 4 else True
         if not known or values is None or case_sensitive is None:
@@ -174,17 +179,21 @@ class _Reader:
     def _values(self, values: Any, where: str) -> tuple[str, ...] | None:
         fits = isinstance(values, list) and values and all(_is_value(v) for v in values)
         if not fits:
-            return self._refuse(f"{where}[2]", "must be a list of one string or more")
+            self._refuse(f"{where}[2]", "must be a list of one string or more")
+            return None
         if len(values) > MAX_VALUES or any(len(str(v)) > MAX_VALUE_LENGTH for v in values):
-            return self._refuse(f"{where}[2]", f"at most {MAX_VALUES} values of {MAX_VALUE_LENGTH} characters")
+            self._refuse(f"{where}[2]", f"at most {MAX_VALUES} values of {MAX_VALUE_LENGTH} characters")
+            return None
         return tuple(str(v) for v in values)
 
     def _modifiers(self, modifiers: Any, where: str) -> bool | None:
         if not isinstance(modifiers, dict) or set(modifiers) - {"case_sensitive"}:
-            return self._refuse(f"{where}[3]", "the only modifier is case_sensitive", ("case_sensitive",))
+            self._refuse(f"{where}[3]", "the only modifier is case_sensitive", ("case_sensitive",))
+            return None
         chosen = modifiers.get("case_sensitive", True)
         if not isinstance(chosen, bool):
-            return self._refuse(f"{where}[3].case_sensitive", "must be true or false")
+            self._refuse(f"{where}[3].case_sensitive", "must be true or false")
+            return None
         return chosen
 
 

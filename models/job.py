@@ -31,7 +31,7 @@ class LineProblem(Frozen):
 
 
 class ImportJob(Frozen):
-    """An import. `rows` were taken, `skipped` were refused (the first 100 with their reasons), `duplicate`: taken before."""
+    """An import. `rows` were taken, `skipped` refused (the first 100 with reasons); `duplicate`: all taken before."""
 
     id: str
     site: str

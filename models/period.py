@@ -1,7 +1,8 @@
 """Date ranges, time zones and comparison: from what was asked to one absolute period.
 
-The canonical meanings (docs/canonical-model.md): `7d` is seven full days before today, `6mo` six full months before this
-month, `month` and `year` the whole calendar unit, `24h` the last 24 hours, `day` today. Facades translate other dialects.
+The canonical meanings (docs/canonical-model.md): `7d` is seven full days before today, `6mo` six full months before
+this month, `month` and `year` the whole calendar unit, `24h` the last 24 hours, `day` today. Facades translate other
+dialects.
 """
 
 import re
@@ -69,7 +70,7 @@ def _transition(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """An absolute period: both instants belong to it. `first` and `last` are UTC, whole seconds; days are cut in `zone`."""
+    """An absolute period, both instants included; `first` and `last` are UTC, whole seconds; days are cut in `zone`."""
 
     first: datetime
     last: datetime

@@ -48,7 +48,7 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Extras of an answer: a row of totals, all time labels, the count of all rows, imported history, zero-filled rows."""
+    """Extras of an answer: a row of totals, time labels, the count of all rows, imported history, zero-filled rows."""
 
     totals: bool = False
     time_labels: bool = False
@@ -186,10 +186,8 @@ class _QueryReader:
         for name in body.keys() - set(allowed):
             self.refuse(str(name)[:60], "no such field", allowed)
 
-    def refuse(self, where: str, reason: str, allowed: tuple[str, ...] = ()) -> Any:
-        """Note a problem; None, so that a reader can refuse and return in one line."""
+    def refuse(self, where: str, reason: str, allowed: tuple[str, ...] = ()) -> None:
         self.problems.append(Problem(where, reason, allowed))
-        return None
 
     def read(self) -> Query:
         metrics, dimensions = self.metrics(), self.dimensions()
@@ -274,21 +272,26 @@ class _QueryReader:
             value = {"mode": value}
         modes = tuple(str(c) for c in Comparison)
         if not isinstance(value, dict) or value.get("mode") not in modes:
-            return self.refuse("compare", "must be a mode, or an object with mode", modes)
+            self.refuse("compare", "must be a mode, or an object with mode", modes)
+            return None
         if unknown := value.keys() - {"mode", "date_range", "match_day_of_week"}:
             self.refuse("compare", f"no such field: {min(unknown)[:60]!r}", ("mode", "date_range", "match_day_of_week"))
         mode, given = Comparison(value["mode"]), value.get("date_range")
         if (mode is Comparison.CUSTOM) != (given is not None):
-            return self.refuse("compare.date_range", "needed for the custom mode, and only there")
+            self.refuse("compare.date_range", "needed for the custom mode, and only there")
+            return None
         matched = value.get("match_day_of_week", False)
         if not isinstance(matched, bool):
-            return self.refuse("compare.match_day_of_week", "must be true or false")
+            self.refuse("compare.match_day_of_week", "must be true or false")
+            return None
         if given is None:
             return Compare(mode, None, matched)
         if not isinstance(given, list) or len(given) != 2 or not all(isinstance(v, str) for v in given):
-            return self.refuse("compare.date_range", "must be a list of two dates")
+            self.refuse("compare.date_range", "must be a list of two dates")
+            return None
         if (reason := problem_with((given[0], given[1]))) is not None:
-            return self.refuse("compare.date_range", reason)
+            self.refuse("compare.date_range", reason)
+            return None
         return Compare(mode, (given[0], given[1]), matched)
 
     def order_by(self, metrics: tuple[Metric, ...], dimensions: tuple[str, ...]) -> tuple[Order, ...]:

@@ -1,4 +1,4 @@
-"""Rules of collection that a site's owner sets: what is not counted, how long it is kept, which signals are respected."""
+"""Rules of collection a site's owner sets: what is not counted, how long it is kept, which signals are respected."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from models.base import Frozen
 
 
 class Exclusions(Frozen):
-    """Events that are answered but not counted. Addresses are IPs or CIDR networks; pages and hostnames may carry `*`."""
+    """Events that are answered but not counted. Addresses are IPs or networks; pages and hosts may carry `*`."""
 
     addresses: tuple[str, ...] = Field(default=(), max_length=500)
     countries: tuple[str, ...] = Field(default=(), max_length=300)
