@@ -24,8 +24,9 @@ def open_shop(page: Page, pages: Pages, recorder: Recorder, tracker: str = "snip
 
 def props(event: dict[str, Any]) -> dict[str, str]:
     """Properties in either generation's form; the older one sends JSON within JSON."""
-    found = event["p"]
-    return json.loads(found) if isinstance(found, str) else found
+    found: Any = event["p"]
+    decoded: dict[str, str] = json.loads(found) if isinstance(found, str) else found
+    return decoded
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
