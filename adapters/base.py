@@ -124,6 +124,8 @@ class Adapter(Protocol):
 class Reads(Protocol):
     """Statistics of one site."""
 
+    can: Capabilities
+
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         """What answering would take, and every reason against it that the declaration cannot express. Pure: no I/O."""
         ...

@@ -1,0 +1,236 @@
+"""The read path: from a query about one or several sites to rows with provenance.
+
+Per site: resolve the dates, plan, refuse or fetch through the cache, compare. Over several sites: rows carry their
+site, only additive metrics are added up, and a failing site makes the answer partial instead of smaller.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from adapters.base import Adapter, Reads, ReadsRealtime
+from gateway.cache import Entry, ResultCache
+from gateway.executor import execute
+from gateway.planner import FanOut, Native, Refusal, plan
+from gateway.tenancy import SiteRecord, Tenant
+from models.capability import Operation
+from models.errors import BackendError, GatewayError, InvalidRequest, Overloaded, Problem, UnsupportedQuery
+from models.filters import Filter
+from models.query import MAX_LIMIT, Accuracy, Query, ResolvedQuery, default_order
+from models.result import Answer, Foreseen, Freshness, Provenance, Reason, SiteAnswer, Truth
+from models.result import Plan as How
+from models.vocabulary import Dimension
+
+CONCURRENT_SITES = 16
+
+
+class Backends(Protocol):
+    """Where open adapters come from."""
+
+    async def adapter(self, tenant: str, connection: str) -> Adapter: ...
+
+
+Expand = Callable[[Tenant, SiteRecord, tuple[Filter, ...]], Awaitable[tuple[Filter, ...]]]
+"""Replaces saved filters (`segment`) by their trees."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOutcome:
+    """What became of one site: an answer, or the error that took its place."""
+
+    record: SiteRecord
+    query: ResolvedQuery | None = None
+    answer: SiteAnswer | None = None
+    error: GatewayError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MultiAnswer:
+    """Outcomes in the order of the sites; at least one site answered."""
+
+    query: Query
+    outcomes: tuple[SiteOutcome, ...]
+
+    @property
+    def partial(self) -> bool:
+        return any(o.error is not None for o in self.outcomes)
+
+
+class Stats:
+    """Statistics of a tenant's sites, whatever backend serves each."""
+
+    def __init__(self, *, backends: Backends, cache: ResultCache, expand: Expand, now: Callable[[], datetime]) -> None:
+        self._backends, self._cache, self._expand, self._now = backends, cache, expand, now
+
+    async def ask(self, tenant: Tenant, sites: Sequence[SiteRecord], query: Query) -> MultiAnswer:
+        """Answers of all sites. One site: its error is raised. Several: partial, unless every site failed."""
+        asked = per_site(query) if len(sites) > 1 else without_site(query)
+        if len(sites) == 1:
+            return MultiAnswer(query, (await self._one(tenant, sites[0], asked),))
+        gate = asyncio.Semaphore(CONCURRENT_SITES)
+
+        async def guarded(record: SiteRecord) -> SiteOutcome:
+            async with gate:
+                try:
+                    return await self._one(tenant, record, asked)
+                except (BackendError, UnsupportedQuery, Overloaded) as error:
+                    return SiteOutcome(record, error=error)
+
+        outcomes = tuple(await asyncio.gather(*(guarded(record) for record in sites)))
+        if outcomes and all(o.error is not None for o in outcomes):
+            raise next(o.error for o in outcomes if o.error is not None)
+        return MultiAnswer(query, outcomes)
+
+    async def _one(self, tenant: Tenant, record: SiteRecord, query: Query) -> SiteOutcome:
+        adapter = await self._adapter(tenant, record)
+        resolved = await self._resolve(tenant, record, adapter, query)
+        planned, _ = self._plan(record, adapter, resolved, query.accuracy)
+        if isinstance(planned, Refusal):
+            raise UnsupportedQuery(planned.reasons, nearest=planned.nearest, backend=record.backend)
+        entry, freshness = await self._fetch(record, adapter, resolved, planned)
+        comparison = await self._compare(record, adapter, query, resolved, planned)
+        answer = SiteAnswer(entry.answer, _provenance(record, entry, freshness, comparison), comparison)
+        return SiteOutcome(record, resolved, answer)
+
+    async def _adapter(self, tenant: Tenant, record: SiteRecord) -> Reads:
+        adapter = await self._backends.adapter(tenant.id, record.connection)
+        if not isinstance(adapter, Reads):
+            raise UnsupportedQuery([f"{record.backend} has no statistics"], backend=record.backend)
+        return adapter
+
+    async def _resolve(self, tenant: Tenant, record: SiteRecord, adapter: Reads, query: Query) -> ResolvedQuery:
+        start = await adapter.stats_start(record.site) if query.date_range == "all" else None
+        filters = await self._expand(tenant, record, query.filters)
+        return replace(query, filters=filters).resolved(zone=record.site.timezone, now=self._now(), start=start)
+
+    def _plan(
+        self, record: SiteRecord, adapter: Reads, query: ResolvedQuery, accuracy: Accuracy
+    ) -> tuple[Native | FanOut | Refusal, Foreseen]:
+        """The plan and what it would take; the declaration's refusals and the adapter's own, all at once."""
+        can = adapter.can
+        planned = plan(query, can, site_zone=record.site.timezone)
+        if isinstance(planned, Refusal):
+            return planned, Foreseen(refusals=planned.reasons, nearest=planned.nearest)
+        foreseen = _foreseen(planned, adapter, record)
+        against = foreseen.refusals
+        if accuracy is Accuracy.EXACT:
+            against = (*against, *(f"{r.code}: {r.detail}" for r in foreseen.reasons))
+        if against:
+            refusal = Refusal(against, foreseen.nearest)
+            return refusal, replace(foreseen, refusals=against)
+        return planned, foreseen
+
+    async def _fetch(
+        self, record: SiteRecord, adapter: Reads, query: ResolvedQuery, planned: Native | FanOut
+    ) -> tuple[Entry, Freshness]:
+        return await self._cache.answer(record, query, lambda: execute(planned, adapter, record.site))
+
+    async def _compare(
+        self, record: SiteRecord, adapter: Reads, query: Query, resolved: ResolvedQuery, planned: Native | FanOut
+    ) -> Answer | None:
+        """The same question about the compared period, with every row the backend gives, for matching by dimension."""
+        period = query.comparison_period(resolved.period)
+        if period is None:
+            return None
+        most = adapter.can.limits.rows or MAX_LIMIT
+        wide = replace(
+            resolved.over(period),
+            limit=most if resolved.dimensions else resolved.limit,
+            offset=0,
+            order_by=default_order(resolved.metrics, resolved.dimensions),
+        )
+        again = plan(wide, adapter.can, site_zone=record.site.timezone)
+        if isinstance(again, Refusal):
+            raise UnsupportedQuery(again.reasons, backend=record.backend)
+        entry, _ = await self._fetch(record, adapter, wide, again)
+        return entry.answer
+
+    async def foresee(self, tenant: Tenant, sites: Sequence[SiteRecord], query: Query) -> tuple[Foreseen, ...]:
+        """What the query would take on each site; asks no statistics of anybody."""
+        asked = per_site(query) if len(sites) > 1 else without_site(query)
+        found = []
+        for record in sites:
+            adapter = await self._adapter(tenant, record)
+            resolved = await self._resolve(tenant, record, adapter, asked)
+            planned, foreseen = self._plan(record, adapter, resolved, asked.accuracy)
+            if asked.compare is not None and not isinstance(planned, Refusal):
+                foreseen = replace(foreseen, calls=2 * foreseen.calls)
+            found.append(foreseen)
+        return tuple(found)
+
+    async def realtime(self, tenant: Tenant, record: SiteRecord) -> int:
+        """Unique visitors of the last five minutes. Raises UnsupportedQuery where the backend has no such number."""
+        adapter = await self._backends.adapter(tenant.id, record.connection)
+        cell = adapter.can.operations[Operation.REALTIME]
+        if not cell.is_native or not isinstance(adapter, ReadsRealtime):
+            raise UnsupportedQuery([f"realtime: {cell.reason}"], backend=record.backend)
+        return await adapter.realtime(record.site)
+
+
+def per_site(query: Query) -> Query:
+    """The part of a query over several sites that each site answers: no `site`, and enough rows to merge a page from."""
+    wanted = query.offset + query.limit
+    if wanted > MAX_LIMIT:
+        raise InvalidRequest(
+            [Problem("offset", f"over several sites, offset and limit together are at most {MAX_LIMIT}")]
+        )
+    return replace(without_site(query), limit=wanted, offset=0)
+
+
+def without_site(query: Query) -> Query:
+    """The query without its `site` dimension, which the gateway fills in by itself."""
+    return replace(
+        query,
+        dimensions=tuple(d for d in query.dimensions if d != Dimension.SITE),
+        order_by=tuple(o for o in query.order_by if o.by != Dimension.SITE),
+    )
+
+
+def _foreseen(planned: Native | FanOut, adapter: Reads, record: SiteRecord) -> Foreseen:
+    if isinstance(planned, Native):
+        own = adapter.foresee(record.site, planned.query)
+        return replace(own, reasons=tuple(dict.fromkeys((*planned.reasons, *own.reasons))))
+    outer, inner = (adapter.foresee(record.site, q) for q in (planned.outer, planned.inner))
+    return Foreseen(
+        How.FAN_OUT,
+        outer.calls + planned.most_values * inner.calls,
+        tuple(dict.fromkeys((*planned.reasons, *outer.reasons, *inner.reasons))),
+        tuple(dict.fromkeys((*outer.refusals, *inner.refusals))),
+    )
+
+
+def _provenance(record: SiteRecord, entry: Entry, freshness: Freshness, comparison: Answer | None) -> Provenance:
+    parts = [entry.answer, *([comparison] if comparison else [])]
+    reasons: tuple[Reason, ...] = tuple(dict.fromkeys(r for part in parts for r in part.reasons))
+    return Provenance(
+        site=record.site.domain,
+        backend=record.backend,
+        plan=entry.answer.plan,
+        accuracy=Truth.APPROXIMATE if reasons else Truth.EXACT,
+        reasons=reasons,
+        as_of=entry.as_of,
+        cache=freshness,
+        calls=0 if freshness is Freshness.HIT else sum(part.calls for part in parts),
+    )
+
+
+def meta_of(outcome: SiteOutcome) -> dict[str, Any]:
+    """The provenance of one site as it stands in an answer's `meta.sites`."""
+    if outcome.answer is not None:
+        return {"status": "ok", **outcome.answer.provenance.as_json()}
+    error = outcome.error
+    assert error is not None  # noqa: S101 - an outcome has one or the other
+    return {
+        "site": outcome.record.site.domain,
+        "backend": outcome.record.backend,
+        "status": "unsupported" if isinstance(error, UnsupportedQuery) else "error",
+        "accuracy": str(Truth.REFUSED),
+        "error": {
+            "code": error.code,
+            "detail": error.detail,
+            "retryable": error.retryable,
+            "retry_after": error.retry_after,
+        },
+    }
