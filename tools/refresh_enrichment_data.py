@@ -66,12 +66,12 @@ def hosts_of(entry: Any) -> Iterator[str]:
             yield item
 
 
-def write_json(name: str, value: object) -> None:
+def write_json(path: Path, value: object) -> None:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=0)
-    (DATA / name).write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def refresh_lists(folder: Path) -> None:
+def refresh_lists(folder: Path, out: Path) -> None:
     """Source names with their hosts, by category, and the referrer spam hosts."""
     sources = {}
     for category, filename in LISTS.items():
@@ -79,22 +79,22 @@ def refresh_lists(folder: Path) -> None:
         sources[category] = {
             unquote(str(name)): sorted({host.lower() for host in hosts_of(entry)}) for name, entry in entries.items()
         }
-    write_json("sources.json", sources)
+    write_json(out / "sources.json", sources)
     spam = {
         line.strip().lower() for line in (folder / "referrer-spammers.txt").read_text(encoding="utf-8").splitlines()
     }
-    (DATA / "spam_hosts.txt").write_text("\n".join(sorted(spam - {""})) + "\n", encoding="utf-8")
+    (out / "spam_hosts.txt").write_text("\n".join(sorted(spam - {""})) + "\n", encoding="utf-8")
 
 
-def refresh_countries() -> None:
+def refresh_countries(out: Path) -> None:
     """ISO 3166-1 alpha-2 codes with English short names, from the public domain table of the tz database."""
     table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
     names = {code: name.replace(" & ", " and ").replace("St ", "Saint ") for code, name in rows}
-    write_json("countries.json", names | COUNTRY_NAMES)
+    write_json(out / "countries.json", names | COUNTRY_NAMES)
 
 
-def refresh_geo() -> None:
+def refresh_geo(out: Path) -> None:
     """The newest country ranges from npm."""
     npm = shutil.which("npm")
     if npm is None:
@@ -106,7 +106,7 @@ def refresh_geo() -> None:
             member = package.extractfile(GEO_MEMBER)
             if member is None:
                 raise SystemExit(f"{GEO_MEMBER} is missing in {archive.name}")
-            (DATA / "country.mmdb").write_bytes(member.read())
+            (out / "country.mmdb").write_bytes(member.read())
 
 
 def main() -> None:
@@ -114,14 +114,15 @@ def main() -> None:
     parser.add_argument("--lists", type=Path, metavar="DIR", help="folder with the three YAML lists and the spam list")
     parser.add_argument("--countries", action="store_true", help="country names from tzdata")
     parser.add_argument("--geo", action="store_true", help="country ranges from npm")
+    parser.add_argument("--out", type=Path, metavar="DIR", default=DATA, help="where the data goes")
     options = parser.parse_args()
-    DATA.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
     if options.lists:
-        refresh_lists(options.lists)
+        refresh_lists(options.lists, options.out)
     if options.countries:
-        refresh_countries()
+        refresh_countries(options.out)
     if options.geo:
-        refresh_geo()
+        refresh_geo(options.out)
 
 
 if __name__ == "__main__":

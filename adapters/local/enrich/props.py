@@ -1,8 +1,9 @@
 """Custom properties of an event, as trackers send them (contract section 6)."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from adapters.local.enrich.page import EventFieldError
 
@@ -37,8 +38,8 @@ def read_props(value: object) -> dict[str, str]:
 def _mapping(value: object) -> Mapping[str, Any]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = orjson.loads(value)
+        except ValueError:
             return {}
     return value if isinstance(value, Mapping) else {}
 

@@ -105,6 +105,8 @@ def test_properties_may_come_as_a_json_string() -> None:
     assert read_props('{"plan": "pro"}') == {"plan": "pro"}
     assert read_props("not json") == {}
     assert read_props('["a"]') == {}
+    assert read_props("[" * 5000) == {}
+    assert read_props('{"a": "\\ud800"}') == {}
     assert read_props(None) == {}
 
 
