@@ -1,0 +1,70 @@
+"""The small document store that the gateway lends to adapters, one shelf for each connection."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlite_utils import Database
+
+from gateway.catalog.base import Catalog, every, one, packed
+
+
+class DocumentLedger:
+    """`adapters.base.Ledger` on the catalog. The local connection's shelf belongs to no tenant."""
+
+    def __init__(self, catalog: Catalog, tenant: str, connection: str) -> None:
+        self._catalog, self._shelf = catalog, (tenant, connection)
+
+    async def get(self, kind: str, key: str) -> dict[str, Any] | None:
+        return await self._catalog.run(_get, self._shelf, kind, key)
+
+    async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None:
+        await self._catalog.run(_put, self._shelf, kind, key, value)
+
+    async def delete(self, kind: str, key: str) -> bool:
+        return await self._catalog.run(_delete, self._shelf, kind, key)
+
+    async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
+        return await self._catalog.run(_list, self._shelf, kind, prefix)
+
+    async def next_id(self, kind: str) -> int:
+        return await self._catalog.run(_next_id, self._shelf, kind)
+
+
+Shelf = tuple[str, str]
+
+
+def _get(db: Database, shelf: Shelf, kind: str, key: str) -> dict[str, Any] | None:
+    sql = "SELECT value FROM documents WHERE tenant = ? AND connection = ? AND kind = ? AND key = ?"
+    row = one(db, sql, *shelf, kind, key)
+    return None if row is None else orjson.loads(row["value"])
+
+
+def _put(db: Database, shelf: Shelf, kind: str, key: str, value: Mapping[str, Any]) -> None:
+    db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", [*shelf, kind, key, packed(dict(value))])
+
+
+def _delete(db: Database, shelf: Shelf, kind: str, key: str) -> bool:
+    sql = "DELETE FROM documents WHERE tenant = ? AND connection = ? AND kind = ? AND key = ?"
+    return db.execute(sql, [*shelf, kind, key]).rowcount == 1
+
+
+def _list(db: Database, shelf: Shelf, kind: str, prefix: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+    sql = (
+        "SELECT key, value FROM documents WHERE tenant = ? AND connection = ? AND kind = ? "
+        "AND substr(key, 1, ?) = ? AND key >= ? ORDER BY key"
+    )
+    rows = every(db, sql, *shelf, kind, len(prefix), prefix, prefix)
+    return tuple((row["key"], orjson.loads(row["value"])) for row in rows)
+
+
+def _next_id(db: Database, shelf: Shelf, kind: str) -> int:
+    db.execute(
+        "INSERT INTO counters VALUES (?, ?, ?, 1) ON CONFLICT (tenant, connection, kind) DO UPDATE SET last = last + 1",
+        [*shelf, kind],
+    )
+    sql = "SELECT last FROM counters WHERE tenant = ? AND connection = ? AND kind = ?"
+    row = one(db, sql, *shelf, kind)
+    if row is None:
+        raise AssertionError("the counter was written in this transaction")
+    return int(row["last"])

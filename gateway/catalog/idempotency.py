@@ -1,0 +1,51 @@
+"""Requests that carried an Idempotency-Key, with the answer they got; kept for a day. Answers are sealed by the caller."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from gateway.catalog.base import one
+from gateway.catalog.text import written
+from gateway.tenancy import Tenant
+from models.errors import IdempotencyConflict
+
+KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An answer given before."""
+
+    status: int
+    answer: bytes
+
+
+def claim(db: Database, tenant: Tenant, key: str, digest: str, now: datetime) -> Remembered | None:
+    """The answer given before, or None when this request is the first and must now be done.
+
+    Raises IdempotencyConflict for another request under the same key, or while the first is not finished.
+    """
+    db.execute("DELETE FROM idempotency WHERE created_at < ?", [written(now - KEPT)])
+    row = one(db, "SELECT digest, status, answer FROM idempotency WHERE tenant = ? AND key = ?", tenant.id, key)
+    if row is None:
+        db.execute("INSERT INTO idempotency VALUES (?, ?, ?, NULL, NULL, ?)", [tenant.id, key, digest, written(now)])
+        return None
+    if row["digest"] != digest:
+        raise IdempotencyConflict("this Idempotency-Key was used for another request")
+    if row["status"] is None:
+        raise IdempotencyConflict("the first request with this Idempotency-Key has not been answered yet")
+    return Remembered(row["status"], row["answer"])
+
+
+def keep(db: Database, tenant: Tenant, key: str, remembered: Remembered) -> None:
+    """Remember the answer."""
+    db.execute(
+        "UPDATE idempotency SET status = ?, answer = ? WHERE tenant = ? AND key = ?",
+        [remembered.status, remembered.answer, tenant.id, key],
+    )
+
+
+def forget(db: Database, tenant: Tenant, key: str) -> None:
+    """The request failed and may be tried again under the same key."""
+    db.execute("DELETE FROM idempotency WHERE tenant = ? AND key = ? AND status IS NULL", [tenant.id, key])

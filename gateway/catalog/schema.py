@@ -1,0 +1,88 @@
+"""The catalog's tables, as numbered steps that are applied once and never edited afterwards.
+
+Times are RFC 3339 texts in UTC. `tenant` and `connection` are part of every key that could otherwise cross between owners.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from gateway.tenancy import DEFAULT_TENANT
+
+steps = Migrations("tallyway.catalog")
+
+
+@steps(name="0001_tenants_and_keys")
+def _tenants_and_keys(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE tenants (id TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL, "
+        "created_at TEXT NOT NULL) STRICT"
+    )
+    db.execute(
+        "INSERT INTO tenants VALUES (?, ?, 'Default', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        [DEFAULT_TENANT, DEFAULT_TENANT],
+    )
+    db.execute(
+        "CREATE TABLE keys (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), name TEXT NOT NULL, "
+        "prefix TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, scopes TEXT NOT NULL, sites TEXT, platform INTEGER NOT NULL, "
+        "created_at TEXT NOT NULL, expires_at TEXT, last_used_at TEXT, revoked_at TEXT) STRICT"
+    )
+    db.execute("CREATE INDEX keys_of_tenant ON keys (tenant, id)")
+
+
+@steps(name="0002_connections_and_sites")
+def _connections_and_sites(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE connections (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), name TEXT NOT NULL, "
+        "backend TEXT NOT NULL, options TEXT NOT NULL, credential BLOB, version INTEGER NOT NULL, "
+        "created_at TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT"
+    )
+    db.execute("CREATE INDEX connections_of_tenant ON connections (tenant, id)")
+    db.execute(
+        "CREATE TABLE sites (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), connection TEXT NOT NULL, "
+        "backend TEXT NOT NULL, domain TEXT NOT NULL, old_domain TEXT, name TEXT NOT NULL, timezone TEXT NOT NULL, "
+        "external_id TEXT NOT NULL, tags TEXT NOT NULL, generation INTEGER NOT NULL, created_at TEXT NOT NULL) STRICT"
+    )
+    db.execute("CREATE UNIQUE INDEX site_of_connection ON sites (tenant, connection, domain)")
+    # Trackers name a site by its domain alone, so our own store knows each domain once for all tenants.
+    db.execute("CREATE UNIQUE INDEX site_of_installation ON sites (domain) WHERE connection = 'local'")
+    db.execute("CREATE INDEX site_by_domain ON sites (domain)")
+    db.execute("CREATE INDEX site_by_old_domain ON sites (old_domain) WHERE old_domain IS NOT NULL")
+
+
+@steps(name="0003_documents")
+def _documents(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE documents (tenant TEXT NOT NULL, connection TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, "
+        "value TEXT NOT NULL, PRIMARY KEY (tenant, connection, kind, key)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE counters (tenant TEXT NOT NULL, connection TEXT NOT NULL, kind TEXT NOT NULL, "
+        "last INTEGER NOT NULL, PRIMARY KEY (tenant, connection, kind)) STRICT, WITHOUT ROWID"
+    )
+
+
+@steps(name="0004_segments")
+def _segments(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE segments (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), "
+        "site TEXT NOT NULL REFERENCES sites(id) ON DELETE CASCADE, name TEXT NOT NULL, filters TEXT NOT NULL, "
+        "created_at TEXT NOT NULL, UNIQUE (tenant, site, name)) STRICT"
+    )
+
+
+@steps(name="0005_requests_remembered")
+def _requests_remembered(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE idempotency (tenant TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, status INTEGER, "
+        "answer BLOB, created_at TEXT NOT NULL, PRIMARY KEY (tenant, key)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, at TEXT NOT NULL, key TEXT NOT NULL, "
+        "action TEXT NOT NULL, object TEXT NOT NULL, before TEXT, after TEXT) STRICT"
+    )
+    db.execute("CREATE INDEX audit_of_tenant ON audit (tenant, id)")
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER audit_is_kept_{change.lower()} BEFORE {change} ON audit "
+            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        )

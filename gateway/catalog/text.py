@@ -1,0 +1,28 @@
+"""Ids and times as they stand in the catalog."""
+
+import secrets
+import string
+from datetime import UTC, datetime
+
+LETTERS = string.ascii_lowercase + string.digits
+ID_LENGTH = 10
+
+
+def new_id(kind: str, length: int = ID_LENGTH) -> str:
+    """A new random id such as `site_a1b2c3d4e5`."""
+    return f"{kind}_{random_text(length)}"
+
+
+def random_text(length: int) -> str:
+    """Letters and digits from the system's source of secrets."""
+    return "".join(secrets.choice(LETTERS) for _ in range(length))
+
+
+def written(moment: datetime) -> str:
+    """An aware time as an RFC 3339 text in UTC; texts sort as the times do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read(text: str | None) -> datetime | None:
+    """The time in a text, None for none."""
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,160 @@
+"""The service's settings: read once from the environment and an optional TOML file, frozen, passed down as an argument.
+
+Every setting is `TALLYWAY_<NAME>`; a secret may instead stand in a file named by `TALLYWAY_<NAME>_FILE`. The TOML file is
+named by `TALLYWAY_CONFIG`; the environment wins over it. docs/configuration.md is generated from the descriptions here.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+
+from models.base import Frozen
+from models.errors import ConfigurationError
+
+PREFIX = "TALLYWAY_"
+CONFIG = "TALLYWAY_CONFIG"
+NOT_SETTINGS = frozenset({CONFIG, "TALLYWAY_URL", "TALLYWAY_KEY"})
+"""Variables of the same prefix that the command line reads for itself."""
+
+
+def _listed(value: Any) -> Any:
+    """A comma-separated text as a list, so that lists can be written in the environment."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Settings(Frozen):
+    """What the operator decides. Sizes are bytes, times are seconds."""
+
+    data: Path = Field(default=Path("data"), description="Directory of everything that is kept: catalog, events, keys.")
+    admin_key: SecretStr | None = Field(
+        default=None,
+        description="A platform administrator's API key. Without it, `tallyway keys create --admin` makes one.",
+    )
+    now: AwareDatetime | None = Field(
+        default=None, description="Freezes the clock at an RFC 3339 time; for demonstrations and tests."
+    )
+    public_url: str = Field(
+        default="",
+        description="Where browsers reach this service, such as `https://stats.example.com`; used in links and snippets.",
+    )
+    events: str = Field(
+        default="",
+        description="Event store: empty for the embedded one in the data directory, or a ClickHouse address.",
+    )
+    geo_mmdb: Path | None = Field(
+        default=None,
+        description="An MMDB file with cities (MaxMind, DB-IP or IPinfo schema) instead of the shipped countries.",
+    )
+    vault_key: SecretStr | None = Field(
+        default=None,
+        description="Key-encryption key of the vault: 32 bytes in base64 or hex, or several, comma-separated: the first writes, all read. "
+        "Without it, a key file is generated in the data directory.",
+    )
+    trusted_proxies: Networks = Field(
+        default=(), description="Networks whose X-Forwarded-For and kin are believed, as CIDRs."
+    )
+    allow_private_networks: Networks = Field(
+        default=(),
+        description="Private networks that backends may live in, as CIDRs; public addresses are always allowed.",
+    )
+    allow_http: bool = Field(default=False, description="Allow backends without TLS.")
+    allow_ports: Annotated[tuple[int, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="Further ports that backends may listen on, besides 80, 443, 8000, 8080 and 8443."
+    )
+    hosts: Texts = Field(default=(), description="Host names this service answers to; empty for any.")
+    body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body, in bytes.")
+    event_body_limit: int = Field(
+        default=1_000_000, ge=1024, description="Largest body of a tracker or events request."
+    )
+    import_body_limit: int = Field(default=8 * 2**30, ge=1024, description="Largest import, in bytes.")
+    cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for kept answers, in bytes; 0 keeps none.")
+    key_cache_seconds: float = Field(
+        default=5.0, ge=0, le=5, description="How long a key's look-up is remembered, at most; bounds revocation."
+    )
+    query_timeout: float = Field(default=30.0, gt=0, description="Longest time one query may take, in seconds.")
+    vendor_timeout: float = Field(
+        default=20.0, gt=0, description="Longest time one call to a backend may take, in seconds."
+    )
+    vendor_body_limit: int = Field(default=32 * 2**20, ge=1024, description="Largest answer read from a backend.")
+    max_sites: int = Field(default=1000, ge=1, description="Most sites one query may span.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or text for people.")
+    access_log: bool = Field(default=True, description="One line for each request.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with https:// or http://")
+        return value.rstrip("/")
+
+    @field_validator("admin_key")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters")
+        return value
+
+    def clock(self) -> datetime:
+        """The time: frozen if the operator froze it."""
+        return self.now.astimezone(UTC) if self.now is not None else datetime.now(UTC)
+
+
+SECRETS = frozenset(name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation))
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment and the TOML file it names.
+
+    Raises ConfigurationError with every problem found; values of secrets are never part of it.
+    """
+    given = _from_toml(environment.get(CONFIG, "")) | _from_environment(environment)
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        said = "; ".join(f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(said) from None  # the original shows the values, and with them secrets
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS or value == "":
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name.removesuffix("_file") in SECRETS and name.endswith("_file"):
+            found[name.removesuffix("_file")] = _from_file(variable, value)
+        else:
+            found[name] = value
+    return found
+
+
+def _from_file(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{variable}: cannot read {path}: {type(error).__name__}") from error
+
+
+def _from_toml(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{CONFIG}: cannot read {path}: {error}") from error
