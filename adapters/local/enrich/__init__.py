@@ -6,7 +6,8 @@ Pure, synchronous functions over plain values; the tables behind them are loaded
 
 def warm() -> None:
     """Load every table now (about half a second), so that the first event does not wait for them."""
-    from adapters.local.enrich import agent, bots, domain, referrer, sources
+    from adapters import domain
+    from adapters.local.enrich import agent, bots, referrer, sources
 
     for module in (agent, bots, domain, referrer, sources):
         module.warm()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from adapters.local.enrich.domain import NO_HOST
+from adapters.domain import NO_HOST
 
 MAX_URL_BYTES = 2000
 MAX_REFERRER = 2000

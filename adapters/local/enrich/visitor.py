@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 
-from adapters.local.enrich.domain import registrable
+from adapters.domain import registrable
 
 SALT_BYTES = 16
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.local.enrich.domain import (
+from adapters.domain import (
     DomainError,
     clean_domain,
     is_public_suffix,
