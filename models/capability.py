@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, PlainSerializer, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
 from models.base import Frozen
 from models.vocabulary import OURS, Dimension, Metric, Operator
@@ -179,8 +179,8 @@ class Capabilities(Frozen):
     operations: Annotated[Mapping[Operation, Support], *ReadOnly]
     features: Annotated[Mapping[Feature, Support], *ReadOnly]
     max_dimensions: int
-    filters: Annotated[Mapping[Dimension, frozenset[Operator]], *ReadOnly] = MappingProxyType({})
-    filter_reasons: Annotated[Mapping[Dimension, str], *ReadOnly] = MappingProxyType({})
+    filters: Annotated[Mapping[Dimension, frozenset[Operator]], *ReadOnly] = Field(default_factory=dict)
+    filter_reasons: Annotated[Mapping[Dimension, str], *ReadOnly] = Field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     limits: Limits = Limits()
 
