@@ -1,0 +1,271 @@
+"""Calls to vendors: an httpx2 client behind `adapters.base.Transport`, and what every adapter does with a reply.
+
+Nothing comes from the environment, redirects and cookies are off, TLS is always verified, bodies are capped after
+decompression, and every fault of the client becomes one error of `models.errors`. No error or repr carries a header,
+a body or a query string.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
+from types import MappingProxyType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpcore2
+import httpx2
+import msgspec
+import orjson
+
+from adapters.address import BaseUrl, GuardedNetwork, Network, RefusedAddress, read_base_url
+from adapters.base import Reply, Request
+from models.errors import (
+    BackendError,
+    GatewayError,
+    MissingAtBackend,
+    Overloaded,
+    RateLimited,
+    RefusedByBackend,
+    RejectedCredentials,
+    TimedOut,
+    Unintelligible,
+    Unreachable,
+)
+
+Shape = TypeVar("Shape")
+
+_JSON = {"content-type": "application/json"}
+MAX_BYTES = 10 * 1024 * 1024
+LONGEST_RETRY_AFTER = 86_400.0
+
+FAULTS: Mapping[type[Exception], type[GatewayError]] = MappingProxyType(
+    {
+        httpx2.PoolTimeout: Overloaded,
+        httpx2.TimeoutException: TimedOut,
+        httpx2.DecodingError: Unintelligible,
+        httpx2.RemoteProtocolError: Unintelligible,
+        httpx2.RequestError: Unreachable,
+        httpx2.InvalidURL: Unreachable,
+        TimeoutError: TimedOut,
+    }
+)
+"""What each fault of the client means; the first that fits, so the most specific stand first."""
+
+STATUSES: Mapping[int, type[BackendError]] = MappingProxyType(
+    {
+        401: RejectedCredentials,
+        403: RejectedCredentials,
+        404: MissingAtBackend,
+        408: TimedOut,
+        410: MissingAtBackend,
+        429: RateLimited,
+        504: TimedOut,
+    }
+)
+"""What statuses mean where a vendor says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for a connection, for a place in the pool, and for the whole call."""
+
+    connect: float = 2.0
+    pool: float = 1.0
+    total: float = 5.0
+
+
+def open_transport(
+    base_url: str,
+    *,
+    allow_http: bool = False,
+    allow_private: Sequence[Network] = (),
+    headers: Mapping[str, str] | None = None,
+    timeouts: Timeouts = Timeouts(),
+    max_bytes: int = MAX_BYTES,
+    max_connections: int = 8,
+    backend: str | None = None,
+    wire: httpx2.AsyncBaseTransport | None = None,
+) -> "HttpTransport":
+    """A transport to one base URL. `backend` names the vendor in errors; `wire` replaces the network, for tests.
+
+    Raises ConfigurationError when the base URL is not allowed.
+    """
+    base = read_base_url(base_url, allow_http=allow_http, allow_private=allow_private)
+    wire = wire or _GuardedWire(allow_private, max_connections)
+    return HttpTransport(base, wire, dict(headers or {}), timeouts, max_bytes, backend)
+
+
+@cache
+def _tls() -> SSLContext:
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+class _GuardedWire(httpx2.AsyncHTTPTransport):
+    """httpx2's own transport over a pool whose connections pass the address guard."""
+
+    def __init__(self, allowed: Sequence[Network], max_connections: int) -> None:
+        super().__init__(verify=_tls(), trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=_tls(),
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=30.0,
+            http1=True,
+            http2=False,
+            network_backend=GuardedNetwork(allowed),
+        )
+
+
+class HttpTransport:
+    """Sends requests to one base URL; satisfies `adapters.base.Transport`."""
+
+    def __init__(
+        self,
+        base: BaseUrl,
+        wire: httpx2.AsyncBaseTransport,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        max_bytes: int,
+        backend: str | None,
+    ) -> None:
+        self._base, self._timeouts, self._max_bytes, self._backend = base, timeouts, max_bytes, backend
+        self._client = httpx2.AsyncClient(
+            transport=wire,
+            headers=_sendable({"user-agent": "tallyway", **headers}),
+            timeout=httpx2.Timeout(timeouts.total, connect=timeouts.connect, pool=timeouts.pool),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"HttpTransport({self._base.scheme}://{self._base.host})"
+
+    async def send(self, request: Request) -> Reply:
+        """One attempt. Raises Unreachable, TimedOut, Overloaded or Unintelligible; any status is a Reply."""
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                return await self._exchange(request)
+        except tuple(FAULTS) as error:
+            # h11 repeats an illegal header's value in its text, so that cause is not kept.
+            cause = None if isinstance(error, httpx2.LocalProtocolError) else error
+            raise self._meaning(error) from cause
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _exchange(self, request: Request) -> Reply:
+        if not request.path.startswith("/"):
+            raise ValueError("a request's path starts with a slash")
+        async with self._client.stream(
+            request.method,
+            f"{self._base}{request.path}",
+            params=list(request.params) or None,
+            headers=_sendable(_JSON | dict(request.headers) if request.json is not None else request.headers),
+            content=orjson.dumps(request.json) if request.json is not None else request.content,
+            data=dict(request.form) if request.form is not None else None,
+            files=dict(request.files) if request.files is not None else None,
+        ) as response:
+            return Reply(response.status_code, _lowered(response.headers), await self._body(response))
+
+    async def _body(self, response: httpx2.Response) -> bytes:
+        """The decompressed body. Raises Unintelligible beyond the cap; httpx2 decompresses 1 MiB at a time."""
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise Unintelligible(f"The answer is larger than {self._max_bytes} bytes", backend=self._backend)
+        return bytes(body)
+
+    def _meaning(self, error: Exception) -> GatewayError:
+        if isinstance(error.__cause__, RefusedAddress):
+            return Unreachable("The backend's host leads to an address that is not allowed", backend=self._backend)
+        found = next(meaning for fault, meaning in FAULTS.items() if isinstance(error, fault))
+        return found(retry_after=1.0 if found is Overloaded else None, backend=self._backend)
+
+
+def _lowered(headers: httpx2.Headers) -> Mapping[str, str]:
+    return MappingProxyType({name.lower(): value for name, value in headers.items()})
+
+
+def _sendable(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as bytes; control characters are dropped, so that a value cannot end its line."""
+    return [(name.encode("ascii"), _printable(value)) for name, value in headers.items()]
+
+
+def _printable(value: str) -> bytes:
+    clean = "".join(c for c in value if c == "\t" or (c >= " " and c != "\x7f")).strip()
+    try:
+        return clean.encode("latin-1")
+    except UnicodeEncodeError:
+        return clean.encode("utf-8", "replace")
+
+
+def path_of(*segments: str) -> str:
+    """A path of escaped segments, `/api/v1/sites/a%2Fb`. Raises MissingAtBackend on dot segments, which would climb."""
+    if any(segment in ("", ".", "..") for segment in segments):
+        raise MissingAtBackend
+    return "".join(f"/{quote(segment, safe='')}" for segment in segments)
+
+
+def retry_after(reply: Reply, now: datetime) -> float | None:
+    """Seconds to wait from a Retry-After header, in seconds or as a date; None when absent or unreadable."""
+    text = reply.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+
+
+def check_status(
+    reply: Reply,
+    table: Mapping[int, type[BackendError]] = STATUSES,
+    *,
+    now: datetime,
+    backend: str | None = None,
+) -> None:
+    """Raise what a status other than 2xx means: the vendor's table, then ours, then the class of the status."""
+    status = reply.status
+    if 200 <= status < 300:
+        return
+    meaning = table.get(status) or STATUSES.get(status) or _by_class(status)
+    raise meaning(retry_after=retry_after(reply, now), backend=backend)
+
+
+def _by_class(status: int) -> type[BackendError]:
+    if 400 <= status < 500:
+        return RefusedByBackend
+    return Unreachable if 500 <= status < 600 else Unintelligible
+
+
+def json_of(reply: Reply, *, backend: str | None = None) -> Any:
+    """The reply's JSON value. Raises Unintelligible when it is not declared as JSON or cannot be read."""
+    _expect_json(reply, backend)
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError as error:
+        raise Unintelligible("The backend's JSON cannot be read", backend=backend) from error
+
+
+def shaped(reply: Reply, shape: type[Shape], *, backend: str | None = None) -> Shape:
+    """The reply's JSON value in a documented shape (a msgspec type). Raises Unintelligible."""
+    _expect_json(reply, backend)
+    try:
+        return msgspec.json.decode(reply.body, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Unintelligible("The backend's JSON is not of the documented shape", backend=backend) from error
+
+
+def _expect_json(reply: Reply, backend: str | None) -> None:
+    media = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        raise Unintelligible("The backend answered something other than JSON", backend=backend)
