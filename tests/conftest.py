@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 # Read by the tests themselves, not by the product.
-TEST_SETTINGS = frozenset({"TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_REQUIRE_BROWSER"})
+TEST_SETTINGS = frozenset({"TALLYWAY_CONFORMANCE", "TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_REQUIRE_BROWSER"})
 
 
 class OutsideConnection(AssertionError):

@@ -1,37 +1,18 @@
-"""The reference answers the conformance cases, which lie beside the repository or where TALLYWAY_CONFORMANCE says."""
+"""The reference answers the conformance cases of the v2 query, imports included."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 from datetime import UTC, date, datetime
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from fixtures.reference import Invalid, Site
 from fixtures.reference.imported import Import
+from tests.unit_fixtures.conformance import FOLDER, RUN, absent
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("TALLYWAY_CONFORMANCE", ROOT.parent / "shared" / "conformance"))
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
-
-
-def load_runner() -> ModuleType | None:
-    if not (FOLDER / "run.py").is_file():
-        return None
-    spec = importlib.util.spec_from_file_location("conformance_run", FOLDER / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-RUN = load_runner()
 CASES: list[dict[str, Any]] = (
     [c for c in json.loads((FOLDER / "query.cases.json").read_text("utf-8"))["cases"] if RUN.unsuited(c) is None]
     if RUN
@@ -66,17 +47,6 @@ def answer(case: dict[str, Any], request: dict[str, Any]) -> tuple[int, Any]:
         return 200, build(case, request["body"]["site_id"]).ask(request["body"])
     except Invalid as error:
         return 400, {"error": str(error)}
-
-
-def absent(assertion: dict[str, Any], body: Any) -> bool:
-    """A path that must be falsy and whose parent is not there: the runner calls it an error, Elixir a nil."""
-    if assertion["op"] != "falsy":
-        return False
-    for step in assertion["path"]:
-        if body is None:
-            return True
-        body = body.get(step) if isinstance(body, dict) else body
-    return False
 
 
 @pytest.mark.skipif(RUN is None, reason="the conformance folder is not here")
