@@ -89,6 +89,8 @@ class Player:
                     self.copy(step, home, work)
                 case "RUN":
                     self.run(step, home, work, environment)
+                case _:
+                    pass  # the others leave the file system alone
         return environment
 
     @staticmethod

@@ -94,7 +94,7 @@ def test_models_may_import_no_run_dependency_but_pydantic() -> None:
 
 
 def test_the_wheel_carries_the_three_packages_and_their_data(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT]
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     [wheel] = tmp_path.glob("tallyway-*.whl")
