@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.origin import Pages, Recorder, running
 
 HERE = Path(__file__).parent
+ESBUILD = HERE / "node_modules" / ".bin" / "esbuild"
 TRACKERS = ("tracker", "classic", "snippet")
 ARGUMENTS = (
     "--no-sandbox",
@@ -35,13 +36,26 @@ PHONE = (
 )
 
 
-def demand(found: object, what: str) -> None:
-    """Skip in one line when a tool is missing, or fail where the browser tests must run."""
-    if found:
-        return
-    if os.environ.get("TALLYWAY_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"browser tests are required here, but {what}")
-    pytest.skip(f"browser tests: {what}")
+def chromium() -> str | None:
+    """The path of a Chromium of this machine."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def missing() -> str | None:
+    """What these tests lack here and how to get it; None when nothing is missing."""
+    if chromium() is None:
+        return "no Chromium here (apt-get install chromium)"
+    if not ESBUILD.exists():
+        return "the npm modules of the trackers are not installed (make browser)"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip in one place, so that pytest folds it to one line; fail where the browser tests must run."""
+    if "browser" in getattr(item, "fixturenames", ()) and (lack := missing()):
+        if os.environ.get("TALLYWAY_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"browser tests are required here, but {lack}", pytrace=False)
+        pytest.skip(f"browser tests: {lack}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,10 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium of this machine."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    demand(path, "no Chromium here (apt-get install chromium)")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
+        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS, headless=True)
         yield started
         started.close()
 
@@ -66,11 +78,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Each page's script with its npm tracker, bundled by esbuild."""
-    esbuild = HERE / "node_modules" / ".bin" / "esbuild"
-    demand(esbuild.exists(), "the npm modules are missing (make browser)")
     out = tmp_path_factory.mktemp("bundles")
     sources = [str(HERE / "pages" / f"{name}.js") for name in TRACKERS]
-    subprocess.run([esbuild, *sources, "--bundle", "--minify", f"--outdir={out}", "--log-level=error"], check=True)
+    subprocess.run([ESBUILD, *sources, "--bundle", "--minify", f"--outdir={out}", "--log-level=error"], check=True)
     return {name: (out / f"{name}.js").read_bytes() for name in TRACKERS}
 
 

@@ -13,15 +13,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import PHONE, TRACKERS, demand, script_tags, visitor
+from tests.browser.conftest import PHONE, TRACKERS, script_tags, visitor
 from tests.browser.origin import Pages
 from tests.serving import Served, serve
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Served]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One gateway for the trackers, each of which has a site of its own."""
-    demand(browser.is_connected(), "Chromium did not stay up")
     with serve(tmp_path_factory.mktemp("gateway")) as served:
         yield served
 
