@@ -1,6 +1,7 @@
 """Names of places by their codes: countries, ISO 3166-2 regions, GeoNames cities; and codes by name.
 
-Loaded by the first question (the cities take 60 ms and 25 MB), not by ingest. A code without a known name is its own name.
+Loaded by the first question (the cities take 150 ms and 25 MB), not by ingest. A code without a known name is its own
+name.
 """
 
 import gzip
