@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.twins.plausible import TwinStore, demo_store, plausible_twin
+from fixtures.twins.plausible import TwinStore, demo_store, load_demo, plausible_twin
 from fixtures.twins.serve import serve_in_thread
 
 KEY = "twin-key"
@@ -41,15 +41,23 @@ class Client:
         return status, json.loads(text) if given["content-type"] == "application/json" else text.decode(), given
 
 
-@pytest.fixture
-def store() -> TwinStore:
-    return demo_store(key=KEY, now=NOW)
-
-
-@pytest.fixture
-def twin(store: TwinStore) -> Iterator[Client]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[TwinStore, Client]]:
+    store = TwinStore(now=NOW)
     with serve_in_thread(plausible_twin(store)) as base:
-        yield Client(base)
+        yield store, Client(base)
+
+
+@pytest.fixture
+def store(served: tuple[TwinStore, Client]) -> TwinStore:
+    served[0].clear()
+    load_demo(served[0], key=KEY)
+    return served[0]
+
+
+@pytest.fixture
+def twin(served: tuple[TwinStore, Client], store: TwinStore) -> Client:
+    return served[1]
 
 
 def test_a_query_is_answered_in_the_order_of_the_contract_and_written_down(store: TwinStore, twin: Client) -> None:
