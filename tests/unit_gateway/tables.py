@@ -1,7 +1,7 @@
 """A backend for tests of the read path: it answers from a table and writes down what it was asked."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -38,7 +38,7 @@ def declared(**changes: Any) -> Capabilities:
 class TableBackend:
     """Answers `(site id, dimensions, values of is-filters, first date)` from `answers`; an error there is raised."""
 
-    answers: Mapping[tuple[Any, ...], list[Row] | GatewayError]
+    answers: Mapping[tuple[Any, ...], Sequence[Row] | GatewayError]
     can: Capabilities = field(default_factory=declared)
     asked: list[ResolvedQuery] = field(default_factory=list)
     delay: asyncio.Event | None = None
