@@ -1,7 +1,7 @@
 """The event store: ClickHouse's SQL on an embedded engine (chDB) or a server, through one client library.
 
-Every value goes into a statement as a `{name:Type}` parameter, every identifier comes from tables of ours. A shard that is
-down makes a query fail: skipping it would answer with half the rows.
+Every value goes into a statement as a `{name:Type}` parameter, every identifier comes from tables of ours. A shard that
+is down makes a query fail: skipping it would answer with half the rows.
 """
 
 import asyncio
@@ -46,7 +46,10 @@ class Target:
 
 
 def parse_dsn(dsn: str) -> Target:
-    """`chdb:///path`, or `clickhouse[s]://user:password@host:port/database[?cluster=name]`. Raises ConfigurationError."""
+    """`chdb:///path` or `clickhouse[s]://user:password@host:port/database[?cluster=name]`.
+
+    Raises ConfigurationError.
+    """
     parts = urlsplit(dsn)
     match parts.scheme:
         case "chdb":
@@ -56,7 +59,9 @@ def parse_dsn(dsn: str) -> Target:
         case "clickhouse" | "clickhouses":
             return _server(dsn)
         case _:
-            raise ConfigurationError(f"unknown event store {parts.scheme or dsn!r}; known: chdb, clickhouse, clickhouses")
+            raise ConfigurationError(
+                f"unknown event store {parts.scheme or dsn!r}; known: chdb, clickhouse, clickhouses"
+            )
 
 
 def _server(dsn: str) -> Target:
@@ -84,6 +89,10 @@ def _types(table: str) -> tuple[tuple[str, ...], tuple["ClickHouseType", ...]]:
 
     columns = LAYOUTS[table].columns
     return tuple(columns), tuple(get_from_name(kind) for kind in columns.values())
+
+
+def _rows(found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    return [row if isinstance(row, tuple) else tuple(row) for row in found]
 
 
 class EventStore:
@@ -144,7 +153,7 @@ class EventStore:
         return client
 
     async def run(self, work: Callable[["Client"], T]) -> T:
-        """Do something with a client in an engine thread. Raises Unreachable or BackendError, never the library's own."""
+        """Do something with a client in an engine thread. Raises Unreachable or BackendError."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work)
 
     def _guarded(self, work: Callable[["Client"], T]) -> T:
@@ -162,7 +171,7 @@ class EventStore:
     ) -> list[tuple[Any, ...]]:
         """Rows of a SELECT. Values only through `{name:Type}` parameters."""
         given, tuned = dict(parameters or {}), dict(settings or {})
-        return await self.run(lambda client: list(client.query(sql, parameters=given, settings=tuned).result_rows))
+        return await self.run(lambda client: _rows(client.query(sql, parameters=given, settings=tuned).result_rows))
 
     async def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """A statement without rows."""

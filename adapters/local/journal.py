@@ -1,0 +1,365 @@
+"""The ingest journal: what was acknowledged, on disk before the acknowledgement, until the event store holds it.
+
+Segments `<first seq>.log` of records; a record is one request's events, whole or not at all:
+
+    length u32 | crc32 u32 | first seq u64 | count u32 | arrival u32 (Unix seconds) | payload
+
+The checksum covers everything after itself. Writers that arrive while a sync runs share the next one. `seq` numbers
+every event; numbers of records that failed are not used again. A checkpoint names what the store holds safely and the
+batch that is under way (decision 0010).
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from models.errors import ConfigurationError, Overloaded
+
+_FRAME = struct.Struct("<IIQII")
+_CHECKED = 8
+MAX_RECORD = 64 << 20
+SEGMENT_BYTES = 64 << 20
+BACKLOG_BYTES = 1 << 30
+READ_BYTES = 8 << 20
+RETRY_AFTER = 5.0
+CHECKPOINT = "checkpoint.json"
+SUFFIX = ".log"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class JournalDamaged(ConfigurationError):
+    """A segment that was complete once cannot be read; `tallyway fsck` says what is left of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record. `end` is the offset after it in its segment."""
+
+    first: int
+    count: int
+    arrival: int
+    payload: bytes
+    end: int
+
+    @property
+    def last(self) -> int:
+        return self.first + self.count - 1
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """Everything up to `done` is safely in the store. `batch` > `done`: the batch up to there was begun."""
+
+    done: int = 0
+    batch: int = 0
+    arrival: int = 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Records that will share one sync."""
+
+    frames: list[bytes] = field(default_factory=list)
+    size: int = 0
+    last: int = 0
+    synced: asyncio.Future[None] | None = None
+
+
+def frame(first: int, count: int, arrival: int, payload: bytes) -> bytes:
+    """A record as bytes."""
+    rest = _FRAME.pack(0, 0, first, count, arrival)[_CHECKED:]
+    checksum = zlib.crc32(payload, zlib.crc32(rest))
+    return struct.pack("<II", len(payload), checksum) + rest + payload
+
+
+def records_of(data: bytes | memoryview, offset: int = 0) -> Iterator[Record]:
+    """Whole records from an offset on; stops at the first that is cut off or damaged."""
+    view, end = memoryview(data), len(data)
+    while offset + _FRAME.size <= end:
+        length, checksum, first, count, arrival = _FRAME.unpack_from(view, offset)
+        start = offset + _FRAME.size
+        if length > MAX_RECORD or start + length > end or not count:
+            return
+        if zlib.crc32(view[offset + _CHECKED : start + length]) != checksum:
+            return
+        offset = start + length
+        yield Record(first, count, arrival, bytes(view[start:offset]), offset)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Journal:
+    """Appends records and reads them back in order. One process, one event loop; open it with `Journal.open`."""
+
+    def __init__(self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES, backlog_bytes: int = BACKLOG_BYTES) -> None:
+        self.folder = folder
+        self.checkpoint = Checkpoint()
+        self.last = 0
+        """The highest seq given out."""
+        self.synced = 0
+        """The highest seq on disk."""
+        self._segment_bytes, self._backlog_bytes = segment_bytes, backlog_bytes
+        self._segments: dict[int, int] = {}  # first seq -> bytes
+        self._file = -1
+        self._base = 0
+        self._waiting = _Waiting()
+        self._waiting_bytes = 0
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._broken = ""
+        self._read_to = (0, 0, 0)  # seq, segment, offset: where the last reading ended
+        self.arrived = asyncio.Event()
+        """Set when records were synced; the reader clears it."""
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        after: int = 0,
+        segment_bytes: int = SEGMENT_BYTES,
+        backlog_bytes: int = BACKLOG_BYTES,
+    ) -> "Journal":
+        """Open or create; cut off a torn tail (kept beside as `.torn`). `after`: seqs start above it at least.
+
+        Raises JournalDamaged when an older segment is not whole, OSError when the folder cannot be used.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        journal = cls(folder, segment_bytes=segment_bytes, backlog_bytes=backlog_bytes)
+        journal._recover(after)
+        return journal
+
+    # Recovery
+
+    def _recover(self, after: int) -> None:
+        path = self.folder / CHECKPOINT
+        if path.exists():
+            try:
+                self.checkpoint = msgspec.json.decode(path.read_bytes(), type=Checkpoint)
+            except msgspec.DecodeError as error:
+                raise JournalDamaged(f"{CHECKPOINT} of the journal cannot be read") from error
+        bases = sorted(int(p.stem) for p in self.folder.glob(f"*{SUFFIX}") if p.stem.isdecimal())
+        if not bases and not path.exists():
+            self.checkpoint = Checkpoint(done=after, batch=after)
+        self.last = max(self.checkpoint.done, self.checkpoint.batch, after)
+        for base in bases:
+            self._segments[base] = self._check(base, newest=base == bases[-1])
+        self.synced = self.last
+        self._drop_drained()
+        self._start_segment()
+
+    def _check(self, base: int, *, newest: bool) -> int:
+        """Length of the sound part of a segment; cuts the newest there."""
+        path = self._path(base)
+        data = path.read_bytes()
+        sound = 0
+        for record in records_of(data):
+            sound = record.end
+            self.last = max(self.last, record.last)
+        if sound == len(data):
+            return sound
+        if not newest:
+            raise JournalDamaged(f"journal segment {path.name} is damaged at byte {sound}")
+        path.with_suffix(".torn").write_bytes(data[sound:])
+        with path.open("r+b") as file:
+            file.truncate(sound)
+            os.fsync(file.fileno())
+        return sound
+
+    def _path(self, base: int) -> Path:
+        return self.folder / f"{base:020d}{SUFFIX}"
+
+    def _start_segment(self) -> None:
+        """Open a new, empty segment. Raises OSError."""
+        base = self.last + 1
+        opened = os.open(self._path(base), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.ftruncate(opened, self._segments.get(base, 0))
+            _sync_folder(self.folder)
+        except OSError:
+            os.close(opened)
+            raise
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._base = opened, base
+        self._segments.setdefault(base, 0)
+
+    # Writing
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that the store does not hold yet, roughly: whole segments count until they are drained."""
+        return sum(self._segments.values()) + self._waiting_bytes
+
+    async def append(self, payload: bytes, count: int, arrival: int) -> int:
+        """Write a record of `count` events; its first seq once it is on disk.
+
+        Raises Overloaded when the backlog is at its bound or the disk refuses; then nothing of it was taken.
+        """
+        if self._broken:
+            raise Overloaded(self._broken, retry_after=RETRY_AFTER)
+        size = len(payload) + _FRAME.size
+        if self.backlog + size > self._backlog_bytes:
+            raise Overloaded("the event store has fallen behind", retry_after=RETRY_AFTER)
+        first = self.last + 1
+        self.last += count
+        waiting = self._waiting
+        waiting.frames.append(frame(first, count, arrival, payload))
+        waiting.size += size
+        waiting.last = self.last
+        self._waiting_bytes += size
+        if waiting.synced is None:
+            waiting.synced = asyncio.get_running_loop().create_future()
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        await asyncio.shield(waiting.synced)
+        return first
+
+    async def _write(self) -> None:
+        """Write and sync what waits, until nothing does."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting.frames:
+                group, self._waiting = self._waiting, _Waiting()
+                failure = await loop.run_in_executor(self._thread, self._put, group)
+                self._waiting_bytes -= group.size
+                self._settle(group, failure)
+        finally:
+            self._writing = None
+
+    def _settle(self, group: _Waiting, failure: OSError | None) -> None:
+        if failure is None:
+            self.synced = group.last
+            self.arrived.set()
+        done = group.synced
+        if done is None or done.done():
+            return
+        if failure is None:
+            done.set_result(None)
+            return
+        full = failure.errno in FULL
+        detail = "there is no space left for events" if full else "events cannot be written to disk"
+        refusal = Overloaded(detail, retry_after=RETRY_AFTER)
+        refusal.__cause__ = failure
+        done.set_exception(refusal)
+        done.exception()  # a caller that was cancelled has nobody left to look at it
+
+    def _put(self, group: _Waiting) -> OSError | None:
+        """Runs in the journal's thread: append, sync, rotate. What fails is taken back."""
+        length = self._segments[self._base]
+        try:
+            self._write_all(b"".join(group.frames))
+            os.fdatasync(self._file)
+        except OSError as error:
+            self._take_back(length)
+            return error
+        self._segments[self._base] = length + group.size
+        if length + group.size >= self._segment_bytes:
+            with contextlib.suppress(OSError):  # the old segment goes on until a new one can be made
+                self._rotate(group.last + 1)
+        return None
+
+    def _write_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._file, view) :]
+
+    def _take_back(self, length: int) -> None:
+        try:
+            os.ftruncate(self._file, length)
+        except OSError as error:
+            self._broken = f"the journal cannot be repaired while running ({error.strerror})"
+
+    def _rotate(self, base: int) -> None:
+        opened = os.open(self._path(base), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        _sync_folder(self.folder)
+        os.close(self._file)
+        self._file, self._base = opened, base
+        self._segments[base] = 0
+
+    # Reading
+
+    def read(self, after: int, rows: int, last: int | None = None) -> list[Record]:
+        """Synced records above `after`, up to `last`, until they hold `rows` events; blocking, for another thread."""
+        last = self.synced if last is None else min(last, self.synced)
+        known, base_hint, offset_hint = self._read_to
+        if known != after:
+            base_hint = offset_hint = 0
+        found: list[Record] = []
+        taken = 0
+        for base in sorted(self._segments):
+            if base < base_hint:
+                continue
+            for record in self._records(base, offset_hint if base == base_hint else 0):
+                if record.last > last or taken >= rows:
+                    return found
+                if record.first > after:
+                    found.append(record)
+                    taken += record.count
+                    self._read_to = (record.last, base, record.end)
+        return found
+
+    def _records(self, base: int, start: int) -> Iterator[Record]:
+        size = self._segments.get(base, 0)
+        if start >= size:
+            return
+        with self._path(base).open("rb") as file:
+            window = READ_BYTES
+            while start < size:
+                file.seek(start)
+                data = file.read(min(window, size - start))
+                end = 0
+                for record in records_of(data):
+                    end = record.end
+                    yield Record(record.first, record.count, record.arrival, record.payload, start + end)
+                if not end and len(data) == size - start:
+                    raise JournalDamaged(f"journal segment {base} is damaged at byte {start}")
+                start, window = start + end, window if end else window * 2
+
+    # Checkpoint
+
+    def mark(self, checkpoint: Checkpoint) -> None:
+        """Put the checkpoint on disk in one step; drop segments the store holds. Blocking. Raises OSError."""
+        draft = self.folder / f".{CHECKPOINT}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, msgspec.json.encode(checkpoint))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(self.folder / CHECKPOINT)
+        _sync_folder(self.folder)
+        self.checkpoint = checkpoint
+        self._drop_drained()
+
+    def _drop_drained(self) -> None:
+        bases = sorted(self._segments)
+        for base, following in pairwise(bases):
+            if following - 1 <= self.checkpoint.done and base != self._base:
+                self._path(base).unlink(missing_ok=True)
+                del self._segments[base]
+
+    async def close(self) -> None:
+        """Let running writes end; nothing may be appended after."""
+        self._broken = "the service is stopping"
+        if self._writing is not None:
+            await self._writing
+        self._thread.shutdown()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

@@ -1,0 +1,203 @@
+"""Journal to store, exactly once: fixed batches, numbered events, a checkpoint after both tables (decision 0010)."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from adapters.local import rebuild
+from adapters.local.columns import event_columns, session_columns, without_events, without_states
+from adapters.local.hit import unpack_hits
+from adapters.local.journal import Checkpoint, Journal, JournalDamaged, Record
+from adapters.local.sessions import Outcome, Sessions
+from adapters.local.store import EventStore
+from models.errors import BackendError
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS = 20_000
+INTERVAL = 1.0
+"""Seconds that events may wait for company; what is acknowledged is queryable well within two."""
+RETRY_FIRST, RETRY_LAST = 0.5, 15.0
+
+Dropped = Callable[[str, int], None]
+"""Told site and time (Unix seconds) of each engagement event that belongs to no visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of the events `first` to `last`, and the checkpoint to set when they are stored."""
+
+    first: int
+    last: int
+    arrival: int
+    outcome: Outcome
+
+    @property
+    def token(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+class Writer:
+    """Drains a journal into a store. `start` first, `close` last; `flush` waits for all that was acknowledged."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        journal: Journal,
+        *,
+        dropped: Dropped = lambda _site, _time: None,
+        batch_rows: int = BATCH_ROWS,
+        interval: float = INTERVAL,
+    ) -> None:
+        self._store, self._journal, self._dropped = store, journal, dropped
+        self._batch_rows, self._interval = batch_rows, interval
+        self._sessions = Sessions()
+        self._forgotten: set[str] = set()
+        self._hurry = asyncio.Event()
+        self._progress = asyncio.Condition()
+        self._waiting = 0
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self.failing = ""
+        """What keeps the writer from storing, "" when nothing does."""
+
+    @property
+    def done(self) -> int:
+        """The highest seq that is safely in the store."""
+        return self._journal.checkpoint.done
+
+    async def start(self) -> None:
+        """Rebuild the open visits, finish the batch that was under way, begin to drain. Raises JournalDamaged."""
+        held = self._journal.checkpoint
+        self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
+        if held.batch > held.done:
+            records = await asyncio.to_thread(self._journal.read, held.done, held.batch, held.batch)
+            if not records or records[-1].last != held.batch:
+                raise JournalDamaged("the batch that was under way is not in the journal")
+            await self._store_batch(await asyncio.to_thread(self._assign, records), doubtful=True)
+        self._task = asyncio.create_task(self._run(), name="event-writer")
+
+    def forget_site(self, site: str) -> None:
+        """Open visits of a deleted site are not written again."""
+        self._forgotten.add(site)
+
+    async def flush(self) -> None:
+        """Return when everything acknowledged before is queryable."""
+        goal = self._journal.synced
+        self._waiting += 1
+        self._hurry.set()
+        try:
+            async with self._progress:
+                await self._progress.wait_for(lambda: self.done >= goal)
+        finally:
+            self._waiting -= 1
+
+    async def close(self) -> None:
+        """Store what is left, then stop. If the store refuses, it stays in the journal for the next start."""
+        self._closing = True
+        self._hurry.set()
+        self._journal.arrived.set()
+        if self._task is not None:
+            await self._task
+
+    # The loop
+
+    async def _run(self) -> None:
+        while True:
+            await self._gather()
+            records = await asyncio.to_thread(self._journal.read, self.done, self._batch_rows)
+            if records:
+                await self._drain(records)
+            elif self._closing:
+                return
+            if self._closing and self.failing:
+                return
+
+    async def _gather(self) -> None:
+        """Wait for events, then for company: a second, or a full batch, or somebody in a hurry."""
+        journal = self._journal
+        if journal.synced <= self.done:
+            journal.arrived.clear()
+            if not self._waiting:
+                self._hurry.clear()
+            if not self._closing:
+                await journal.arrived.wait()
+        if journal.synced - self.done >= self._batch_rows or self._waiting or self._closing:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._interval):
+                await self._hurry.wait()
+
+    async def _drain(self, records: Sequence[Record]) -> None:
+        held = self._journal.checkpoint
+        ahead = Checkpoint(held.done, records[-1].last, held.arrival)
+        if not await self._insist(lambda: asyncio.to_thread(self._journal.mark, ahead)):
+            return
+        batch = await asyncio.to_thread(self._assign, records)
+        doubtful = False
+
+        async def attempt() -> None:
+            nonlocal doubtful
+            again, doubtful = doubtful, True
+            await self._store_batch(batch, doubtful=again)
+
+        await self._insist(attempt)
+
+    async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do it until it works; False when the service stops before it did."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                await work()
+            except (BackendError, OSError) as error:
+                self.failing = f"events wait in the journal: {error}"
+                log.warning("store_failed", error=type(error).__name__, cause=str(error.__cause__ or error)[:300])
+            else:
+                self.failing = ""
+                return True
+            if self._closing:
+                return False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_LAST)
+
+    def _assign(self, records: Sequence[Record]) -> Batch:
+        for site in tuple(self._forgotten):
+            self._sessions.forget_site(site)
+            self._forgotten.discard(site)
+        outcome = self._sessions.apply((r.first, r.arrival, unpack_hits(r.payload)) for r in records)
+        return Batch(records[0].first, records[-1].last, records[-1].arrival, outcome)
+
+    async def _store_batch(self, batch: Batch, *, doubtful: bool) -> None:
+        """Both tables, then the checkpoint. `doubtful`: part of it may be stored already."""
+        await self._store_events(batch, doubtful=doubtful)
+        await self._store_sessions(batch, doubtful=doubtful)
+        await asyncio.to_thread(self._journal.mark, Checkpoint(batch.last, batch.last, batch.arrival))
+        for site, time in batch.outcome.dropped:
+            self._dropped(site, time)
+        async with self._progress:
+            self._progress.notify_all()
+
+    async def _store_events(self, batch: Batch, *, doubtful: bool) -> None:
+        outcome = batch.outcome
+        for token in (batch.token, f"{batch.token}+"):
+            if doubtful:
+                there = await rebuild.stored_seqs(self._store, batch.first, batch.last)
+                outcome = without_events(batch.outcome, there)
+            if outcome.hits:
+                await self._store.insert("events", await asyncio.to_thread(event_columns, outcome), token)
+            if not doubtful:
+                return
+
+    async def _store_sessions(self, batch: Batch, *, doubtful: bool) -> None:
+        outcome = batch.outcome
+        for token in (batch.token, f"{batch.token}+"):
+            if doubtful:
+                there = await rebuild.stored_states(self._store, batch.first, batch.last)
+                outcome = without_states(batch.outcome, there)
+            if outcome.states:
+                await self._store.insert("sessions", await asyncio.to_thread(session_columns, outcome), token)
+            if not doubtful:
+                return
