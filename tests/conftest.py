@@ -9,6 +9,7 @@ import os
 import sys
 from typing import Any
 
+import hypothesis
 import pytest
 
 # Read by the tests themselves, not by the product.
@@ -43,7 +44,15 @@ def refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Install the guard and clear the environment before any test module is imported."""
+    """Install the guard, clear the environment and settle hypothesis before any test module is imported.
+
+    The plain run draws the same examples each time; `make fuzz` asks for more, by TALLYWAY_FUZZ_EXAMPLES.
+    """
+    wanted = int(os.environ.get("TALLYWAY_FUZZ_EXAMPLES", "0"))
+    hypothesis.settings.register_profile(
+        "suite", max_examples=wanted or 100, derandomize=not wanted, deadline=None, print_blob=True
+    )
+    hypothesis.settings.load_profile("suite")
     for name in [name for name in os.environ if name.startswith("TALLYWAY_") and name not in TEST_SETTINGS]:
         del os.environ[name]
     sys.addaudithook(refuse_outside)
