@@ -8,7 +8,7 @@ from adapters.local import schema
 
 LOCAL_SUFFIX = "_local"
 DEDUPLICATION_WINDOW = 1000
-"""Insert tokens a table remembers. The writer re-sends one batch at most; it costs a token for each month it touches."""
+"""Insert tokens a table remembers. The writer re-sends one batch at most; it costs a token per month it touches."""
 
 _TIME = "CODEC(Delta(4), ZSTD(1))"
 _NUMBER = "CODEC(Delta(8), ZSTD(1))"

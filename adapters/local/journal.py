@@ -2,7 +2,7 @@
 
 Segments `<first seq>.log` of records; a record is one request's events, whole or not at all:
 
-    length u32 | crc32 u32 | first seq u64 | count u32 | arrival u32 (Unix seconds) | payload
+    length u32 | crc32 u32 | first seq u64 | count u32 | arrival u32 (Unix seconds) | mark u16 (length) | mark | payload
 
 The checksum covers everything after itself. Writers that arrive while a sync runs share the next one. `seq` numbers
 every event; numbers of records that failed are not used again. A checkpoint names what the store holds safely and the
@@ -17,7 +17,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,7 +25,7 @@ import msgspec
 
 from models.errors import ConfigurationError, Overloaded
 
-_FRAME = struct.Struct("<IIQII")
+_FRAME = struct.Struct("<IIQIIH")
 _CHECKED = 8
 MAX_RECORD = 64 << 20
 SEGMENT_BYTES = 64 << 20
@@ -35,6 +35,10 @@ RETRY_AFTER = 5.0
 CHECKPOINT = "checkpoint.json"
 SUFFIX = ".log"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+Mark = tuple[str, int]
+"""A sender of many records and how far it is; kept with the events, so that it resumes where they end."""
 
 
 class JournalDamaged(ConfigurationError):
@@ -50,6 +54,7 @@ class Record:
     arrival: int
     payload: bytes
     end: int
+    mark: Mark | None = None
 
     @property
     def last(self) -> int:
@@ -62,6 +67,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     done: int = 0
     batch: int = 0
     arrival: int = 0
+    marks: dict[str, int] = {}
 
 
 @dataclass(slots=True)
@@ -72,27 +78,34 @@ class _Waiting:
     size: int = 0
     last: int = 0
     synced: asyncio.Future[None] | None = None
+    marks: list[Mark] = field(default_factory=list)
 
 
-def frame(first: int, count: int, arrival: int, payload: bytes) -> bytes:
+def frame(first: int, count: int, arrival: int, payload: bytes, mark: Mark | None = None) -> bytes:
     """A record as bytes."""
-    rest = _FRAME.pack(0, 0, first, count, arrival)[_CHECKED:]
+    tag = f"{mark[1]}:{mark[0]}".encode() if mark else b""
+    rest = _FRAME.pack(0, 0, first, count, arrival, len(tag))[_CHECKED:] + tag
     checksum = zlib.crc32(payload, zlib.crc32(rest))
     return struct.pack("<II", len(payload), checksum) + rest + payload
+
+
+def _mark(tag: bytes) -> Mark | None:
+    position, _, sender = tag.decode().partition(":")
+    return (sender, int(position)) if sender else None
 
 
 def records_of(data: bytes | memoryview, offset: int = 0) -> Iterator[Record]:
     """Whole records from an offset on; stops at the first that is cut off or damaged."""
     view, end = memoryview(data), len(data)
     while offset + _FRAME.size <= end:
-        length, checksum, first, count, arrival = _FRAME.unpack_from(view, offset)
-        start = offset + _FRAME.size
+        length, checksum, first, count, arrival, tag = _FRAME.unpack_from(view, offset)
+        start = offset + _FRAME.size + tag
         if length > MAX_RECORD or start + length > end or not count:
             return
         if zlib.crc32(view[offset + _CHECKED : start + length]) != checksum:
             return
-        offset = start + length
-        yield Record(first, count, arrival, bytes(view[start:offset]), offset)
+        mark, offset = _mark(bytes(view[start - tag : start])), start + length
+        yield Record(first, count, arrival, bytes(view[start:offset]), offset, mark)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -122,6 +135,8 @@ class Journal:
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._broken = ""
+        self.marks: dict[str, int] = {}
+        """Of each sender, the greatest mark on disk."""
         self._read_to = (0, 0, 0)  # seq, segment, offset: where the last reading ended
         self.arrived = asyncio.Event()
         """Set when records were synced; the reader clears it."""
@@ -157,6 +172,7 @@ class Journal:
         if not bases and not path.exists():
             self.checkpoint = Checkpoint(done=after, batch=after)
         self.last = max(self.checkpoint.done, self.checkpoint.batch, after)
+        self.marks = dict(self.checkpoint.marks)
         for base in bases:
             self._segments[base] = self._check(base, newest=base == bases[-1])
         self.synced = self.last
@@ -171,6 +187,8 @@ class Journal:
         for record in records_of(data):
             sound = record.end
             self.last = max(self.last, record.last)
+            if record.mark and record.last > self.checkpoint.done:
+                self.marks[record.mark[0]] = record.mark[1]
         if sound == len(data):
             return sound
         if not newest:
@@ -206,20 +224,23 @@ class Journal:
         """Bytes that the store does not hold yet, roughly: whole segments count until they are drained."""
         return sum(self._segments.values()) + self._waiting_bytes
 
-    async def append(self, payload: bytes, count: int, arrival: int) -> int:
+    async def append(self, payload: bytes, count: int, arrival: int, mark: Mark | None = None) -> int:
         """Write a record of `count` events; its first seq once it is on disk.
 
         Raises Overloaded when the backlog is at its bound or the disk refuses; then nothing of it was taken.
         """
         if self._broken:
             raise Overloaded(self._broken, retry_after=RETRY_AFTER)
-        size = len(payload) + _FRAME.size
+        first = self.last + 1
+        record = frame(first, count, arrival, payload, mark)
+        size = len(record)
         if self.backlog + size > self._backlog_bytes:
             raise Overloaded("the event store has fallen behind", retry_after=RETRY_AFTER)
-        first = self.last + 1
         self.last += count
         waiting = self._waiting
-        waiting.frames.append(frame(first, count, arrival, payload))
+        waiting.frames.append(record)
+        if mark:
+            waiting.marks.append(mark)
         waiting.size += size
         waiting.last = self.last
         self._waiting_bytes += size
@@ -245,6 +266,7 @@ class Journal:
     def _settle(self, group: _Waiting, failure: OSError | None) -> None:
         if failure is None:
             self.synced = group.last
+            self.marks.update(group.marks)
             self.arrived.set()
         done = group.synced
         if done is None or done.done():
@@ -326,7 +348,7 @@ class Journal:
                 end = 0
                 for record in records_of(data):
                     end = record.end
-                    yield Record(record.first, record.count, record.arrival, record.payload, start + end)
+                    yield replace(record, end=start + end)
                 if not end and len(data) == size - start:
                     raise JournalDamaged(f"journal segment {base} is damaged at byte {start}")
                 start, window = start + end, window if end else window * 2

@@ -34,6 +34,7 @@ class Batch:
     last: int
     arrival: int
     outcome: Outcome
+    marks: dict[str, int]
 
     @property
     def token(self) -> str:
@@ -133,7 +134,7 @@ class Writer:
 
     async def _drain(self, records: Sequence[Record]) -> None:
         held = self._journal.checkpoint
-        ahead = Checkpoint(held.done, records[-1].last, held.arrival)
+        ahead = Checkpoint(held.done, records[-1].last, held.arrival, held.marks)
         if not await self._insist(lambda: asyncio.to_thread(self._journal.mark, ahead)):
             return
         batch = await asyncio.to_thread(self._assign, records)
@@ -168,13 +169,20 @@ class Writer:
             self._sessions.forget_site(site)
             self._forgotten.discard(site)
         outcome = self._sessions.apply((r.first, r.arrival, unpack_hits(r.payload)) for r in records)
-        return Batch(records[0].first, records[-1].last, records[-1].arrival, outcome)
+        marks = dict(r.mark for r in records if r.mark)
+        return Batch(records[0].first, records[-1].last, records[-1].arrival, outcome, marks)
+
+    def _after(self, batch: Batch) -> Checkpoint:
+        """The checkpoint when the batch is stored; marks of senders that have finished are left out."""
+        marks = {**self._journal.checkpoint.marks, **batch.marks}
+        kept = {sender: position for sender, position in marks.items() if sender in self._journal.marks}
+        return Checkpoint(batch.last, batch.last, batch.arrival, kept)
 
     async def _store_batch(self, batch: Batch, *, doubtful: bool) -> None:
         """Both tables, then the checkpoint. `doubtful`: part of it may be stored already."""
         await self._store_events(batch, doubtful=doubtful)
         await self._store_sessions(batch, doubtful=doubtful)
-        await asyncio.to_thread(self._journal.mark, Checkpoint(batch.last, batch.last, batch.arrival))
+        await asyncio.to_thread(self._journal.mark, self._after(batch))
         for site, time in batch.outcome.dropped:
             self._dropped(site, time)
         async with self._progress:

@@ -1,0 +1,190 @@
+"""From an event as given to a hit as recorded: given fields stay, missing ones are derived, addresses are left out."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from hashlib import blake2b
+
+from adapters.local.enrich.agent import Agent, parse_agent
+from adapters.local.enrich.bots import bot_reason
+from adapters.local.enrich.channel import channel
+from adapters.local.enrich.geo import NOWHERE, Geo, Place
+from adapters.local.enrich.page import EventFieldError, Page, read_page
+from adapters.local.enrich.place import language
+from adapters.local.enrich.referrer import SCHEMES, Source, is_spam, read_source
+from adapters.local.enrich.visitor import DailySalts, Salts, visitor_id
+from adapters.local.hit import NO_DEPTH, Attributes, Hit, pack_attributes
+from adapters.local.line import Given
+from adapters.local.rules import Rules
+from models.event import Drop, Received
+from models.site import Site
+
+FUTURE = timedelta(hours=24)
+"""How far a sender's clock may run ahead; later events are refused. Any time since 1970 is taken as past."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_AMOUNT = 10**18
+NOBODY_AGENT, NO_SOURCE, NO_PAGE = Agent(), Source(), Page("", "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who sent it, for as long as it takes to derive a hit: never stored."""
+
+    address: str
+    agent: str
+    languages: str
+
+
+class Derivation:
+    """Turns events into hits with the salts of the day and a file of places."""
+
+    def __init__(self, salts: Salts, geo: Geo) -> None:
+        self._salts, self._geo = salts, geo
+
+    def hit(self, site: Site, given: Given, received: Received | None, rules: Rules, now: datetime) -> Hit | Drop:
+        """The hit, or why it is not counted. `now` is the time of arrival."""
+        origin = (
+            Origin(received.ip, received.user_agent, received.accept_language)
+            if received
+            else Origin(given.ip or "", given.user_agent or "", "")
+        )
+        if refused := _refusal(given, origin, received, now):
+            return refused
+        try:
+            page = read_page(given.url) if given.url else NO_PAGE
+            amount = _thousandths(given)
+        except EventFieldError as error:
+            return Drop(reason="invalid", detail=str(error))
+        hostname = page.hostname if given.hostname is None else given.hostname
+        path = (page.pathname if given.path is None else given.path) or "/"
+        place = self._geo.locate(origin.address) if given.country is None and origin.address else NOWHERE
+        country = place.country if given.country is None else given.country.upper()
+        if reason := rules.refuse(origin.address, country, hostname, path):
+            return Drop(reason=reason)
+        visitor, earlier = self._visitor(site, given, origin, hostname, now)
+        if not visitor:
+            return Drop(reason="no_visitor", detail="an event needs a visitor, or an address or user agent")
+        return Hit(
+            site=site.id,
+            time=int(given.time.timestamp()),
+            visitor=visitor,
+            earlier=earlier,
+            name=given.name,
+            interactive=given.interactive,
+            hostname=hostname,
+            path=path,
+            title=given.title or "",
+            attributes=pack_attributes(_attributes(given, page, hostname, origin, place, country)),
+            engagement_ms=given.engagement_ms or 0,
+            scroll_depth=NO_DEPTH if given.scroll_depth is None else given.scroll_depth,
+            amount=amount,
+            currency=given.revenue.currency if given.revenue else "",
+            props=_props(given),
+        )
+
+    def _visitor(self, site: Site, given: Given, origin: Origin, hostname: str, now: datetime) -> tuple[int, int]:
+        """The visitor's number, and the one under yesterday's salt (0: none)."""
+        if given.visitor:
+            return named_visitor(site.id, given.visitor), 0
+        if not origin.address and not origin.agent:
+            return 0, 0
+        salts = self._salts.at(now)
+        day = given.time.astimezone(UTC).date()
+        who = (origin.agent, origin.address, site.domain, hostname)
+        if day >= salts.day:
+            current, previous = salts.visitor_ids(*who)
+            return current, previous or 0
+        if day == salts.day - timedelta(days=1) and salts.previous:
+            return visitor_id(salts.previous, *who), 0
+        return visitor_id(_past_salt(salts, day.isoformat()), *who), 0
+
+
+def _past_salt(salts: DailySalts, day: str) -> bytes:
+    """A key for a day whose salt is gone: an event sent late still gets a number of its own day."""
+    return blake2b(day.encode(), key=salts.current, digest_size=16).digest()
+
+
+@lru_cache(maxsize=8192)
+def named_visitor(site: str, name: str) -> int:
+    """The number of a visitor whom the sender names; it does not rotate, and differs from site to site."""
+    part = site.encode()
+    digest = blake2b(len(part).to_bytes(4, "big") + part + name.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big") or 1
+
+
+def _refusal(given: Given, origin: Origin, received: Received | None, now: datetime) -> Drop | None:
+    if given.time > now + FUTURE:
+        return Drop(reason="future", detail="the time is more than 24 hours ahead")
+    if given.time < EPOCH:
+        return Drop(reason="past", detail="the time is before 1970")
+    # A tracker always has a user agent; a server that reports events need not pass one on.
+    if (received or origin.agent) and (pattern := bot_reason(origin.agent)):
+        return Drop(reason="bot", detail=pattern)
+    if given.referrer and is_spam(given.referrer):
+        return Drop(reason="spam_referrer")
+    return None
+
+
+def _thousandths(given: Given) -> int | None:
+    if given.revenue is None:
+        return None
+    amount = int((Decimal(repr(given.revenue.amount)) * 1000).to_integral_value(ROUND_HALF_EVEN))
+    if abs(amount) >= MAX_AMOUNT:
+        raise EventFieldError("revenue", "is out of range")
+    return amount
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _props(given: Given) -> dict[str, str] | None:
+    """Properties with a value; a blank one is the same as none."""
+    if not given.props:
+        return None
+    return {key: text for key, value in given.props.items() if (text := _text(value)).strip() and key} or None
+
+
+def _source(given: Given, page: Page, hostname: str) -> Source:
+    """Source and tags from the page's address and the referrer's.
+
+    A referrer without a scheme is one that was read before (host and path): it is kept, nothing is concluded from it.
+    """
+    referrer = given.referrer or ""
+    address = referrer if referrer.partition("://")[0].lower() in SCHEMES else ""
+    return read_source(page.query, address, hostname) if address or page.query else NO_SOURCE
+
+
+def _attributes(given: Given, page: Page, hostname: str, origin: Origin, place: Place, country: str) -> Attributes:
+    """Values of `schema.VISIT_ATTRIBUTES`."""
+    found = _source(given, page, hostname)
+    agent = parse_agent(origin.agent) if origin.agent else NOBODY_AGENT
+    source = found.source if given.source is None else given.source
+    medium = found.utm_medium if given.utm_medium is None else given.utm_medium
+    campaign = found.utm_campaign if given.utm_campaign is None else given.utm_campaign
+    tagged = found.utm_source if given.utm_source is None else given.utm_source
+    referrer = given.referrer or ""
+    city = place.city if given.city is None else str(given.city)
+    return (
+        source,
+        channel(source, medium, campaign, tagged, found.click_id) if given.channel is None else given.channel,
+        referrer if "://" not in referrer else found.referrer,
+        tagged,
+        medium,
+        campaign,
+        found.utm_content if given.utm_content is None else given.utm_content,
+        found.utm_term if given.utm_term is None else given.utm_term,
+        country,
+        place.region if given.region is None else given.region,
+        "" if city == "0" else city,
+        agent.device if given.device is None else given.device,
+        given.screen or "",
+        agent.browser if given.browser is None else given.browser,
+        agent.browser_version if given.browser_version is None else given.browser_version,
+        agent.os if given.os is None else given.os,
+        agent.os_version if given.os_version is None else given.os_version,
+        (language(origin.languages) if origin.languages else "") if given.language is None else given.language,
+    )

@@ -1,0 +1,118 @@
+"""What a site does not count: exclusions, privacy signals, rate limits. Compiled once, then asked per event."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from models.errors import InvalidRequest, Problem
+from models.event import Received
+from models.settings import SiteSettings
+
+EXCLUDED_ADDRESS = "excluded_address"
+EXCLUDED_COUNTRY = "excluded_country"
+EXCLUDED_PAGE = "excluded_page"
+EXCLUDED_HOSTNAME = "excluded_hostname"
+DO_NOT_TRACK = "do_not_track"
+PRIVACY_CONTROL = "global_privacy_control"
+RATE_LIMITED = "rate_limited"
+
+Pattern = re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Compiled settings of one site."""
+
+    settings: SiteSettings
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    countries: frozenset[str] = frozenset()
+    pages: Pattern | None = None
+    hostnames: Pattern | None = None
+    only_hostnames: Pattern | None = None
+
+    def refuse_signals(self, received: Received) -> str:
+        """The reason when the visitor's browser asks not to be counted and the site respects that; else ""."""
+        if self.settings.respect_do_not_track and received.headers.get("dnt") == "1":
+            return DO_NOT_TRACK
+        if self.settings.respect_global_privacy_control and received.headers.get("sec-gpc") == "1":
+            return PRIVACY_CONTROL
+        return ""
+
+    def refuse(self, address: str, country: str, hostname: str, path: str) -> str:
+        """The reason when an exclusion applies, else ""."""
+        if self.networks and _within(address, self.networks):
+            return EXCLUDED_ADDRESS
+        if country in self.countries:
+            return EXCLUDED_COUNTRY
+        if self.pages and self.pages.fullmatch(path):
+            return EXCLUDED_PAGE
+        if self.hostnames and self.hostnames.fullmatch(hostname):
+            return EXCLUDED_HOSTNAME
+        if self.only_hostnames and not self.only_hostnames.fullmatch(hostname):
+            return EXCLUDED_HOSTNAME
+        return ""
+
+
+def compile_rules(settings: SiteSettings) -> Rules:
+    """Raises InvalidRequest for what is no address or network."""
+    exclude = settings.exclude
+    networks: list[IPv4Network | IPv6Network] = []
+    problems: list[Problem] = []
+    for index, text in enumerate(exclude.addresses):
+        try:
+            networks.append(ip_network(text.strip(), strict=False))
+        except ValueError:
+            problems.append(Problem(f"exclude.addresses[{index}]", "must be an IP address or a CIDR network"))
+    if problems:
+        raise InvalidRequest(problems)
+    return Rules(
+        settings,
+        tuple(networks),
+        frozenset(country.upper() for country in exclude.countries),
+        _wildcards(exclude.pages),
+        _wildcards(exclude.hostnames),
+        _wildcards(exclude.only_hostnames),
+    )
+
+
+def _wildcards(patterns: tuple[str, ...]) -> Pattern | None:
+    """One expression for texts in which `*` stands for any characters."""
+    if not patterns:
+        return None
+    return re.compile("|".join(".*".join(map(re.escape, re.split(r"\*+", text))) for text in patterns), re.DOTALL)
+
+
+def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if found.version == 6 and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return any(found in network for network in networks)
+
+
+class MinuteLimits:
+    """Events per site, and per site and address, in the running minute. Addresses are forgotten when it ends."""
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def allow(self, site: str, address: str, settings: SiteSettings, at: int) -> bool:
+        """Count one event at a Unix time; False when it is above a limit of the site (and was not counted)."""
+        total, each = settings.events_per_minute, settings.events_per_minute_and_address
+        if total is None and each is None:
+            return True
+        if at // 60 != self._minute:
+            self._minute = at // 60
+            self._seen.clear()
+        if total is not None and self._seen[site, ""] >= total:
+            return False
+        if each is not None and address and self._seen[site, address] >= each:
+            return False
+        self._seen[site, ""] += 1
+        if each is not None and address:
+            self._seen[site, address] += 1
+        return True
