@@ -1,0 +1,55 @@
+"""What is wrong with a query that only the store's rules or the site's goals can tell."""
+
+from collections.abc import Iterator, Sequence
+
+from adapters.local.sql import patterns
+from adapters.local.sql.comparisons import POSITIVE
+from adapters.local.sql.goals import named, outside_behaviour
+from models.errors import Problem
+from models.filters import And, Comparison, Filter, HasDone, Not, Or
+from models.goal import Goal
+from models.query import ResolvedQuery
+from models.vocabulary import GOAL_METRICS, Dimension, Operator
+
+
+def problems(filters: Sequence[Filter], goals: Sequence[Goal]) -> tuple[Problem, ...]:
+    """Goals that are not configured and expressions that RE2 refuses, each with its place."""
+    return tuple(p for i, f in enumerate(filters) for p in _problems(f, f"filters[{i}]", goals))
+
+
+def _problems(node: Filter, where: str, goals: Sequence[Goal]) -> Iterator[Problem]:
+    match node:
+        case Comparison(operator=operator):
+            if node.dimension == Dimension.GOAL and POSITIVE.get(operator, operator) is Operator.IS:
+                yield from _unknown_goals(node, where, goals)
+            if POSITIVE.get(operator, operator) is Operator.MATCHES:
+                yield from _bad_patterns(node, where)
+        case And(parts) | Or(parts):
+            for i, part in enumerate(parts):
+                yield from _problems(part, f"{where}[1][{i}]", goals)
+        case Not(part) | HasDone(part):
+            yield from _problems(part, f"{where}[1]", goals)
+
+
+def _unknown_goals(node: Comparison, where: str, goals: Sequence[Goal]) -> Iterator[Problem]:
+    known = tuple(dict.fromkeys(goal.shown_as for goal in goals))
+    for i, value in enumerate(node.values):
+        if not named(Comparison(Operator.IS, node.dimension, (value,), node.case_sensitive), goals):
+            yield Problem(f"{where}[2][{i}]", f"the site has no goal named {value[:200]!r}", known[:100], value)
+
+
+def _bad_patterns(node: Comparison, where: str) -> Iterator[Problem]:
+    faults = [(i, patterns.fault(value)) for i, value in enumerate(node.values)]
+    found = [Problem(f"{where}[2][{i}]", fault) for i, fault in faults if fault is not None]
+    if not found and len(node.values) > 1 and (fault := patterns.fault(patterns.any_of(node.values))) is not None:
+        found = [Problem(f"{where}[2]", fault)]
+    yield from found
+
+
+def refusals(query: ResolvedQuery) -> Iterator[str]:
+    """Reasons against a query that the declaration cannot express."""
+    rates = [str(m) for m in query.metrics if m in GOAL_METRICS and m != "conversions"]
+    nested = [f for f in query.filters if not isinstance(f, Comparison)]
+    about = {c.dimension for f in nested for c in outside_behaviour(f)}
+    if rates and any(name.startswith("prop:") or name == Dimension.GOAL for name in about):
+        yield f"{', '.join(rates)}: filters on goals and custom properties must stand at the top level"
