@@ -1,0 +1,65 @@
+"""Rows of an answer, put in order, filled up and paged on our side, where a backend does not do it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from models.period import buckets
+from models.query import Direction, Order, ResolvedQuery
+from models.result import Money, Row, Value
+from models.vocabulary import Metric, interval_of
+
+NOTHING: Mapping[Metric, Value] = MappingProxyType(
+    dict.fromkeys(Metric, 0)
+    | dict.fromkeys((Metric.VIEWS_PER_VISIT, Metric.PERCENTAGE), 0.0)
+    | dict.fromkeys((Metric.CONVERSION_RATE, Metric.GROUP_CONVERSION_RATE), 0.0)
+    | dict.fromkeys((Metric.VISIT_DURATION, Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH, Metric.EXIT_RATE), None)
+    | dict.fromkeys((Metric.TOTAL_REVENUE, Metric.AVERAGE_REVENUE), None)
+)
+"""What a bucket without activity shows (contracts: Plausible 5, timeseries); a mean of nothing is no number."""
+
+
+def names_of(query: ResolvedQuery) -> tuple[str, ...]:
+    """The columns of a query's rows."""
+    return (*query.dimensions, *(str(m) for m in query.metrics))
+
+
+def arranged(rows: Iterable[Row], names: Sequence[str], order: Sequence[Order]) -> list[Row]:
+    """Rows in the asked order; missing numbers come last in both directions."""
+    result = list(rows)
+    for entry in reversed(order):
+        at = names.index(entry.by)
+        present = sorted(
+            (row for row in result if row[at] is not None),
+            key=lambda row, at=at: _sortable(row[at]),  # type: ignore[misc] # mypy cannot infer a default's type
+            reverse=entry.direction is Direction.DESC,
+        )
+        result = present + [row for row in result if row[at] is None]
+    return result
+
+
+def _sortable(value: Value) -> tuple[float, str]:
+    match value:
+        case Money(amount, _):
+            return (amount, "")
+        case int() | float():
+            return (float(value), "")
+        case _:
+            return (0.0, str(value))
+
+
+def page(rows: Sequence[Row], query: ResolvedQuery) -> tuple[Row, ...]:
+    """The asked page of rows that are in order."""
+    return tuple(rows[query.offset : query.offset + query.limit])
+
+
+def time_labels(query: ResolvedQuery) -> tuple[str, ...] | None:
+    """The labels of every bucket of the period; None without a time dimension."""
+    interval = interval_of(query.time_dimension or "")
+    return None if interval is None else tuple(buckets(query.period, interval))
+
+
+def zero_filled(rows: Iterable[Row], query: ResolvedQuery) -> list[Row]:
+    """Rows of a query grouped by time alone, with a row for each bucket that has none."""
+    found = {row[0]: row for row in rows}
+    empty = tuple(NOTHING[m] for m in query.metrics)
+    return [found.pop(label, (label, *empty)) for label in time_labels(query) or ()] + list(found.values())
