@@ -1,0 +1,221 @@
+"""The local backend as the gateway sees it: every protocol, each carried by the part that knows it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from adapters.base import Check, Context
+from adapters.local.capabilities import LOCAL
+from adapters.local.engine import Engine, Places
+from adapters.local.imported import KIND as IMPORTS
+from adapters.local.imported import ImportedRange
+from adapters.local.journal import BACKLOG_BYTES
+from adapters.local.management import Management
+from adapters.local.purge import DELETED
+from adapters.local.reads import Reader
+from adapters.local.rules import Rules, compile_rules
+from adapters.local.sites import Sites
+from models.base import Frozen
+from models.errors import BackendError
+from models.event import Drop, Event, Received
+from models.goal import Goal, GoalDraft
+from models.link import SharedLink, SharedLinkDraft
+from models.people import Guest, GuestDraft
+from models.query import ResolvedQuery
+from models.result import Answer, Foreseen
+from models.settings import SiteSettings
+from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
+
+
+class LocalOptions(Frozen):
+    """Options of the local backend; the operator's settings of the same names."""
+
+    events: str = ""
+    """`chdb:///path` or `clickhouse://...`; empty: embedded, in the data directory."""
+    geo_mmdb: Path | None = None
+    geo_attribution: str | None = None
+    """Text that the licence of `geo_mmdb` asks to be shown; None: read from the file."""
+    backlog_bytes: int = Field(default=BACKLOG_BYTES, ge=1 << 20)
+    """Journal bytes that may wait for the store before events are refused."""
+
+
+class LocalAdapter:
+    """`start` opens store, journal and writer; `close` drains them."""
+
+    can = LOCAL
+
+    def __init__(self, options: LocalOptions, context: Context) -> None:
+        self._context = context
+        folder = context.data_dir / "local"
+        dsn = options.events or f"chdb://{(folder / 'events').resolve()}"
+        self._places = Places(dsn, folder, options.geo_mmdb, options.geo_attribution, options.backlog_bytes)
+        self._management = Management(context.ledger, now=context.now, public_url=context.public_url)
+        self._sites = Sites(context.ledger)
+        self._rules: dict[str, Rules | None] = {}
+        self._engine: Engine | None = None
+        self._reader: Reader | None = None
+
+    async def start(self) -> None:
+        """Raises ConfigurationError, Unreachable, OSError."""
+        self._engine = await Engine.open(self._places, self._context.ledger, self._rules_of, self._context.now)
+        self._reader = Reader(self._engine.store, self.list_goals, self.imports_of, self._context.now)
+
+    async def close(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.close()
+
+    @property
+    def engine(self) -> Engine:
+        """The running parts, for imports, exports, backup and repair. Raises BackendError before `start`."""
+        if self._engine is None:
+            raise BackendError("the local backend is not running", backend="local")
+        return self._engine
+
+    @property
+    def reader(self) -> Reader:
+        """Raises BackendError before `start`."""
+        if self._reader is None:
+            raise BackendError("the local backend is not running", backend="local")
+        return self._reader
+
+    async def check(self) -> Check:
+        await self.engine.store.query("SELECT 1")
+        failing = self.engine.writer.failing
+        return Check(ok=not failing, account="local", reasons=(failing,) if failing else ())
+
+    # Reads
+
+    def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
+        return self.reader.foresee(site, query)
+
+    async def read(self, site: Site, query: ResolvedQuery) -> Answer:
+        return await self.reader.read(site, query)
+
+    async def stats_start(self, site: Site) -> date | None:
+        return await self.reader.stats_start(site)
+
+    async def realtime(self, site: Site) -> int:
+        return await self.reader.realtime(site)
+
+    async def imports_of(self, site: Site) -> tuple[ImportedRange, ...]:
+        """Completed imports of daily aggregates."""
+        found = await self._context.ledger.list(IMPORTS, f"{site.id}/")
+        return tuple(
+            _imported(value) for _, value in found if value.get("status") == "completed" and value.get("tables")
+        )
+
+    # Events
+
+    async def record(
+        self, site: Site, events: Sequence[Event], received: Received | None = None
+    ) -> tuple[Drop | None, ...]:
+        """Raises Overloaded."""
+        return await self.engine.recorder.record(site, events, received)
+
+    async def flush(self) -> None:
+        await self.engine.recorder.flush()
+
+    async def drops(self, site: Site, first: date, last: date) -> dict[date, dict[str, int]]:
+        """Events answered but not counted, by UTC day and reason."""
+        return await self.engine.counts.of(site.id, first, last)
+
+    async def rules_of(self, site: Site) -> Rules:
+        """Compiled settings, for imports. Raises BackendError for a deleted site."""
+        rules = await self._rules_of(site)
+        if rules is None:
+            raise BackendError("the site was deleted", backend="local")
+        return rules
+
+    async def _rules_of(self, site: Site) -> Rules | None:
+        if site.id not in self._rules:
+            gone = await self._context.ledger.get(DELETED, site.id)
+            self._rules[site.id] = None if gone else compile_rules(await self._management.get_settings(site))
+        return self._rules[site.id]
+
+    # Sites
+
+    async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage:
+        return await self._sites.list_sites(cursor, limit)
+
+    async def get_site(self, ref: str) -> RemoteSite:
+        return await self._sites.get_site(ref)
+
+    async def create_site(self, draft: SiteDraft) -> RemoteSite:
+        return await self._sites.create_site(draft)
+
+    async def update_site(self, site: Site, change: SiteChange) -> RemoteSite:
+        return await self._sites.update_site(site, change)
+
+    async def delete_site(self, site: Site) -> None:
+        """Hidden when it returns; its rows are removed in the background (`purge_proof`)."""
+        self._rules[site.id] = None
+        await self._sites.delete_site(site)
+        await self._management.forget(site)
+        self.engine.writer.forget_site(site.id)
+        await self.engine.purge.delete_site(site.id, site.domain)
+
+    async def purge_proof(self, site_id: str) -> dict[str, Any] | None:
+        """What is known of a deleted site: domain, deleted_at, and once they are gone purged_at and rows by table."""
+        return await self._context.ledger.get(DELETED, site_id)
+
+    # Management
+
+    async def list_goals(self, site: Site) -> tuple[Goal, ...]:
+        return await self._management.list_goals(site)
+
+    async def create_goal(self, site: Site, draft: GoalDraft) -> Goal:
+        return await self._management.create_goal(site, draft)
+
+    async def delete_goal(self, site: Site, goal_id: str) -> None:
+        await self._management.delete_goal(site, goal_id)
+
+    async def list_custom_props(self, site: Site) -> tuple[str, ...]:
+        return await self._management.list_custom_props(site)
+
+    async def put_custom_prop(self, site: Site, name: str) -> None:
+        await self._management.put_custom_prop(site, name)
+
+    async def delete_custom_prop(self, site: Site, name: str) -> None:
+        await self._management.delete_custom_prop(site, name)
+
+    async def list_guests(self, site: Site) -> tuple[Guest, ...]:
+        return await self._management.list_guests(site)
+
+    async def put_guest(self, site: Site, draft: GuestDraft) -> Guest:
+        return await self._management.put_guest(site, draft)
+
+    async def delete_guest(self, site: Site, email: str) -> None:
+        await self._management.delete_guest(site, email)
+
+    async def put_shared_link(self, site: Site, draft: SharedLinkDraft) -> SharedLink:
+        return await self._management.put_shared_link(site, draft)
+
+    async def list_shared_links(self, site: Site) -> tuple[SharedLink, ...]:
+        return await self._management.list_shared_links(site)
+
+    async def delete_shared_link(self, site: Site, link_id: str) -> None:
+        await self._management.delete_shared_link(site, link_id)
+
+    async def get_settings(self, site: Site) -> SiteSettings:
+        return await self._management.get_settings(site)
+
+    async def put_settings(self, site: Site, settings: SiteSettings) -> SiteSettings:
+        """Raises InvalidRequest for exclusions that cannot be read."""
+        rules = compile_rules(settings)
+        stored = await self._management.put_settings(site, settings)
+        self._rules[site.id] = rules
+        return stored
+
+
+def _imported(value: dict[str, Any]) -> ImportedRange:
+    return ImportedRange(
+        id=value["id"],
+        first=datetime.fromisoformat(value["first"]).date(),
+        last=datetime.fromisoformat(value["last"]).date(),
+        tables=frozenset(value["tables"]),
+        scroll_depth=bool(value.get("scroll_depth", True)),
+    )

@@ -1,0 +1,102 @@
+"""The running parts behind the local backend, opened in order and closed in reverse."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from adapters.base import Ledger
+from adapters.local import rebuild
+from adapters.local.derive import Derivation
+from adapters.local.drops import DropCounts
+from adapters.local.enrich import agent, bots, referrer, sources
+from adapters.local.enrich.geo import Geo
+from adapters.local.enrich.visitor import Salts
+from adapters.local.ingest import Recorder, RulesOf
+from adapters.local.journal import Journal
+from adapters.local.purge import Purge
+from adapters.local.store import EventStore
+from adapters.local.writer import Writer
+
+SAVE_COUNTS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie: `dsn` of the store, folder of journal and salts, file of addresses (None: the bundled)."""
+
+    dsn: str
+    folder: Path
+    geo: Path | None
+    geo_attribution: str | None
+    backlog_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Store, journal, writer and what feeds them. Make it with `Engine.open`; `close` drains."""
+
+    store: EventStore
+    journal: Journal
+    writer: Writer
+    recorder: Recorder
+    counts: DropCounts
+    purge: Purge
+    geo: Geo
+    _closing: AsyncExitStack
+
+    @classmethod
+    async def open(cls, places: Places, ledger: Ledger, rules_of: RulesOf, now: Callable[[], datetime]) -> Self:
+        """Raises ConfigurationError, Unreachable, OSError; what was opened is closed again."""
+        async with AsyncExitStack() as stack:
+            store = await EventStore.open(places.dsn)
+            stack.push_async_callback(store.close)
+            after = await rebuild.highest_seq(store)
+            journal = await asyncio.to_thread(
+                lambda: Journal.open(places.folder / "journal", after=after, backlog_bytes=places.backlog_bytes)
+            )
+            stack.push_async_callback(journal.close)
+            counts = DropCounts(ledger)
+            stack.push_async_callback(counts.save)
+            writer = Writer(store, journal, dropped=counts.engagement)
+            await writer.start()
+            stack.push_async_callback(_stop, journal, writer)
+            geo = await asyncio.to_thread(lambda: Geo.open(places.geo, attribution=places.geo_attribution))
+            stack.callback(geo.close)
+            await asyncio.to_thread(_warm)
+            derivation = Derivation(Salts(places.folder / "salts.json"), geo)
+            recorder = Recorder(journal, writer, derivation, counts, rules_of=rules_of, now=now)
+            purge = Purge(store, ledger, flush=writer.flush, now=now)
+            purge.start()
+            stack.push_async_callback(purge.close)
+            saving = asyncio.create_task(_save(counts), name="drop-counts")
+            stack.push_async_callback(_cancel, saving)
+            return cls(store, journal, writer, recorder, counts, purge, geo, stack.pop_all())
+
+    async def close(self) -> None:
+        """Take nothing more, store what was taken, close everything."""
+        await self._closing.aclose()
+
+
+def _warm() -> None:
+    for part in (agent, bots, referrer, sources):
+        part.warm()
+
+
+async def _stop(journal: Journal, writer: Writer) -> None:
+    await journal.close()
+    await writer.close()
+
+
+async def _save(counts: DropCounts) -> None:
+    while True:
+        await asyncio.sleep(SAVE_COUNTS)
+        await counts.save()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
