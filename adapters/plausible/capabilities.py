@@ -88,17 +88,17 @@ FILTER_REASONS = MappingProxyType(
     }
 )
 
-CONFLICTS = (
+_HOSTNAME_CONFLICT = Conflict(
+    metrics=SESSION_METRICS,
+    grouped=frozenset({D.HOSTNAME}),
+    unless_grouped=frozenset({D.PAGE}),
+    reason="Plausible groups bounce_rate, visit_duration and views_per_visit by hostname only together with page",
+)
+_SHARED_CONFLICTS = (
     Conflict(
         metrics=SESSION_METRICS,
         grouped=frozenset({D.EVENT, D.GOAL, D.PROP}),
         reason="Plausible does not group bounce_rate, visit_duration and views_per_visit by event, goal or property",
-    ),
-    Conflict(
-        metrics=SESSION_METRICS,
-        grouped=frozenset({D.HOSTNAME}),
-        unless_grouped=frozenset({D.PAGE}),
-        reason="Plausible groups bounce_rate, visit_duration and views_per_visit by hostname only together with page",
     ),
     Conflict(
         metrics=EVENT_METRICS,
@@ -116,6 +116,8 @@ CONFLICTS = (
         reason="Plausible groups views_per_visit by time only",
     ),
 )
+
+CONFLICTS = (*_SHARED_CONFLICTS, _HOSTNAME_CONFLICT)
 
 PLAUSIBLE_CLOUD = Capabilities(
     backend="plausible",
@@ -157,6 +159,7 @@ _V1_FILTERS = never("Plausible's v1 filters compare whole values or wildcards", 
 _V1_VERSIONS = never("Plausible's v1 API splits versions further, by browser or system", V1_DOCS)
 _V1_FLAT = never("Plausible's v1 filters are joined by and only", V1_DOCS)
 _V1_ORDER = never("Plausible's v1 API orders by the first metric, or by time", V1_DOCS)
+_V1_CODES = never("Plausible's v1 API knows places by their codes, not by name", V1_DOCS)
 _V1_GROUPS = frozenset(ASKED) - TIMES - {D.GOAL, D.PROP}
 
 
@@ -168,6 +171,9 @@ def _v1_dimensions() -> dict[Dimension, Support]:
             D.HOSTNAME: never("Plausible's v1 API does not group by hostname", V1_DOCS),
             D.ENTRY_HOSTNAME: never("Plausible's v1 API does not know the hostnames of entry and exit pages", V1_DOCS),
             D.EXIT_HOSTNAME: never("Plausible's v1 API does not know the hostnames of entry and exit pages", V1_DOCS),
+            D.COUNTRY_NAME: _V1_CODES,
+            D.REGION_NAME: _V1_CODES,
+            D.CITY_NAME: _V1_CODES,
             D.TIME_WEEK: never("Plausible's v1 API has no weekly buckets", V1_DOCS),
         }
     )
@@ -213,7 +219,7 @@ PLAUSIBLE_CE_V1 = Capabilities(
         **dict.fromkeys((D.SCREEN, D.HOSTNAME, D.BROWSER_VERSION, D.OS_VERSION), _V1_FILTERS.reason),
     },
     conflicts=(
-        *CONFLICTS,
+        *_SHARED_CONFLICTS,
         Conflict(
             metrics=SESSION_METRICS,
             filtered=frozenset({D.EVENT, D.GOAL, D.PROP}),

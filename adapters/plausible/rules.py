@@ -188,12 +188,19 @@ def _v1_realtime(query: ResolvedQuery) -> Iterator[str]:
         yield "realtime: Plausible's v1 API counts the present visitors of the whole site only"
 
 
+def _v1_order(query: ResolvedQuery) -> Iterator[str]:
+    grouped = bool(query.dimensions) and query.time_dimension is None
+    if grouped and query.metrics[0] is M.TIME_ON_PAGE:
+        yield "time_on_page: Plausible's v1 API does not order by it; ask another metric first"
+
+
 V1_RULES: tuple[Rule, ...] = (
     _page_needed,
     _v1_values,
     _v1_countries,
     _v1_hours,
     _v1_realtime,
+    _v1_order,
     _extra,
     _filling,
 )

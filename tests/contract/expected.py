@@ -1,0 +1,87 @@
+"""What each question about the demo site must give: from the plain-Python reference, or counted by hand.
+
+The reference speaks Plausible's words; the table here is written from the model's documentation, not from an adapter.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from fixtures.reference import Site as Reference
+from fixtures.twins.plausible import EVENTS
+from models.filters import And, Comparison, Filter, HasDone, Not, Or
+from models.query import ResolvedQuery
+from models.result import Money, Row, Value
+from models.vocabulary import Metric
+from tests.contract.harness import NOW
+
+EVENT_WORDS = {"page": "event:page", "hostname": "event:hostname", "event": "event:name", "goal": "event:goal"}
+VISIT_WORDS = {"entry_hostname": "visit:entry_page_hostname", "exit_hostname": "visit:exit_page_hostname"}
+
+
+@cache
+def demo(zone: str = "Etc/UTC") -> Reference:
+    """The demo site, its days cut in a zone."""
+    told = json.loads((EVENTS / "demo-site.expected.json").read_text("utf-8"))
+    rows = [json.loads(line) for line in (EVENTS / "demo-site.jsonl").read_text("utf-8").splitlines()]
+    return Reference(zone, told["goals"], rows, now=NOW)
+
+
+def rows(query: ResolvedQuery) -> tuple[Row, ...]:
+    """The reference's answer in canonical columns."""
+    metrics = [_metric(m) for m in query.metrics]
+    period = query.period
+    dates: Sequence[Any] = (period.first_date.isoformat(), period.last_date.isoformat())
+    if not period.whole_days:
+        dates = (period.first.isoformat(), period.last.isoformat())
+    answer = demo(period.zone.key).query(
+        metrics,
+        [_word(d) for d in query.dimensions],
+        [_filter(f) for f in query.filters],
+        list(dates),
+        order_by=[(_word(o.by), str(o.direction)) for o in query.order_by],
+        limit=query.limit,
+        offset=query.offset,
+    )
+    return tuple((*row["dimensions"], *(_value(v) for v in row["metrics"])) for row in answer["results"])
+
+
+def _metric(metric: Metric) -> str:
+    return "events" if metric is Metric.CONVERSIONS else str(metric)
+
+
+def _word(name: str) -> str:
+    if name in set(Metric):
+        return _metric(Metric(name))
+    if name.startswith("prop:"):
+        return "event:props:" + name.removeprefix("prop:")
+    if name.startswith("time:"):
+        return name
+    return EVENT_WORDS.get(name) or VISIT_WORDS.get(name) or f"visit:{name}"
+
+
+def _filter(node: Filter) -> list[Any]:
+    match node:
+        case Comparison(operator, name, values, case_sensitive):
+            if operator.startswith("wildcard"):
+                clauses = ["^" + ".*".join(map(re.escape, v.split("*"))) + "$" for v in values]
+                return [str(operator).replace("wildcard", "matches"), _word(name), clauses]
+            leaf: list[Any] = [str(operator), _word(name), list(values)]
+            return leaf if case_sensitive else [*leaf, {"case_sensitive": False}]
+        case And(parts):
+            return ["and", [_filter(p) for p in parts]]
+        case Or(parts):
+            return ["or", [_filter(p) for p in parts]]
+        case Not(part):
+            return ["not", _filter(part)]
+        case HasDone(part, done):
+            return ["has_done" if done else "has_not_done", _filter(part)]
+
+
+def _value(value: Any) -> Value:
+    if isinstance(value, dict):
+        return Money(float(value["value"]), value["currency"])
+    found: Value = value
+    return found

@@ -1,0 +1,203 @@
+"""Operations: declared native exactly where the adapter satisfies the protocol, and each native one does its work."""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.base import PROTOCOLS, Flushes
+from fixtures.twins.plausible import EVENTS
+from models.capability import Capabilities, Operation
+from models.errors import AlreadyExists, MissingAtBackend, UnknownGoal
+from models.event import Event, Received
+from models.goal import GoalDraft, GoalKind
+from models.link import SharedLinkDraft
+from models.people import GuestDraft, Role
+from models.settings import Exclusions, SiteSettings
+from models.site import Site, SiteChange, SiteDraft
+from tests.contract.harness import NOW, editions, prover, resolved
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+VISITOR = Received(ip="203.0.113.9", user_agent=FIREFOX)
+
+
+def site_of(remote: Any) -> Site:
+    return Site(id=remote.ref, domain=remote.domain, external_id=remote.ref)
+
+
+def pageview(**fields: Any) -> Event:
+    return Event.model_validate({"name": "pageview", "time": NOW, "url": "https://shop.example.com/new", **fields})
+
+
+async def flushed(adapter: Any) -> None:
+    if isinstance(adapter, Flushes):
+        await adapter.flush()
+
+
+async def lists_sites(adapter: Any, site: Site, tmp: Path) -> None:
+    page = await adapter.list_sites()
+    assert (site.ref, site.domain) in {(s.ref, s.domain) for s in page.sites}
+    assert (await adapter.get_site(site.ref)).domain == site.domain
+    with pytest.raises(MissingAtBackend):
+        await adapter.get_site("nobody.example.com")
+
+
+async def creates_sites(adapter: Any, site: Site, tmp: Path) -> None:
+    made = await adapter.create_site(SiteDraft(domain="fresh.example.com", timezone="Europe/Berlin"))
+    assert (made.domain, made.timezone) == ("fresh.example.com", "Europe/Berlin")
+    with pytest.raises(AlreadyExists):
+        await adapter.create_site(SiteDraft(domain="fresh.example.com"))
+
+
+async def updates_sites(adapter: Any, site: Site, tmp: Path) -> None:
+    changed = await adapter.update_site(site, SiteChange(domain="moved.example.com"))
+    assert changed.domain == "moved.example.com"
+
+
+async def deletes_sites(adapter: Any, site: Site, tmp: Path) -> None:
+    made = await adapter.create_site(SiteDraft(domain="gone.example.com"))
+    await adapter.delete_site(site_of(made))
+    with pytest.raises(MissingAtBackend):
+        await adapter.get_site(made.ref)
+
+
+async def lists_goals(adapter: Any, site: Site, tmp: Path) -> None:
+    found = {(g.display_name, g.kind) for g in await adapter.list_goals(site)}
+    assert found == {("Purchase", GoalKind.EVENT), ("Visit /pricing", GoalKind.PAGE)}
+
+
+async def creates_goals(adapter: Any, site: Site, tmp: Path) -> None:
+    made = await adapter.create_goal(site, GoalDraft(event_name="Signup", custom_props={"plan": "free"}))
+    again = await adapter.create_goal(site, GoalDraft(event_name="Signup", custom_props={"plan": "free"}))
+    assert made.display_name == "Signup"
+    assert made.id == again.id
+
+
+async def deletes_goals(adapter: Any, site: Site, tmp: Path) -> None:
+    made = await adapter.create_goal(site, GoalDraft(page_path="/docs*"))
+    await adapter.delete_goal(site, made.id)
+    assert made.id not in {g.id for g in await adapter.list_goals(site)}
+    with pytest.raises(UnknownGoal):
+        await adapter.delete_goal(site, made.id)
+
+
+async def shares_links(adapter: Any, site: Site, tmp: Path) -> None:
+    link = await adapter.put_shared_link(site, SharedLinkDraft(name="Board"))
+    assert link.url.startswith("http")
+    assert (await adapter.put_shared_link(site, SharedLinkDraft(name="Board"))).name == link.name
+
+
+async def manages_links(adapter: Any, site: Site, tmp: Path) -> None:
+    link = await adapter.put_shared_link(site, SharedLinkDraft(name="Board"))
+    assert [found.name for found in await adapter.list_shared_links(site)] == ["Board"]
+    await adapter.delete_shared_link(site, link.id)
+    assert await adapter.list_shared_links(site) == ()
+
+
+async def manages_guests(adapter: Any, site: Site, tmp: Path) -> None:
+    draft = GuestDraft(email="alice@example.com", role=Role.VIEWER)
+    made = await adapter.put_guest(site, draft)
+    assert (made.email, made.role) == ("alice@example.com", Role.VIEWER)
+    await adapter.put_guest(site, draft)
+    assert [g.email for g in await adapter.list_guests(site)] == ["alice@example.com"]
+    await adapter.delete_guest(site, "alice@example.com")
+    assert await adapter.list_guests(site) == ()
+
+
+async def lists_teams(adapter: Any, site: Site, tmp: Path) -> None:
+    found = await adapter.list_teams()
+    assert found
+    assert all(team.id and team.name for team in found)
+
+
+async def manages_props(adapter: Any, site: Site, tmp: Path) -> None:
+    await adapter.put_custom_prop(site, "a/b")
+    assert "a/b" in await adapter.list_custom_props(site)
+    await adapter.delete_custom_prop(site, "a/b")
+    assert "a/b" not in await adapter.list_custom_props(site)
+
+
+async def counts_the_present(adapter: Any, site: Site, tmp: Path) -> None:
+    assert await adapter.realtime(site) == 0
+
+
+async def records(adapter: Any, site: Site, tmp: Path) -> None:
+    assert await adapter.record(site, (pageview(),), VISITOR) == (None,)
+    await flushed(adapter)
+
+
+async def backdates(adapter: Any, site: Site, tmp: Path) -> None:
+    late = pageview(time=NOW - timedelta(days=12), visitor="late")  # 2026-06-05
+    assert await adapter.record(site, (late,)) == (None,)
+    await flushed(adapter)
+    query = resolved({"metrics": ["visitors"], "filters": [["is", "page", ["/new"]]]}, site)
+    assert (await adapter.read(site, query)).rows == ((1,),)
+
+
+async def imports(adapter: Any, site: Site, tmp: Path) -> None:
+    spool = Path(shutil.copy(EVENTS / "demo-site.jsonl", tmp / "again.jsonl"))
+    job = await adapter.start_import(site, "ndjson", spool)
+    done = await adapter.get_import(site, job.id, wait=True)
+    assert (done.status, done.rows + done.skipped) == ("completed", 25)
+    assert done.id in {found.id for found in await adapter.list_imports(site)}
+    await adapter.delete_import(site, done.id)
+
+
+async def exports(adapter: Any, site: Site, tmp: Path) -> None:
+    for name, media in adapter.export_formats.items():
+        body = b"".join([chunk async for chunk in adapter.export(site, name)])
+        assert body, (name, media)
+
+
+async def configures(adapter: Any, site: Site, tmp: Path) -> None:
+    wanted = SiteSettings(exclude=Exclusions(pages=("/admin*",)))
+    await adapter.put_settings(site, wanted)
+    assert await adapter.get_settings(site) == wanted
+
+
+O = Operation  # noqa: E741 - the table below reads as a table
+CASES: Mapping[Operation, Callable[[Any, Site, Path], Awaitable[None]]] = {
+    O.LIST_SITES: lists_sites,
+    O.CREATE_SITE: creates_sites,
+    O.UPDATE_SITE: updates_sites,
+    O.DELETE_SITE: deletes_sites,
+    O.LIST_GOALS: lists_goals,
+    O.CREATE_GOAL: creates_goals,
+    O.DELETE_GOAL: deletes_goals,
+    O.SHARED_LINKS: shares_links,
+    O.MANAGE_SHARED_LINKS: manages_links,
+    O.GUESTS: manages_guests,
+    O.TEAMS: lists_teams,
+    O.CUSTOM_PROPS: manages_props,
+    O.REALTIME: counts_the_present,
+    O.RECORD_EVENTS: records,
+    O.BACKDATE_EVENTS: backdates,
+    O.IMPORT_HISTORY: imports,
+    O.EXPORT_HISTORY: exports,
+    O.SETTINGS: configures,
+}
+
+NATIVE = [
+    pytest.param(can, operation, id=f"{can.name}-{operation}")
+    for can in editions()
+    for operation in Operation
+    if can.allows(operation)
+]
+
+
+@pytest.mark.parametrize("can", editions(), ids=lambda can: can.name)
+async def test_an_operation_is_native_where_its_protocol_is_satisfied(can: Capabilities, tmp_path: Path) -> None:
+    async with prover(can).open(can, tmp_path) as opened:
+        satisfied = {op for op, protocols in PROTOCOLS.items() if isinstance(opened.adapter, protocols)}
+    assert satisfied == {op for op in PROTOCOLS if can.allows(op)}
+
+
+@pytest.mark.parametrize(("can", "operation"), NATIVE)
+async def test_a_native_operation_does_its_work(can: Capabilities, operation: Operation, tmp_path: Path) -> None:
+    async with prover(can).open(can, tmp_path) as opened:
+        async with asyncio.timeout(60):
+            await CASES[operation](opened.adapter, opened.site, tmp_path)
