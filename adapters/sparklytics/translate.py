@@ -1,0 +1,338 @@
+"""Canonical queries into Sparklytics' terms and its numbers back. Pure: no I/O.
+
+Sparklytics cuts days at UTC midnights whatever zone is asked (contract 5, trap 1). Additive numbers of other zones are
+added up from hours where the zone is whole hours away; everything else is then marked as counted in UTC days.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from adapters.sparklytics.capabilities import BREAKDOWN_DIMENSIONS, GOAL_ONLY, MIDNIGHT_CODE, UTC_CODE
+from adapters.sparklytics.vocabulary import FILTERS, device_of, device_word, source_of
+from adapters.sparklytics.wire import Row as WireRow
+from adapters.sparklytics.wire import Stats
+from models.filters import And, Comparison, Filter
+from models.period import Period, buckets
+from models.query import ResolvedQuery
+from models.result import Reason, Value
+from models.vocabulary import DIRECT, NOT_SET, Dimension, Interval, Metric, interval_of
+
+Params = tuple[tuple[str, str], ...]
+ADDITIVE = frozenset({Metric.EVENTS, Metric.PAGEVIEWS})
+SERIES_METRICS = frozenset({Metric.VISITORS, Metric.EVENTS, Metric.PAGEVIEWS})
+MOST_BUCKETS = 24
+NAMES_DAYS = 90
+"""./events and its kin refuse longer spans."""
+_GRANULARITY = {Interval.HOUR: "hour", Interval.DAY: "day", Interval.MONTH: "month"}
+_DATED = (Interval.DAY, Interval.WEEK, Interval.MONTH)
+_COUNTRY = re.compile(r"^[A-Z]{2}$")
+
+
+class Shape(StrEnum):
+    """Which calls answer a query."""
+
+    TOTALS = "totals"
+    REALTIME = "realtime"
+    SERIES = "series"
+    BUCKETS = "buckets"
+    BREAKDOWN = "breakdown"
+    NAMES = "names"
+    GOALS = "goals"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket and the UTC dates it is asked by."""
+
+    label: str
+    first: date
+    last: date
+
+
+def shape_of(query: ResolvedQuery) -> Shape:
+    grouped = query.dimensions[0] if query.dimensions else ""
+    if query.relative == "realtime":
+        return Shape.REALTIME
+    if grouped == Dimension.GOAL or goal_name(query.filters):
+        return Shape.GOALS
+    if grouped == Dimension.EVENT:
+        return Shape.NAMES
+    interval = interval_of(grouped)
+    if interval is None:
+        return Shape.BREAKDOWN if grouped else Shape.TOTALS
+    one_call = set(query.metrics) <= SERIES_METRICS and interval in _GRANULARITY
+    summed = by_hours(query.period) and set(query.metrics) <= ADDITIVE
+    return Shape.SERIES if one_call or summed or interval is Interval.HOUR else Shape.BUCKETS
+
+
+def granularity(query: ResolvedQuery) -> str:
+    """What to ask ./pageviews for: hours where days have to be cut in another zone than UTC."""
+    return "hour" if by_hours(query.period) else own_granularity(query)
+
+
+def own_granularity(query: ResolvedQuery) -> str:
+    """What ./pageviews calls the buckets of the query."""
+    interval = interval_of(query.dimensions[0])
+    return _GRANULARITY.get(interval, "hour") if interval else "hour"
+
+
+def by_hours(period: Period) -> bool:
+    """Whether the period's days are not UTC's, but sums of UTC hours."""
+    return not in_utc(period) and whole_hours(period)
+
+
+def refusals(query: ResolvedQuery) -> tuple[str, ...]:
+    """Reasons against the query that no table can say."""
+    return tuple(dict.fromkeys((*_of_shape(query), *_of_filters(query))))
+
+
+def _of_shape(query: ResolvedQuery) -> Iterator[str]:
+    shape, metrics = shape_of(query), set(query.metrics)
+    if shape is Shape.REALTIME and (metrics != {Metric.VISITORS} or query.dimensions or query.filters):
+        yield "realtime: only the number of visitors is known"
+    if metrics & GOAL_ONLY and shape is not Shape.GOALS:
+        yield f"{', '.join(sorted(metrics & GOAL_ONLY))}: name a goal, or group by goal"
+    if Metric.PERCENTAGE in metrics and shape not in (Shape.BREAKDOWN, Shape.GOALS):
+        yield "percentage: needs a dimension that is broken down"
+    too_long = query.period.days > NAMES_DAYS
+    if shape is Shape.NAMES and too_long:
+        yield f"event names cover at most {NAMES_DAYS} days, not {query.period.days}"
+    if shape is Shape.SERIES and Metric.PAGEVIEWS in metrics and too_long:
+        yield f"page views over time cover at most {NAMES_DAYS} days, not {query.period.days}"
+    if shape is Shape.BUCKETS and len(bucket_dates(query)) > MOST_BUCKETS:
+        yield f"this takes a call for each bucket, at most {MOST_BUCKETS}; ask for fewer or longer ones"
+
+
+def _of_filters(query: ResolvedQuery) -> Iterator[str]:
+    leaves = tuple(_leaves(query.filters))
+    for leaf in leaves:
+        value = leaf.values[0]
+        if value in (DIRECT, NOT_SET):
+            yield f"{leaf.dimension}: Sparklytics cannot filter for missing values"
+        if leaf.dimension == Dimension.COUNTRY and not _COUNTRY.match(value):
+            yield f"country: {value[:20]!r} is not two upper-case letters"
+        if leaf.dimension == Dimension.PAGE and set(value) & set("%_"):
+            yield "page: Sparklytics reads % and _ in a page filter as wildcards"
+    names = [leaf.dimension for leaf in leaves]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        yield f"{name}: Sparklytics takes one filter on each dimension"
+
+
+def inexact(query: ResolvedQuery) -> tuple[Reason, ...]:
+    """Why the answer will not be what was asked, beyond what the declaration says."""
+    found = []
+    if not in_utc(query.period) and query.relative != "realtime":
+        exact = (
+            ADDITIVE if whole_hours(query.period) and shape_of(query) in (Shape.TOTALS, Shape.SERIES) else frozenset()
+        )
+        hourly = query.dimensions == (Dimension.TIME_HOUR,) and whole_hours(query.period)
+        if shifted := sorted(set(query.metrics) - exact - ({Metric.VISITORS} if hourly else set())):
+            found.append(
+                Reason(UTC_CODE, f"{', '.join(shifted)}: counted in UTC days, not in those of {query.period.zone.key}")
+            )
+    if query.time_dimension and Metric.VISITORS in query.metrics and not ADDITIVE & set(query.metrics):
+        found.append(Reason(MIDNIGHT_CODE, "visitors: who is active over midnight counts on both days"))
+    if query.relative == "realtime":
+        found.append(Reason("sparklytics.realtime_30_minutes", "visitors: of the last 30 minutes, not 5"))
+    return tuple(found)
+
+
+def most_calls(query: ResolvedQuery) -> int:
+    """How many calls answering takes at most."""
+    views = Metric.PAGEVIEWS in query.metrics
+    match shape_of(query):
+        case Shape.TOTALS:
+            return 2 + views + by_hours(query.period) * (1 + views * (MOST_BUCKETS + 1))
+        case Shape.REALTIME:
+            return 1
+        case Shape.SERIES:
+            return 1 + views * (MOST_BUCKETS + 1) + by_hours(query.period)
+        case Shape.BUCKETS:
+            return len(bucket_dates(query)) * (1 + views)
+        case Shape.BREAKDOWN:
+            return 25 + (Metric.PERCENTAGE in query.metrics)
+        case Shape.NAMES:
+            return 2
+        case Shape.GOALS:
+            return 25
+
+
+def _leaves(filters: Iterable[Filter]) -> Iterator[Comparison]:
+    """Comparisons joined by and; everything else is refused by the declaration."""
+    for part in filters:
+        if isinstance(part, Comparison):
+            yield part
+        elif isinstance(part, And):
+            yield from _leaves(part.parts)
+
+
+def filter_params(filters: Sequence[Filter]) -> Params:
+    return tuple(
+        (
+            FILTERS[Dimension(leaf.dimension)],
+            device_word(leaf.values[0]) if leaf.dimension == Dimension.DEVICE else leaf.values[0],
+        )
+        for leaf in _leaves(filters)
+        if leaf.dimension != Dimension.GOAL
+    )
+
+
+def goal_name(filters: Sequence[Filter]) -> str:
+    """The goal that a query filters on, or nothing."""
+    return next((leaf.values[0] for leaf in _leaves(filters) if leaf.dimension == Dimension.GOAL), "")
+
+
+def date_params(first: date, last: date) -> Params:
+    """Sparklytics replaces dates it cannot read by its own (contract 5, trap 6); these are real dates."""
+    return (("start_date", first.isoformat()), ("end_date", last.isoformat()))
+
+
+def in_utc(period: Period) -> bool:
+    """Whether the period's days are UTC days."""
+    return all(_offset(period, day) == timedelta() for day in _days(period))
+
+
+def whole_hours(period: Period) -> bool:
+    """Whether the zone is whole hours away from UTC on every day, so that its days are sums of UTC hours."""
+    return all(_offset(period, day) % timedelta(hours=1) == timedelta() for day in _days(period))
+
+
+def _days(period: Period) -> Iterator[datetime]:
+    day = period.first
+    while day <= period.last:
+        yield day
+        day += timedelta(days=1)
+    yield period.last
+
+
+def _offset(period: Period, moment: datetime) -> timedelta:
+    return moment.astimezone(period.zone).utcoffset() or timedelta()
+
+
+def utc_dates(period: Period) -> tuple[date, date]:
+    """UTC dates that cover the period."""
+    return period.first.astimezone(UTC).date(), period.last.astimezone(UTC).date()
+
+
+def label_of(point: str, query: ResolvedQuery) -> str | None:
+    """The canonical label of a bucket of ./pageviews; None when it lies outside the period.
+
+    Days, weeks and months of another zone are made of hours.
+    """
+    grouped = interval_of(query.dimensions[0]) if query.dimensions else None
+    if len(point) == len("2026-06"):
+        return f"{point}-01"
+    if len(point) == len("2026-06-01"):
+        return point
+    moment = datetime.fromisoformat(point.replace(" ", "T")).replace(tzinfo=UTC)
+    if not query.period.first <= moment <= query.period.last:
+        return None
+    local = moment.astimezone(query.period.zone)
+    match grouped:
+        case Interval.HOUR:
+            return local.strftime("%Y-%m-%d %H:00:00")
+        case Interval.WEEK:
+            monday = local.date() - timedelta(days=local.weekday())
+            return max(monday, query.period.first_date).isoformat()
+        case Interval.MONTH:
+            return local.strftime("%Y-%m-01")
+        case _:
+            return local.date().isoformat()
+
+
+def bucket_dates(query: ResolvedQuery) -> tuple[Bucket, ...]:
+    """Days, weeks or months of the period with the dates they are asked by."""
+    interval = interval_of(query.dimensions[0])
+    labels = list(buckets(query.period, interval)) if interval and interval in _DATED else []
+    first, last = query.period.first_date, query.period.last_date
+    starts = [max(date.fromisoformat(label), first) for label in labels]
+    ends = [start - timedelta(days=1) for start in starts[1:]] + [last]
+    return tuple(Bucket(*parts) for parts in zip(labels, starts, ends, strict=True))
+
+
+def total_value(metric: Metric, stats: Stats, pageviews: int) -> Value:
+    """A metric of ./stats, where `pageviews` are all events and bounces a fraction."""
+    match metric:
+        case Metric.VISITORS:
+            return stats.visitors
+        case Metric.VISITS:
+            return stats.sessions
+        case Metric.EVENTS:
+            return stats.pageviews
+        case Metric.PAGEVIEWS:
+            return pageviews
+        case Metric.VIEWS_PER_VISIT:
+            return round(pageviews / stats.sessions, 2) if stats.sessions else 0.0
+        case Metric.BOUNCE_RATE:
+            return round(stats.bounce_rate * 100)
+        case Metric.VISIT_DURATION:
+            return round(stats.avg_duration_seconds)
+        case _:
+            raise ValueError(f"{metric} is no total")
+
+
+def breakdown_value(metric: Metric, row: WireRow, whole: int) -> Value:
+    """A metric of a breakdown's row, where bounces are percent already."""
+    match metric:
+        case Metric.VISITORS:
+            return row.visitors
+        case Metric.PAGEVIEWS:
+            return row.pageviews
+        case Metric.BOUNCE_RATE:
+            return round(row.bounce_rate)
+        case Metric.VISIT_DURATION:
+            return round(row.avg_duration_seconds)
+        case Metric.PERCENTAGE:
+            return round(100 * row.visitors / whole, 2) if whole else None
+        case _:
+            raise ValueError(f"{metric} is not part of a breakdown")
+
+
+def value_of(dimension: Dimension, text: str) -> str:
+    """A breakdown's value in canonical words."""
+    match dimension:
+        case Dimension.PAGE:
+            return urlsplit(text).path or "/"
+        case Dimension.DEVICE:
+            return device_of(text)
+        case Dimension.SOURCE | Dimension.REFERRER:
+            return source_of(text)
+        case _:
+            return text
+
+
+def merged(dimension: Dimension, rows: Iterable[WireRow]) -> tuple[WireRow, ...]:
+    """Rows in canonical words; addresses of one path become one row.
+
+    Page views add up; visitors of merged rows are an upper bound, bounces and duration a mean by visitors.
+    """
+    if dimension not in BREAKDOWN_DIMENSIONS:
+        raise ValueError(f"{dimension} is not broken down")
+    found: dict[str, WireRow] = {}
+    for row in rows:
+        value = value_of(dimension, row.value)
+        found[value] = _joined(found[value], row) if value in found else _renamed(row, value)
+    return tuple(found.values())
+
+
+def _renamed(row: WireRow, value: str) -> WireRow:
+    return WireRow(value, row.visitors, row.pageviews, row.bounce_rate, row.avg_duration_seconds)
+
+
+def _joined(one: WireRow, other: WireRow) -> WireRow:
+    visitors = one.visitors + other.visitors
+
+    def mean(a: float, b: float) -> float:
+        return (a * one.visitors + b * other.visitors) / visitors if visitors else 0.0
+
+    return WireRow(
+        one.value,
+        visitors,
+        one.pageviews + other.pageviews,
+        mean(one.bounce_rate, other.bounce_rate),
+        mean(one.avg_duration_seconds, other.avg_duration_seconds),
+    )

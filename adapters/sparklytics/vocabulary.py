@@ -1,0 +1,90 @@
+"""Sparklytics' words for canonical ones: filter parameters, breakdown types, device names, error codes. Pure tables."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from models.errors import (
+    AlreadyExists,
+    GatewayError,
+    MissingAtBackend,
+    Overloaded,
+    RateLimited,
+    RefusedByBackend,
+    RejectedCredentials,
+    TimedOut,
+)
+from models.vocabulary import DIRECT, Dimension
+
+BREAKDOWNS: Mapping[Dimension, str] = MappingProxyType(
+    {
+        Dimension.PAGE: "page",
+        Dimension.SOURCE: "referrer",
+        Dimension.REFERRER: "referrer",
+        Dimension.COUNTRY: "country",
+        Dimension.REGION: "region",
+        Dimension.CITY: "city",
+        Dimension.DEVICE: "device",
+        Dimension.BROWSER: "browser",
+        Dimension.OS: "os",
+        Dimension.LANGUAGE: "language",
+        Dimension.UTM_SOURCE: "utm_source",
+        Dimension.UTM_MEDIUM: "utm_medium",
+        Dimension.UTM_CAMPAIGN: "utm_campaign",
+    }
+)
+"""Value of `type` at ./metrics."""
+
+FILTERS: Mapping[Dimension, str] = MappingProxyType(
+    {
+        Dimension.PAGE: "filter_page",
+        Dimension.HOSTNAME: "filter_hostname",
+        Dimension.REFERRER: "filter_referrer",
+        Dimension.COUNTRY: "filter_country",
+        Dimension.REGION: "filter_region",
+        Dimension.CITY: "filter_city",
+        Dimension.DEVICE: "filter_device",
+        Dimension.BROWSER: "filter_browser",
+        Dimension.OS: "filter_os",
+        Dimension.UTM_SOURCE: "filter_utm_source",
+        Dimension.UTM_MEDIUM: "filter_utm_medium",
+        Dimension.UTM_CAMPAIGN: "filter_utm_campaign",
+    }
+)
+
+DEVICES: Mapping[str, str] = MappingProxyType({"desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"})
+DIRECT_LABEL = "(direct)"
+"""A label only: filtering on it finds nothing (contract 5, trap 5)."""
+
+ERRORS: Mapping[str, type[GatewayError]] = MappingProxyType(
+    {
+        "unauthorized": RejectedCredentials,
+        "forbidden": RefusedByBackend,
+        "setup_required": RefusedByBackend,
+        "password_change_required": RefusedByBackend,
+        "organization_context_required": RefusedByBackend,
+        "not_found": MissingAtBackend,
+        "validation_error": RefusedByBackend,
+        "batch_too_large": RefusedByBackend,
+        "payload_too_large": RefusedByBackend,
+        "duplicate_name": AlreadyExists,
+        "limit_exceeded": RefusedByBackend,
+        "plan_limit_exceeded": RefusedByBackend,
+        "rate_limited": RateLimited,
+        "query_timeout": TimedOut,
+        "ingest_overloaded": Overloaded,
+    }
+)
+"""What each code of an error body means (contract 2)."""
+
+
+def device_of(word: str) -> str:
+    return DEVICES.get(word.lower(), word)
+
+
+def device_word(name: str) -> str:
+    """The vendor's word for a canonical device."""
+    return next((word for word, canonical in DEVICES.items() if canonical == name), name)
+
+
+def source_of(label: str) -> str:
+    return DIRECT if label == DIRECT_LABEL else label
