@@ -1,0 +1,164 @@
+"""Plausible's filter trees as canonical ones: today's operators, and the early document's (seed 003)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters.plausible.vocabulary import EARLY_DIRECT, OPERATORS_READ, canonical_dimension, vendor_dimension
+from gateway.http.facades.plausible.wording import Refused, inspected
+from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
+from models.vocabulary import DIRECT, Dimension, Operator
+
+# `does_not_match` exists only in the early document, whose examples are wildcards; `matches` has a meaning of its own
+# today (a regular expression), so it keeps that. The wildcard names stand in the vendor's schema.
+OPERATORS = {
+    **OPERATORS_READ,
+    "does_not_match": Operator.WILDCARD_NOT,
+    "matches_wildcard": Operator.WILDCARD,
+    "matches_wildcard_not": Operator.WILDCARD_NOT,
+}
+__all__ = ["OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "written_name"]
+
+MODIFIED = ("is", "is_not", "contains", "contains_not")
+TOP_LEVEL_ONLY = ("event:goal", "event:hostname")
+INTEGERS = ("visit:city", "segment")
+COUNTRY = "Invalid visit:country filter, visit:country needs to be a valid 2-letter country code."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a tree a filter stands."""
+
+    path: str
+    depth: int = 0
+    behavioural: bool = False
+
+
+def read(written: Any) -> tuple[Filter, ...]:
+    """Canonical filters. Raises Refused with the vendor's texts: shape errors of all filters first, then rules."""
+    if not isinstance(written, list):
+        raise Refused(f"#/filters: Type mismatch. Expected Array but got {kind_of(written)}.")
+    wrong = [f"#/filters/{i}: Invalid filter {inspected(f)}" for i, f in enumerate(written) if not _has_shape(f)]
+    if wrong:
+        raise Refused("\n".join(wrong))
+    return tuple(_tree(f, Place(f"#/filters/{i}")) for i, f in enumerate(written))
+
+
+def kind_of(value: Any) -> str:
+    """The JSON type of a value, as Plausible's schema errors name it."""
+    names = {bool: "Boolean", str: "String", int: "Integer", float: "Number", dict: "Object", list: "Array"}
+    return names.get(type(value), "Null")
+
+
+def leaves(written: Any, depth: int = 0) -> Iterator[tuple[int, list[Any]]]:
+    """Every comparison of written filters with its depth (0: top level)."""
+    for part in written:
+        if part[0] in ("and", "or"):
+            yield from leaves(part[1], depth + 1)
+        elif part[0] in ("not", "has_done", "has_not_done"):
+            yield from leaves([part[1]], depth + 1)
+        else:
+            yield depth, part
+
+
+def is_tree(written: Any) -> bool:
+    """Whether every filter is well formed, unknown dimensions and operators aside."""
+    return isinstance(written, list) and all(_is_node(part) for part in written)
+
+
+def _is_node(part: Any) -> bool:
+    if not isinstance(part, list) or len(part) < 2:
+        return False
+    if part[0] in ("and", "or"):
+        return is_tree(part[1])
+    if part[0] in ("not", "has_done", "has_not_done"):
+        return _is_node(part[1])
+    return isinstance(part[1], str)
+
+
+def _has_shape(part: Any) -> bool:
+    if not isinstance(part, list) or not part:
+        return False
+    head = part[0]
+    if head in ("and", "or"):
+        return len(part) == 2 and isinstance(part[1], list) and bool(part[1]) and all(map(_has_shape, part[1]))
+    if head in ("not", "has_done", "has_not_done"):
+        return len(part) == 2 and _has_shape(part[1])
+    return isinstance(head, str) and _is_comparison(part)
+
+
+def _is_comparison(part: list[Any]) -> bool:
+    if part[0] not in OPERATORS or len(part) not in (3, 4) or not isinstance(part[1], str):
+        return False
+    if len(part) == 4 and (part[0] not in MODIFIED or not _is_modifier(part[3])):
+        return False
+    name, values = part[1], part[2]
+    if name == "segment":
+        known = part[0] == "is"
+    elif name == "event:goal":
+        known = part[0] in ("is", "contains")
+    else:
+        known = canonical_dimension(name) is not None and not name.startswith("time")
+    return known and isinstance(values, list) and bool(values) and all(_is_value(v) for v in values)
+
+
+def _is_modifier(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"case_sensitive"} and isinstance(value["case_sensitive"], bool)
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _tree(part: list[Any], place: Place) -> Filter:
+    match part[0]:
+        case "and" | "or":
+            inner = tuple(_tree(p, replace(place, depth=place.depth + 1)) for p in part[1])
+            return And(inner) if part[0] == "and" else Or(inner)
+        case "not":
+            return Not(_tree(part[1], replace(place, depth=place.depth + 1)))
+        case "has_done" | "has_not_done":
+            if place.behavioural:
+                raise Refused("Invalid filters. Behavioral filters (has_done, has_not_done) cannot be nested.")
+            deeper = replace(place, depth=place.depth + 1, behavioural=True)
+            return HasDone(_tree(part[1], deeper), done=part[0] == "has_done")
+        case _:
+            return _comparison(part, place)
+
+
+def _comparison(part: list[Any], place: Place) -> Comparison:
+    operator, name, values = part[0], part[1], part[2]
+    if place.behavioural and not name.startswith("event:"):
+        raise Refused(
+            "Invalid filters. Behavioral filters (has_done, has_not_done) "
+            "can only be used with event dimension filters."
+        )
+    if name in TOP_LEVEL_ONLY and place.depth > 0 and not place.behavioural:
+        raise Refused(f"Invalid filters. Dimension `{name}` can only be filtered at the top level.")
+    if name == "visit:country" and operator in ("is", "is_not") and any(len(str(v)) != 2 for v in values):
+        raise Refused(COUNTRY)
+    if name not in INTEGERS and any(isinstance(v, int) for v in values):
+        raise Refused(f"Invalid filter '{inspected(part)}'.")
+    sensitive = part[3]["case_sensitive"] if len(part) == 4 else True
+    return Comparison(OPERATORS[operator], canonical_name(name), tuple(_value(v) for v in values), sensitive)
+
+
+def canonical_name(name: str) -> str:
+    """The canonical name of a dimension that may be filtered. Plausible's screen holds the classes of its device."""
+    if name == "segment":
+        return str(Dimension.SEGMENT)
+    if name == "visit:screen":
+        return str(Dimension.DEVICE)
+    found = canonical_dimension(name)
+    if found is None:
+        raise ValueError(f"{name} was checked before")
+    return found
+
+
+def written_name(name: str) -> str:
+    """The vendor's name of a canonical dimension; the canonical one where the vendor has no such word."""
+    return name if name == Dimension.SEGMENT else vendor_dimension(name)
+
+
+def _value(value: Any) -> str:
+    return DIRECT if value == EARLY_DIRECT else str(value)

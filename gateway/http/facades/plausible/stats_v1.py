@@ -1,0 +1,328 @@
+"""`GET /api/v1/stats/...`: parameters as canonical queries, and canonical answers as the vendor's bodies.
+
+Texts and shapes: contracts, Plausible section 5; seed 001. Two silent habits of the vendor are not copied, because they
+would answer another question than the one asked: a list after `!=` excludes its values (there it selects them), and a
+filter that cannot be read is refused (there it is dropped).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
+from gateway.http.facades.plausible import filters as dialect
+from gateway.http.facades.plausible.query import SKIP_WARNINGS
+from gateway.http.facades.plausible.wording import Refused
+from models.filters import Comparison, Filter
+from models.period import Comparison as Compared
+from models.period import add_months
+from models.query import Compare, Direction, Include, Order, Query
+from models.result import Answer, Value
+from models.vocabulary import NOT_SET, Dimension, Metric, Operator
+
+DOCS = "https://plausible.io/docs/stats-api#"
+METRICS = (
+    "visitors", "pageviews", "events", "visits", "bounce_rate", "visit_duration", "views_per_visit", "conversion_rate",
+    "time_on_page",
+)  # fmt: skip
+PERIODS = ("day", "7d", "30d", "month", "6mo", "12mo", "custom")
+SESSION_METRICS = ("bounce_rate", "visit_duration", "views_per_visit")
+INTERVALS = {"day": Dimension.TIME_DAY, "date": Dimension.TIME_DAY, "month": Dimension.TIME_MONTH}
+DEFAULT_INTERVALS = {"day": Dimension.TIME_HOUR, "6mo": Dimension.TIME_MONTH, "12mo": Dimension.TIME_MONTH}
+NO_BLANKS = ("visit:country", "visit:region", "visit:city", "visit:entry_page", "visit:exit_page", "visit:utm_")
+BESIDE = {"visit:browser_version": "visit:browser", "visit:os_version": "visit:os"}
+EMPTY: Mapping[str, Value] = {
+    "visit_duration": None,
+    "time_on_page": None,
+    "views_per_visit": 0.0,
+    "conversion_rate": 0.0,
+}
+MAX_LIMIT, DEFAULT_LIMIT = 1000, 100
+MAX_OFFSET = 1_000_000
+CONDITION = re.compile(r"\s*([^=!]+?)\s*(==|!=)\s*(.*?)\s*", re.DOTALL)
+BAR = re.compile(r"(?<!\\)\|")
+
+VISITS_COUNT_PAGEVIEWS = {"local": {"visits_count_pageviews": True}}
+"""Breakdowns by what a visit has count its page views with the visit, as the vendor's v1 API does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A valid request: the canonical query and the metric names it was asked with."""
+
+    query: Query
+    metrics: tuple[str, ...]
+    property: str = ""
+
+
+def aggregate(given: Mapping[str, str], now: datetime) -> Asked:
+    """Raises Refused with the vendor's text."""
+    metrics, filters = _metrics(given), _filters(given)
+    _check(metrics, filters, "")
+    compare = Compare(Compared.PREVIOUS_PERIOD) if given.get("compare") == "previous_period" else None
+    query = Query(
+        metrics=tuple(METRICS_READ[m] for m in metrics),
+        date_range=_range(given, now),
+        filters=filters,
+        compare=compare,
+        include=_include(given),
+    )
+    return Asked(query, metrics)
+
+
+def timeseries(given: Mapping[str, str], now: datetime) -> Asked:
+    """Raises Refused with the vendor's text. `conversion_rate` is that of each bucket."""
+    metrics, filters = _metrics(given), _filters(given)
+    span, time = _range(given, now), _interval(given)
+    _check(metrics, filters, "")
+    query = Query(
+        metrics=tuple(_grouped(m) for m in metrics),
+        date_range=span,
+        dimensions=(str(time),),
+        filters=filters,
+        include=Include(imports=_include(given).imports, time_labels=True),
+        limit=10_000,
+    )
+    return Asked(query, metrics)
+
+
+def breakdown(given: Mapping[str, str], now: datetime) -> Asked:
+    """Raises Refused with the vendor's text. Rows without a value are left out where the vendor leaves them out."""
+    name = _property(given)
+    metrics, filters, span = _metrics(given), _filters(given), _range(given, now)
+    _check(metrics, filters, name)
+    limit, offset = _paging(given)
+    own_rate = name == "event:goal" or name.startswith(PROPS)
+    asked = tuple(METRICS_READ[m] if own_rate else _grouped(m) for m in metrics)
+    dimensions = tuple(dialect.canonical_name(n) for n in (name, BESIDE.get(name)) if n)
+    if name.startswith(NO_BLANKS):
+        filters = (*filters, Comparison(Operator.IS_NOT, dimensions[0], (NOT_SET,)))
+    first = next((m for m in asked if m is not Metric.TIME_ON_PAGE), asked[0])
+    query = Query(
+        metrics=asked,
+        date_range=span,
+        dimensions=dimensions,
+        filters=filters,
+        order_by=(Order(str(first), Direction.DESC), *(Order(d, Direction.ASC) for d in dimensions)),
+        limit=limit,
+        offset=offset,
+        include=_include(given),
+    )
+    return Asked(query, metrics, name)
+
+
+def _grouped(metric: str) -> Metric:
+    return Metric.GROUP_CONVERSION_RATE if metric == "conversion_rate" else METRICS_READ[metric]
+
+
+def _metrics(given: Mapping[str, str]) -> tuple[str, ...]:
+    metrics = tuple((given.get("metrics") or "visitors").split(","))
+    for name in metrics:
+        if name not in METRICS:
+            raise Refused(
+                f"The metric `{name}` is not recognized. Find valid metrics from the documentation: {DOCS}metrics"
+            )
+    if len(set(metrics)) < len(metrics):
+        raise Refused("Metrics cannot be queried multiple times.")
+    return metrics
+
+
+def _property(given: Mapping[str, str]) -> str:
+    name, where = given.get("property"), f"for the breakdown endpoint: {DOCS}properties"
+    if not name:
+        raise Refused(
+            "The `property` parameter is required. Please provide at least one property to show a breakdown by."
+        )
+    if name == "event:hostname":
+        raise Refused(
+            "Property 'event:hostname' is currently not supported for breakdowns.  "
+            f"Please provide a valid property {where}"
+        )
+    if not _is_property(name):
+        raise Refused(f"Invalid property '{name}'. Please provide a valid property {where}")
+    return name
+
+
+def _is_property(name: str) -> bool:
+    return not name.startswith("time") and canonical_dimension(name) is not None
+
+
+def _range(given: Mapping[str, str], now: datetime) -> tuple[str, str]:
+    """First and last day. The day a period is seen from defaults to today in UTC, whatever the site's zone."""
+    period = given.get("period") or "30d"
+    if period not in PERIODS:
+        raise Refused(
+            f"Error parsing `period` parameter: invalid period `{period}`. "
+            f"Please find accepted values in our docs: {DOCS}time-periods"
+        )
+    if period == "custom":
+        return _custom(given.get("date"))
+    try:
+        day = date.fromisoformat(given["date"]) if given.get("date") else now.astimezone(UTC).date()
+    except ValueError:
+        raise Refused(
+            "Error parsing `date` parameter: invalid_format. Please specify a valid date in ISO-8601 format."
+        ) from None
+    first, last = _days(period, day)
+    return first.isoformat(), last.isoformat()
+
+
+def _days(period: str, day: date) -> tuple[date, date]:
+    """`7d` and `30d` end the day before; months end before the day's month."""
+    month, one = day.replace(day=1), timedelta(days=1)
+    if period == "day":
+        return day, day
+    if period == "month":
+        return month, add_months(month, 1) - one
+    if period.endswith("mo"):
+        return add_months(month, -int(period.removesuffix("mo"))), month - one
+    return day - int(period.removesuffix("d")) * one, day - one
+
+
+def _custom(text: str | None) -> tuple[str, str]:
+    if not text:
+        raise Refused(f"The `date` parameter is required when using a custom period. See {DOCS}time-periods")
+    try:
+        first, last = sorted(date.fromisoformat(part) for part in text.split(","))
+    except ValueError:
+        raise Refused(
+            "Invalid format for `date` parameter. When using a custom period, please include two ISO-8601 formatted "
+            f"dates joined by a comma. See {DOCS}time-periods"
+        ) from None
+    return first.isoformat(), last.isoformat()
+
+
+def _interval(given: Mapping[str, str]) -> Dimension:
+    text = given.get("interval")
+    if not text:
+        return DEFAULT_INTERVALS.get(given.get("period") or "30d", Dimension.TIME_DAY)
+    if text not in INTERVALS:
+        raise Refused(
+            f"Error parsing `interval` parameter: invalid interval `{text}`. Valid intervals are `day`, `month`"
+        )
+    return INTERVALS[text]
+
+
+def _paging(given: Mapping[str, str]) -> tuple[int, int]:
+    limit, page = given.get("limit") or str(DEFAULT_LIMIT), given.get("page") or "1"
+    if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LIMIT:
+        raise Refused(f"Please provide limit as a number between 1 and {MAX_LIMIT}.")
+    if not page.isdecimal() or int(page) * int(limit) > MAX_OFFSET:
+        raise Refused("Please provide page as a number from 1.")
+    return int(limit), (max(int(page), 1) - 1) * int(limit)
+
+
+def _include(given: Mapping[str, str]) -> Include:
+    return Include(imports=given.get("with_imported") == "true")
+
+
+def _filters(given: Mapping[str, str]) -> tuple[Filter, ...]:
+    """The JSON form, or the old one: `dim==a|b;dim!=c`, `*` as a wildcard, `\\|` for a bar."""
+    text = (given.get("filters") or "").strip()
+    if text.startswith("["):
+        try:
+            written = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise Refused("Invalid filters. The JSON could not be read.") from None
+    else:
+        written = [_condition(part) for part in text.split(";") if part.strip()]
+    for _, leaf in dialect.leaves(written) if dialect.is_tree(written) else ():
+        if leaf[1] != "segment" and not _is_property(leaf[1]):
+            raise Refused(
+                f"Invalid filter property '{leaf[1]}'. Please provide a valid filter property: {DOCS}properties"
+            )
+    return dialect.read(written)
+
+
+def _condition(part: str) -> list[Any]:
+    found = CONDITION.fullmatch(part)
+    if found is None:
+        raise Refused(f"Invalid filter '{part}'. Please write it as property==value or property!=value.")
+    name, sign, text = found.groups()
+    values = [value.strip().replace(r"\|", "|") for value in BAR.split(text)]
+    negated = sign == "!="
+    if name != "event:goal" and any("*" in value for value in values):
+        return ["matches_wildcard_not" if negated else "matches_wildcard", name, values]
+    return ["is_not" if negated else "is", name, values]
+
+
+def _check(metrics: Sequence[str], filters: Sequence[Filter], grouped_by: str) -> None:
+    """What the vendor refuses about visits' metrics and conversion rates."""
+    names = [leaf.dimension for part in filters for leaf in dialect.comparisons(part)]
+    for metric in metrics:
+        if metric not in SESSION_METRICS:
+            continue
+        if _speaks_of_events(grouped_by):
+            raise Refused(f"Session metric `{metric}` cannot be queried for breakdown by `{grouped_by}`.")
+        for name in names:
+            written = dialect.written_name(name)
+            if _speaks_of_events(written):
+                raise Refused(f"Session metric `{metric}` cannot be queried when using a filter on `{written}`.")
+    if "conversion_rate" in metrics and grouped_by != "event:goal" and Dimension.GOAL not in names:
+        raise Refused("Metric `conversion_rate` can only be queried in a goal breakdown or with a goal filter")
+
+
+def _speaks_of_events(name: str) -> bool:
+    return name in ("event:name", "event:goal") or name.startswith(PROPS)
+
+
+def write_aggregate(asked: Asked, answer: Answer, before: Answer | None) -> dict[str, Any]:
+    """`{"results": {metric: {"value"[, "comparison_value", "change"]}}[, "warning"]}`."""
+    now = dict(zip(asked.metrics, answer.rows[0], strict=True))
+    results: dict[str, Any] = {metric: {"value": now[metric]} for metric in asked.metrics}
+    if before is not None:
+        then = dict(zip(asked.metrics, before.rows[0], strict=True))
+        for metric, entry in results.items():
+            entry["comparison_value"] = then[metric]
+            entry["change"] = change(metric, then[metric], now[metric])
+    return {"results": results} | _warning(answer)
+
+
+def write_timeseries(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """Every bucket has a row; those without traffic have zeros."""
+    found: dict[Value, Sequence[Value]] = {row[0]: row[1:] for row in answer.rows}
+    empty: Sequence[Value] = tuple(EMPTY.get(metric, 0) for metric in asked.metrics)
+    rows: list[dict[str, Value]] = [
+        {"date": label, **dict(zip(asked.metrics, found.get(label, empty), strict=True))}
+        for label in answer.time_labels or ()
+    ]
+    return {"results": rows} | _warning(answer)
+
+
+def write_breakdown(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """`{"results": [{<property without prefix>: value, metric: ...}]}`; versions name their browser or system too."""
+    beside = BESIDE.get(asked.property)
+    width = 2 if beside else 1
+    rows = []
+    for row in answer.rows:
+        shown: dict[str, Any] = {_short(asked.property): row[0]}
+        if beside:
+            shown[_short(beside)] = row[1]
+        rows.append(shown | dict(zip(asked.metrics, row[width:], strict=True)))
+    return {"results": rows} | _warning(answer)
+
+
+def _short(name: str) -> str:
+    return name.removeprefix(PROPS) if name.startswith(PROPS) else name.partition(":")[2]
+
+
+def _warning(answer: Answer) -> dict[str, str]:
+    skipped = answer.imports.skipped if answer.imports else None
+    return {"warning": SKIP_WARNINGS[skipped]} if skipped in SKIP_WARNINGS else {}
+
+
+def change(metric: str, then: Value, now: Value) -> float | int | None:
+    """Percent, rounded; points for the bounce rate (null from zero) and, with a decimal, for the conversion rate."""
+    if not isinstance(then, int | float) or not isinstance(now, int | float):
+        return None
+    if metric == "bounce_rate":
+        return None if then == 0 else now - then
+    if metric == "conversion_rate":
+        return round(now - then, 1)
+    if then == 0:
+        return 0 if now == 0 else 100
+    return round((now - then) / then * 100)

@@ -1,0 +1,51 @@
+"""How Plausible words its errors: the exception the facade raises, and values as Plausible prints them."""
+
+from typing import Any
+
+
+class Refused(Exception):
+    """An answer of the facade that is an error, in Plausible's shape `{"error": text}`."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.text, self.status = text, status
+
+
+def inspected(value: Any) -> str:
+    """A JSON value as Plausible's error texts print it (contracts: Plausible 4.5)."""
+    match value:
+        case None:
+            return "nil"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case dict():
+            return "%{" + ", ".join(f"{inspected(k)} => {inspected(v)}" for k, v in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(inspected, value)) + "]"
+        case _:
+            return str(value)
+
+
+STATS_KEY = (
+    "Invalid API key or site ID. "
+    "Please make sure you're using a valid API key with access to the site you've requested."
+)
+SITES_KEY = (
+    "Invalid API key. Please make sure you're using a valid API key with access to the resource you've requested."
+)
+MISSING_KEY = "Missing API key. Please use a valid Plausible API key as a Bearer Token."
+MISSING_SITE = "Missing site ID. Please provide the required site_id parameter with your request."
+NO_SITE = "Site could not be found"
+NO_GOAL = "Goal could not be found"
+GOALS_HELP = "https://plausible.io/docs/stats-api#filtering-by-goals"
+
+
+def unknown_goal(name: str) -> str:
+    """The text for a goal filter that names no goal of the site."""
+    if name.startswith("Visit /"):
+        subject = f"The pageview goal for the pathname `{name.removeprefix('Visit ')}`"
+    else:
+        subject = f"The goal `{name}`"
+    return f"{subject} is not configured for this site. Find out how to configure goals here: {GOALS_HELP}"

@@ -1,0 +1,151 @@
+"""Reading `GET /api/v1/stats/...` (contracts: Plausible 5)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.http.facades.plausible import stats_v1 as v1
+from gateway.http.facades.plausible.wording import Refused
+from models.filters import Comparison
+from models.query import Direction, Order
+from models.result import Answer, ImportsNote, ImportsSkipped
+from models.vocabulary import Metric, Operator
+
+NOW = datetime(2026, 6, 17, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "last"),
+    [
+        ({}, "2026-05-18", "2026-06-16"),
+        ({"period": "day"}, "2026-06-17", "2026-06-17"),
+        ({"period": "7d", "date": "2021-01-08"}, "2021-01-01", "2021-01-07"),
+        ({"period": "month", "date": "2021-01-15"}, "2021-01-01", "2021-01-31"),
+        ({"period": "6mo", "date": "2021-01-15"}, "2020-07-01", "2020-12-31"),
+        ({"period": "custom", "date": "2021-01-01,2021-01-03"}, "2021-01-01", "2021-01-03"),
+    ],
+)
+def test_periods_are_seen_from_their_date(given: dict[str, str], first: str, last: str) -> None:
+    assert v1.aggregate(given, NOW).query.date_range == (first, last)
+
+
+def test_the_old_filters_are_understood() -> None:
+    asked = v1.aggregate(
+        {"filters": r"event:page==/a|/b;visit:source!=Google;event:page!=/en/**;event:props:x == a\|b"}, NOW
+    )
+
+    assert asked.query.filters == (
+        Comparison(Operator.IS, "page", ("/a", "/b")),
+        Comparison(Operator.IS_NOT, "source", ("Google",)),
+        Comparison(Operator.WILDCARD_NOT, "page", ("/en/**",)),
+        Comparison(Operator.IS, "prop:x", ("a|b",)),
+    )
+
+
+def test_a_list_after_a_negation_excludes_its_values() -> None:
+    asked = v1.aggregate({"filters": "event:page!=/a|/b"}, NOW)
+
+    assert asked.query.filters == (Comparison(Operator.IS_NOT, "page", ("/a", "/b")),)
+
+
+def test_goals_are_exact_even_with_a_star() -> None:
+    asked = v1.aggregate({"filters": "event:goal==Visit /register**"}, NOW)
+
+    assert asked.query.filters == (Comparison(Operator.IS, "goal", ("Visit /register**",)),)
+
+
+def test_a_breakdown_is_ordered_by_its_first_metric_then_by_name() -> None:
+    asked = v1.breakdown({"property": "event:page", "metrics": "time_on_page,visitors", "limit": "2", "page": "3"}, NOW)
+
+    assert asked.query.order_by == (Order("visitors", Direction.DESC), Order("page", Direction.ASC))
+    assert (asked.query.limit, asked.query.offset) == (2, 4)
+
+
+def test_versions_bring_their_browser() -> None:
+    asked = v1.breakdown({"property": "visit:browser_version"}, NOW)
+    answer = Answer(rows=(("56.0", "Chrome", 3),))
+
+    assert asked.query.dimensions == ("browser_version", "browser")
+    assert v1.write_breakdown(asked, answer) == {
+        "results": [{"browser_version": "56.0", "browser": "Chrome", "visitors": 3}]
+    }
+
+
+def test_rows_without_a_campaign_are_left_out() -> None:
+    asked = v1.breakdown({"property": "visit:utm_campaign"}, NOW)
+
+    assert asked.query.filters == (Comparison(Operator.IS_NOT, "utm_campaign", ("(not set)",)),)
+
+
+@pytest.mark.parametrize(
+    ("property_", "metric"),
+    [("event:page", Metric.GROUP_CONVERSION_RATE), ("event:goal", Metric.CONVERSION_RATE)],
+)
+def test_the_rate_of_a_breakdown(property_: str, metric: Metric) -> None:
+    given = {"property": property_, "metrics": "conversion_rate", "filters": "event:goal==Signup"}
+
+    assert v1.breakdown(given, NOW).query.metrics == (metric,)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"metrics": "scroll_depth"}, "The metric `scroll_depth` is not recognized."),
+        ({"metrics": "visitors,visitors"}, "Metrics cannot be queried multiple times."),
+        ({"period": "year"}, "Error parsing `period` parameter: invalid period `year`."),
+        ({"period": "month", "date": "2021-dk"}, "Error parsing `date` parameter: invalid_format."),
+        ({"period": "custom"}, "The `date` parameter is required when using a custom period."),
+        ({"period": "custom", "date": "x,y"}, "Invalid format for `date` parameter."),
+        (
+            {"metrics": "visit_duration", "filters": "event:name==x"},
+            "Session metric `visit_duration` cannot be queried when using a filter on `event:name`.",
+        ),
+        ({"metrics": "conversion_rate"}, "Metric `conversion_rate` can only be queried in a goal breakdown"),
+        ({"filters": "visit:nothing==x"}, "Invalid filter property 'visit:nothing'."),
+        ({"filters": "nonsense"}, "Invalid filter 'nonsense'."),
+        ({"filters": "visit:country==USA"}, "Invalid visit:country filter"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_vendors_words(given: dict[str, str], text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        v1.aggregate(given, NOW)
+
+    assert caught.value.text.startswith(text)
+
+
+def test_every_bucket_of_a_series_has_a_row() -> None:
+    asked = v1.timeseries(
+        {"period": "custom", "date": "2021-01-01,2021-01-02", "metrics": "visitors,visit_duration"}, NOW
+    )
+    answer = Answer(rows=(("2021-01-02", 2, 30),), time_labels=("2021-01-01", "2021-01-02"))
+
+    assert v1.write_timeseries(asked, answer) == {
+        "results": [
+            {"date": "2021-01-01", "visitors": 0, "visit_duration": None},
+            {"date": "2021-01-02", "visitors": 2, "visit_duration": 30},
+        ]
+    }
+
+
+def test_left_out_imports_are_warned_about() -> None:
+    asked = v1.aggregate({"with_imported": "true"}, NOW)
+    answer = Answer(rows=((3,),), imports=ImportsNote(False, ImportsSkipped.UNSUPPORTED_QUERY))
+
+    assert "Imported stats are not included" in v1.write_aggregate(asked, answer, None)["warning"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "then", "now", "change"),
+    [
+        ("visitors", 1, 2, 100),
+        ("visitors", 3, 1, -67),
+        ("visitors", 0, 5, 100),
+        ("visitors", 0, 0, 0),
+        ("bounce_rate", 50, 40, -10),
+        ("bounce_rate", 0, 40, None),
+        ("conversion_rate", 33.3, 50.0, 16.7),
+        ("visit_duration", None, 5, None),
+    ],
+)
+def test_change(metric: str, then: float | None, now: float | None, change: float | None) -> None:
+    assert v1.change(metric, then, now) == change
