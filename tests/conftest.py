@@ -13,7 +13,9 @@ import hypothesis
 import pytest
 
 # Read by the tests themselves, not by the product.
-TEST_SETTINGS = frozenset({"TALLYWAY_CONFORMANCE", "TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_REQUIRE_BROWSER"})
+TEST_SETTINGS = frozenset(
+    {"TALLYWAY_CONFORMANCE", "TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_KILL_ROUNDS", "TALLYWAY_REQUIRE_BROWSER"}
+)
 
 
 class OutsideConnection(AssertionError):

@@ -1,6 +1,6 @@
 """A local backend on a folder of the test, with a ledger in memory and a clock that stands."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from models.site import Site
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SITE = Site(id="site_1", domain="example.com")
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+)
 
 
 class MemoryLedger:
@@ -49,6 +51,9 @@ class NoTransport:
         return None
 
 
-def local_adapter(folder: Path, ledger: MemoryLedger | None = None, **options: Any) -> LocalAdapter:
-    context = Context(NoTransport(), ledger or MemoryLedger(), lambda: NOW, folder, "https://stats.example.com")
+def local_adapter(
+    folder: Path, ledger: MemoryLedger | None = None, now: Callable[[], datetime] = lambda: NOW, **options: Any
+) -> LocalAdapter:
+    """Not started yet."""
+    context = Context(NoTransport(), ledger or MemoryLedger(), now, folder, "https://stats.example.com")
     return LocalAdapter(LocalOptions(**options), context)

@@ -1,0 +1,195 @@
+"""Exactly once: whatever fails between journal and store, a restart completes the batch and nothing counts twice."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.local import rebuild
+from adapters.local.ddl import LAYOUTS
+from adapters.local.hit import Hit, pack_attributes, pack_hits
+from adapters.local.journal import Journal
+from adapters.local.schema import VISIT_ATTRIBUTES
+from adapters.local.store import EventStore, parse_dsn
+from adapters.local.writer import Writer
+from models.errors import BackendError
+
+NOVEMBER, DECEMBER = 1_795_000_000, 1_797_000_000  # 2026-11-18 and 2026-12-11
+NONE = pack_attributes(("",) * len(VISIT_ATTRIBUTES))
+
+
+def hit(visitor: int, time: int, path: str = "/", name: str = "pageview") -> Hit:
+    return Hit("s", time, visitor, 0, name, True, "example.com", path, "", NONE)
+
+
+# Two batches: the second goes on with visits of the first, opens others, and spans two months.
+FIRST = [hit(1, NOVEMBER), hit(2, NOVEMBER + 5), hit(3, DECEMBER)]
+SECOND = [
+    hit(1, NOVEMBER + 60, "/b"),
+    hit(3, DECEMBER + 9, "/b"),
+    hit(4, DECEMBER),
+    hit(2, NOVEMBER + 9, name="engagement"),
+]
+EVENTS = 7
+# visits, events, page views, bounces, seconds: visitor 1: 2/2/0/60, 2: 1/1/1/0, 3: 2/2/0/9, 4: 1/1/1/0
+TOTALS = (4, 6, 6, 2, 69)
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+class CutOff(EventStore):
+    """A store whose inserts into one table fail, by a given deed, until it is replaced."""
+
+    def __init__(self, dsn: str, table: str, deed: str) -> None:
+        super().__init__(parse_dsn(dsn))
+        self._table, self._deed = table, deed
+        self.armed = False
+
+    async def insert(self, table: str, columns: Columns, token: str) -> None:
+        if not self.armed or table != self._table:
+            await super().insert(table, columns, token)
+            return
+        await DEEDS[self._deed](self, table, columns, token)
+        raise BackendError("cut off")
+
+    async def really(self, table: str, columns: Columns, token: str) -> None:
+        await super().insert(table, columns, token)
+
+
+async def nothing(store: CutOff, table: str, columns: Columns, token: str) -> None:
+    """Nothing reached the store."""
+
+
+async def everything(store: CutOff, table: str, columns: Columns, token: str) -> None:
+    """All of it did; only the answer was lost."""
+    await store.really(table, columns, token)
+
+
+async def one_month(store: CutOff, table: str, columns: Columns, token: str) -> None:
+    """The part of one month was written, then the process died."""
+    when = columns["time" if table == "events" else "start"]
+    kept = [index for index, time in enumerate(when) if time >= DECEMBER]
+    await store.really(table, {name: [values[i] for i in kept] for name, values in columns.items()}, token)
+
+
+async def token_without_rows(store: CutOff, table: str, columns: Columns, token: str) -> None:
+    """The token was noted, but its rows never came."""
+    await store.really(table, columns, token)
+    await store.delete(table, "site = {site:String}", {"site": "s"})
+    await store.really(table, BEFORE[table], f"{token} restored")  # what earlier batches held of these visits stays
+
+
+BEFORE: dict[str, Columns] = {}
+DEEDS: dict[str, Callable[[CutOff, str, Columns, str], Any]] = {
+    "nothing": nothing,
+    "everything": everything,
+    "one_month": one_month,
+    "token_without_rows": token_without_rows,
+}
+
+
+async def failed(writer: Writer) -> None:
+    """Wait until the writer has met its first failure."""
+    while not writer.failing:  # noqa: ASYNC110  the writer has no event for failures, and needs none
+        await asyncio.sleep(0.01)
+
+
+async def die(writer: Writer) -> None:
+    """End the writer's task as a killed process would: without a last attempt."""
+    assert writer._task is not None
+    writer._task.cancel()
+    await asyncio.gather(writer._task, return_exceptions=True)
+
+
+async def totals(store: EventStore) -> tuple[tuple[int, ...], tuple[int, int]]:
+    (visits,) = await store.query(
+        "SELECT sum(sign), sum(sign * events), sum(sign * pageviews), sum(sign * is_bounce), sum(sign * duration)"
+        " FROM sessions"
+    )
+    (events,) = await store.query("SELECT count(), uniqExact(seq) FROM events")
+    return visits, (events[0], events[1])
+
+
+async def rows_of(store: EventStore, table: str) -> Columns:
+    names = list(LAYOUTS[table].columns)
+    found = await store.query(f"SELECT * FROM {table}")  # noqa: S608  a table of ours
+    columns = dict(zip(names, map(list, zip(*found, strict=True)), strict=True))
+    for name in ("time", "start"):
+        if name in columns:
+            columns[name] = [int(value.timestamp()) for value in columns[name]]
+    return columns
+
+
+@pytest.mark.parametrize("table", ["events", "sessions"])
+@pytest.mark.parametrize("deed", sorted(DEEDS))
+async def test_a_batch_that_was_cut_off_is_completed_once(tmp_path: Path, table: str, deed: str) -> None:
+    dsn = f"chdb://{tmp_path / 'store'}"
+    await (await EventStore.open(dsn)).close()
+    store = CutOff(dsn, table, deed)
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0)
+    await writer.start()
+    await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+    await writer.flush()
+    BEFORE.update({name: await rows_of(store, name) for name in ("events", "sessions")})
+    store.armed = True
+    await journal.append(pack_hits(SECOND), len(SECOND), DECEMBER)
+    await failed(writer)
+    await die(writer)
+    await journal.close()
+    await store.close()
+
+    store_again = await EventStore.open(dsn)
+    again = Journal.open(tmp_path / "journal", after=await rebuild.highest_seq(store_again))
+    assert again.checkpoint.batch > again.checkpoint.done
+    writer = Writer(store_again, again)
+    await writer.start()
+    assert await totals(store_again) == (TOTALS, (EVENTS, EVENTS))
+    await again.append(pack_hits([hit(4, DECEMBER + 30, "/c")]), 1, DECEMBER)
+    await writer.flush()
+    assert await totals(store_again) == ((4, 7, 7, 1, 99), (8, 8))
+    await again.close()
+    await writer.close()
+    await store_again.close()
+
+
+async def test_a_store_that_fails_for_a_while_gets_everything_once(tmp_path: Path) -> None:
+    dsn = f"chdb://{tmp_path / 'store'}"
+    await (await EventStore.open(dsn)).close()
+    store = CutOff(dsn, "sessions", "everything")
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0)
+    await writer.start()
+    store.armed = True
+    await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+    await failed(writer)
+    await journal.append(pack_hits(SECOND), len(SECOND), DECEMBER)
+    store.armed = False
+    await writer.flush()
+    assert writer.failing == ""
+    assert await totals(store) == (TOTALS, (EVENTS, EVENTS))
+    await journal.close()
+    await writer.close()
+    await store.close()
+
+
+async def test_visits_rebuilt_from_events_equal_those_in_memory(tmp_path: Path) -> None:
+    store = await EventStore.open(f"chdb://{tmp_path / 'store'}")
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal)
+    await writer.start()
+    await journal.append(pack_hits(FIRST + SECOND), EVENTS, DECEMBER)
+    await writer.flush()
+    found = {v.visitor: v for v in await rebuild.open_visits(store, writer.done, DECEMBER)}
+    assert {v.visitor: (v.id, v.events, v.exit_page, v.is_bounce, v.duration) for v in found.values()} == {
+        1: (1, 2, "/b", False, 60),
+        2: (2, 1, "/", True, 0),
+        3: (3, 2, "/b", False, 9),
+        4: (6, 1, "/", True, 0),
+    }
+    assert (found[2].touched, found[2].last_seq) == (NOVEMBER + 9, 7)
+    await journal.close()
+    await writer.close()
+    await store.close()
