@@ -92,7 +92,7 @@ class Members:
     def _select(self, keys: Sequence[str], given: Mapping[str, str], source: str, present: bool) -> str:
         columns = [f"{key} AS k{i}" for i, key in enumerate(keys)]
         columns.append(f"{int(present)} AS present")
-        columns += [f"{_cast(given.get(p, '0'), p)} AS p_{p}" for p in self.parts]
+        columns += [f"{_cast(given.get(p, ''), p)} AS p_{p}" for p in self.parts]
         grouped = f" GROUP BY {', '.join(f'k{i}' for i in range(len(keys)))}" if keys else ""
         return f"SELECT {', '.join(columns)} FROM {source}{grouped}"
 
@@ -201,9 +201,8 @@ def _is_left_out_blank(name: str) -> bool:
     )
 
 
-_NO_MONEY = "toDecimal64(0, 3)"
-
-
 def _cast(expression: str, part: str) -> str:
-    kind = PARTS[part].type
-    return f"toInt64({expression})" if kind == "Int64" else f"CAST(coalesce({expression}, {_NO_MONEY}) AS {kind})"
+    """A part in its type, so that it stacks; no money in a group is none, not unknown."""
+    if PARTS[part].money:  # summed as a decimal, and by one SELECT alone, so the float loses nothing
+        return f"ifNull(toFloat64({expression}), 0.)" if expression else "0."
+    return f"toInt64({expression or 0})"

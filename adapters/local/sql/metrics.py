@@ -22,7 +22,7 @@ class Part:
     events: str = ""
     visits: str = ""
     imported: str = ""
-    type: str = "Int64"
+    money: bool = False
 
 
 PARTS: Mapping[str, Part] = MappingProxyType(
@@ -35,7 +35,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "engaged_visits": Part("uniqExactIf(session, name = 'engagement')", imported="total_time_on_page_visits"),
         "depth": Part(imported="total_scroll_depth"),
         "depth_visits": Part(imported="total_scroll_depth_visits"),
-        "paid": Part("sumIf(revenue, currency = {currency})", type="Decimal(38, 3)"),
+        "paid": Part("sumIf(revenue, currency = {currency})", money=True),
         "paid_events": Part("countIf(revenue IS NOT NULL AND currency = {currency})"),
         "bounces": Part(visits="sumIf(sign, is_bounce = 1 AND {entered})", imported="bounces"),
         "bounce_visits": Part(visits="sumIf(sign, {entered})", imported="whole_visits"),
@@ -83,10 +83,8 @@ FORMULAS: Mapping[Metric, Formula] = MappingProxyType(
         M.CONVERSION_RATE: Formula(("visitors",), "if({unfiltered} = 0, 0., round(100 * visitors / {unfiltered}, 2))"),
         M.GROUP_CONVERSION_RATE: Formula(("visitors",), "if({group} = 0, 0., round(100 * visitors / {group}, 2))"),
         M.EXIT_RATE: Formula(("exits", "exit_views"), "if(exit_views = 0, NULL, round(100 * exits / exit_views, 1))"),
-        M.TOTAL_REVENUE: Formula(("paid", "paid_events"), "{revenue}toFloat64(paid))"),
-        M.AVERAGE_REVENUE: Formula(
-            ("paid", "paid_events"), "{revenue}if(paid_events = 0, 0., toFloat64(paid) / paid_events))"
-        ),
+        M.TOTAL_REVENUE: Formula(("paid", "paid_events"), "{revenue}paid)"),
+        M.AVERAGE_REVENUE: Formula(("paid", "paid_events"), "{revenue}if(paid_events = 0, 0., paid / paid_events))"),
     }
 )
 

@@ -9,9 +9,12 @@ from typing import Any
 
 from adapters.local import schema
 from adapters.local.imported import ImportedRange
+from adapters.local.reads import Reader
 from adapters.local.store import EventStore
 from fixtures.reference.imported import Import
 from fixtures.reference.sessions import Hit, Session, sessionize
+from models.goal import Goal
+from models.site import Site
 
 NO_DEPTH = 255
 PLACEHOLDERS = {"UInt": 0, "Int": 0, "Map": {}, "Nullable": None}
@@ -94,3 +97,15 @@ def _value(value: Any, kind: str) -> Any:
     if value is None:
         return _blank(kind)
     return str(value) if kind in (schema.TEXT, schema.NAME) else value
+
+
+def reader_of(store: EventStore, loaded: Loaded, goals: Sequence[Goal], now: datetime) -> Reader:
+    """A reader of one loaded site, with its goals, at a frozen time."""
+
+    async def goals_of(_: Site) -> Sequence[Goal]:
+        return goals
+
+    async def imports_of(_: Site) -> Sequence[ImportedRange]:
+        return loaded.imports
+
+    return Reader(store, goals_of, imports_of, lambda: now)

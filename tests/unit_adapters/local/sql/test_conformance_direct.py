@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from adapters.local.imported import ImportedRange
-from adapters.local.reads import Reader
 from adapters.local.store import EventStore
 from fixtures.reference.imported import Import
 from models.goal import Goal
 from models.site import Site
 from tests.unit_adapters.local.sql import v2
-from tests.unit_adapters.local.sql.loading import Loaded, load
+from tests.unit_adapters.local.sql.loading import load, reader_of
 from tests.unit_fixtures.conformance import FOLDER, RUN, absent
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
@@ -67,16 +64,6 @@ def goals_of(case: dict[str, Any], domain: str) -> list[Goal]:
     ]
 
 
-def reader_of(store: EventStore, loaded: Loaded, goals: Sequence[Goal]) -> Reader:
-    async def goals_of(_: Site) -> Sequence[Goal]:
-        return goals
-
-    async def imports_of(_: Site) -> Sequence[ImportedRange]:
-        return loaded.imports
-
-    return Reader(store, goals_of, imports_of, lambda: NOW)
-
-
 async def ask(store: EventStore, case: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
     body = request["body"]
     domain = body["site_id"]
@@ -86,7 +73,7 @@ async def ask(store: EventStore, case: dict[str, Any], request: dict[str, Any]) 
             zone = step.get("timezone", zone)
     site = Site(id=f"{case['id']}-{request['id']}", domain=domain, timezone=zone)
     loaded = await load(store, site.id, events_of(case, domain), imports_of(case, domain))
-    reader = reader_of(store, loaded, goals_of(case, domain))
+    reader = reader_of(store, loaded, goals_of(case, domain), NOW)
     query = v2.query_of(body, zone, NOW, await reader.stats_start(site))
     answer = v2.answer_of(body, query, await reader.read(site, query))
     if text := SKIPPED_TEXT.get(answer["meta"].get("imports_skip_reason", "")):
