@@ -1,0 +1,175 @@
+"""The local backend as a whole: events in, numbers in the store, settings, deletion with proof, restarts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.base import PROTOCOLS, Adapter, Flushes, Reads
+from adapters.local.adapter import LocalAdapter
+from adapters.local.backend import BACKEND
+from models.errors import AlreadyExists, BackendError, MissingAtBackend, Overloaded
+from models.event import Event, Received
+from models.settings import Exclusions, SiteSettings
+from models.site import SiteChange, SiteDraft
+from tests.unit_adapters.local.wiring import CHROME, NOW, SITE, MemoryLedger, local_adapter
+
+BROWSER = Received(ip="192.0.2.7", user_agent=CHROME)
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
+
+
+@pytest.fixture
+async def adapter(tmp_path: Path, ledger: MemoryLedger) -> AsyncIterator[LocalAdapter]:
+    made = local_adapter(tmp_path, ledger)
+    await made.start()
+    yield made
+    await made.close()
+
+
+def view(path: str = "/", **fields: Any) -> Event:
+    return Event(**{"name": "pageview", "time": NOW, "url": f"https://example.com{path}"} | fields)
+
+
+async def counted(adapter: LocalAdapter) -> tuple[int, int]:
+    (row,) = await adapter.engine.store.query(
+        "SELECT (SELECT count() FROM events), toInt64((SELECT sum(sign) FROM sessions))"
+    )
+    return row[0], row[1]
+
+
+def test_it_is_registered_and_satisfies_what_it_declares() -> None:
+    (can,) = BACKEND.editions.values()
+    assert issubclass(LocalAdapter, Reads)
+    missing = [
+        operation
+        for operation, protocols in PROTOCOLS.items()
+        if can.allows(operation) and not all(_has(protocol) for protocol in protocols)
+    ]
+    assert [name for name in missing if name not in {"import_history", "export_history"}] == []
+
+
+def _has(protocol: type) -> bool:
+    wanted = [name for name in vars(protocol) if not name.startswith("_")]
+    return all(hasattr(LocalAdapter, name) for name in wanted)
+
+
+async def test_recorded_events_are_queryable_after_a_flush(adapter: LocalAdapter) -> None:
+    assert isinstance(adapter, Adapter)
+    assert isinstance(adapter, Flushes)
+    said = await adapter.record(SITE, [view(), view("/b"), view("/b", name="engagement", engagement_ms=900)], BROWSER)
+    await adapter.flush()
+    assert said == (None, None, None)
+    assert await counted(adapter) == (3, 1)
+
+
+async def test_events_become_visible_within_two_seconds_of_the_answer(adapter: LocalAdapter) -> None:
+    await adapter.record(SITE, [view()], BROWSER)
+    await adapter.flush()  # the engine's first insert sets it up
+    await adapter.record(SITE, [view("/b")], BROWSER)
+    async with asyncio.timeout(2):
+        while (await counted(adapter))[0] < 2:  # noqa: ASYNC110  only the store knows
+            await asyncio.sleep(0.05)
+    assert await counted(adapter) == (2, 1)
+
+
+async def test_dropped_events_are_counted_by_reason_and_day(adapter: LocalAdapter, ledger: MemoryLedger) -> None:
+    robot = Received(ip="192.0.2.7", user_agent="Googlebot/2.1")
+    (drop,) = await adapter.record(SITE, [view()], robot)
+    assert drop is not None
+    await adapter.record(SITE, [view(name="engagement", engagement_ms=5)], BROWSER)
+    await adapter.flush()
+    today = NOW.date()
+    assert await adapter.drops(SITE, today, today) == {today: {"bot": 1, "no_session_for_engagement": 1}}
+    assert await adapter.drops(SITE, today - timedelta(days=2), today - timedelta(days=1)) == {}
+
+
+async def test_settings_apply_at_once(adapter: LocalAdapter) -> None:
+    settings = SiteSettings(exclude=Exclusions(addresses=("192.0.2.0/24",)))
+    await adapter.record(SITE, [view()], BROWSER)
+    assert await adapter.put_settings(SITE, settings) == settings
+    (drop,) = await adapter.record(SITE, [view()], BROWSER)
+    assert drop is not None
+    assert drop.reason == "excluded_address"
+
+
+async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: LocalAdapter) -> None:
+    other = SITE.model_copy(update={"id": "site_2"})
+    await adapter.create_site(SiteDraft(domain=SITE.domain))
+    await adapter.record(SITE, [view(), view("/b")], BROWSER)
+    await adapter.record(other, [view()], BROWSER)
+    await adapter.delete_site(SITE)
+    (drop,) = await adapter.record(SITE, [view()], BROWSER)
+    assert drop is not None
+    assert drop.reason == "unknown_site"
+    async with asyncio.timeout(20):
+        while "purged_at" not in (await adapter.purge_proof(SITE.id) or {}):  # noqa: ASYNC110  only the ledger knows
+            await asyncio.sleep(0.05)
+    proof = await adapter.purge_proof(SITE.id)
+    assert proof is not None
+    assert {k: v for k, v in proof["rows"].items() if v} == {"events": 2, "sessions": 1}
+    assert await counted(adapter) == (1, 1)
+    assert (await adapter.create_site(SiteDraft(domain=SITE.domain))).domain == SITE.domain
+
+
+async def test_expired_days_are_removed(adapter: LocalAdapter) -> None:
+    await adapter.put_settings(SITE, SiteSettings(retention_days=30))
+    await adapter.record(SITE, [view(visitor=f"u{days}", time=NOW - timedelta(days=days)) for days in (0, 30, 31, 400)])
+    await adapter.flush()
+    await adapter.engine.purge.work_off()
+    assert await counted(adapter) == (2, 2)
+
+
+async def test_sites_are_kept_apart_by_domain(adapter: LocalAdapter) -> None:
+    await adapter.create_site(SiteDraft(domain="a.example", timezone="Europe/Berlin", name="A"))
+    await adapter.create_site(SiteDraft(domain="b.example"))
+    with pytest.raises(AlreadyExists):
+        await adapter.create_site(SiteDraft(domain="a.example"))
+    site = SITE.model_copy(update={"domain": "a.example"})
+    with pytest.raises(AlreadyExists):
+        await adapter.update_site(site, SiteChange(domain="b.example"))
+    moved = await adapter.update_site(site, SiteChange(domain="c.example"))
+    assert (moved.domain, moved.timezone, moved.name) == ("c.example", "Europe/Berlin", "A")
+    with pytest.raises(MissingAtBackend):
+        await adapter.get_site("a.example")
+    first = await adapter.list_sites(limit=1)
+    rest = await adapter.list_sites(first.next, limit=1)
+    assert [s.domain for s in (*first.sites, *rest.sites)] == ["b.example", "c.example"]
+    assert rest.next is None
+
+
+async def test_a_visit_goes_on_after_a_restart(tmp_path: Path, ledger: MemoryLedger) -> None:
+    for path in ("/", "/b", "/c"):
+        made = local_adapter(tmp_path, ledger)
+        await made.start()
+        assert await made.record(SITE, [view(path)], BROWSER) == (None,)
+        await made.close()
+    made = local_adapter(tmp_path, ledger)
+    await made.start()
+    assert await counted(made) == (3, 1)
+    assert await made.engine.store.query("SELECT entry_page, exit_page, events, is_bounce FROM sessions FINAL") == [
+        ("/", "/c", 3, 0)
+    ]
+    await made.close()
+
+
+async def test_nothing_is_taken_when_the_journal_is_full(tmp_path: Path) -> None:
+    made = local_adapter(tmp_path, backlog_bytes=1 << 20)
+    await made.start()
+    big = view(visitor="u", props={f"p{n}": "x" * 2000 for n in range(30)})
+    with pytest.raises(Overloaded):
+        await made.record(SITE, [big] * 20)
+    await made.flush()
+    assert await counted(made) == (0, 0)
+    await made.close()
+
+
+async def test_it_says_when_it_is_not_running(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="not running"):
+        await local_adapter(tmp_path).record(SITE, [view()], BROWSER)
