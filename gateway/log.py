@@ -1,4 +1,4 @@
-"""Logging: structlog to JSON lines on standard output, with the request id and without secrets, addresses or browsers."""
+"""Logging: JSON lines on standard output, with the request id and without secrets, addresses or browsers."""
 
 import logging
 import re
@@ -10,9 +10,13 @@ import orjson
 import structlog
 
 SECRET_NAMES = re.compile(r"authori[sz]ation|cookie|credential|password|secret|token|api_?key", re.IGNORECASE)
-SECRET_VALUES = re.compile(
-    r"(?i)\bbearer\s+\S+|\btw_[a-z0-9]{16,}|(?<=[?&](?:key|auth)=)[^&\s]+|(?<=//)[^/@\s]+:[^/@\s]+(?=@)"
+SECRET_VALUES = (
+    re.compile(r"(?i)(\bbearer\s+)\S+"),
+    re.compile(r"()\btw_[A-Za-z0-9]{16,}"),
+    re.compile(r"(?i)([?&](?:key|auth|token)=)[^&\s]+"),
+    re.compile(r"(//)[^/@\s]+:[^/@\s]+(?=@)"),
 )
+"""What looks like a secret inside a text; the first group stays."""
 PERSONAL = frozenset({"ip", "user_agent", "remote_addr", "x_forwarded_for"})
 HIDDEN = "[hidden]"
 
@@ -21,7 +25,9 @@ def redacted(value: Any) -> Any:
     """The value without what looks like a secret; containers are searched."""
     match value:
         case str():
-            return SECRET_VALUES.sub(HIDDEN, value)
+            for pattern in SECRET_VALUES:
+                value = pattern.sub(rf"\1{HIDDEN}", value)
+            return value
         case dict():
             return {k: HIDDEN if is_private(str(k)) else redacted(v) for k, v in value.items()}
         case list() | tuple():

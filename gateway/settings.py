@@ -1,7 +1,7 @@
 """The service's settings: read once from the environment and an optional TOML file, frozen, passed down as an argument.
 
-Every setting is `TALLYWAY_<NAME>`; a secret may instead stand in a file named by `TALLYWAY_<NAME>_FILE`. The TOML file is
-named by `TALLYWAY_CONFIG`; the environment wins over it. docs/configuration.md is generated from the descriptions here.
+Every setting is `TALLYWAY_<NAME>`; a secret may stand in a file named by `TALLYWAY_<NAME>_FILE`. The TOML file is
+named by `TALLYWAY_CONFIG`; the environment wins over it. docs/configuration.md is made from the descriptions here.
 """
 
 import ipaddress
@@ -24,7 +24,9 @@ NOT_SETTINGS = frozenset({CONFIG, "TALLYWAY_URL", "TALLYWAY_KEY"})
 
 def _listed(value: Any) -> Any:
     """A comma-separated text as a list, so that lists can be written in the environment."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip() not in ("", "none"))
 
 
 def _network(text: str) -> str:
@@ -48,32 +50,33 @@ class Settings(Frozen):
     )
     public_url: str = Field(
         default="",
-        description="Where browsers reach this service, such as `https://stats.example.com`; used in links and snippets.",
+        description="Where browsers reach this service, such as `https://stats.example.com`; for links and snippets.",
     )
-    events: str = Field(
-        default="",
+    events: SecretStr | None = Field(
+        default=None,
         description="Event store: empty for the embedded one in the data directory, or a ClickHouse address.",
     )
     geo_mmdb: Path | None = Field(
         default=None,
         description="An MMDB file with cities (MaxMind, DB-IP or IPinfo schema) instead of the shipped countries.",
     )
+    geo_attribution: str | None = Field(
+        default=None, description="Text that the licence of that file asks to be shown; without it, the file's own."
+    )
     vault_key: SecretStr | None = Field(
         default=None,
-        description="Key-encryption key of the vault: 32 bytes in base64 or hex, or several, comma-separated: the first writes, all read. "
-        "Without it, a key file is generated in the data directory.",
+        description="Key-encryption key of the vault: 32 bytes in base64 or hex; several, comma-separated: the first "
+        "writes, all read. Without it, a key file is generated in the data directory.",
     )
     trusted_proxies: Networks = Field(
-        default=(), description="Networks whose X-Forwarded-For and kin are believed, as CIDRs."
+        default=("127.0.0.0/8", "::1/128"),
+        description="Networks whose X-Forwarded-For and kin are believed, as CIDRs; `none` for nobody.",
     )
     allow_private_networks: Networks = Field(
         default=(),
         description="Private networks that backends may live in, as CIDRs; public addresses are always allowed.",
     )
     allow_http: bool = Field(default=False, description="Allow backends without TLS.")
-    allow_ports: Annotated[tuple[int, ...], BeforeValidator(_listed)] = Field(
-        default=(), description="Further ports that backends may listen on, besides 80, 443, 8000, 8080 and 8443."
-    )
     hosts: Texts = Field(default=(), description="Host names this service answers to; empty for any.")
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body, in bytes.")
     event_body_limit: int = Field(

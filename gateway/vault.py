@@ -1,4 +1,4 @@
-"""Secrets at rest: each record under a data key of its own, the data key under a key-encryption key (AES-256-GCM twice).
+"""Secrets at rest: each record under a data key of its own, that key under a key-encryption key (AES-256-GCM twice).
 
 The associated data bind a record to its tenant, its owner and its version: moved elsewhere, it does not open.
 Recipe: design notes on envelope encryption; the first key writes, all keys read, so keys can be rotated.

@@ -1,4 +1,4 @@
-"""The audit log: who changed what, with digests of before and after. Rows are added and never changed (a trigger sees to it)."""
+"""The audit log: who changed what, with digests of before and after. A trigger keeps rows from being changed."""
 
 import hashlib
 from dataclasses import dataclass

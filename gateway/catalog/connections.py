@@ -16,7 +16,7 @@ from models.errors import Conflict, UnknownConnection
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRecord:
-    """A connection. `credential` is sealed; `version` grows with every change and is part of what the seal is bound to."""
+    """A connection. `credential` is sealed; `version` grows with every change, and the seal is bound to it."""
 
     id: str
     tenant: str
@@ -50,7 +50,7 @@ def listed(db: Database, tenant: Tenant, after: str, limit: int) -> tuple[Connec
 
 def create(db: Database, tenant: Tenant, record: ConnectionRecord, now: datetime) -> ConnectionRecord:
     """Keep a new connection under the id it came with."""
-    db["connections"].insert(
+    db.table("connections").insert(
         {
             "id": record.id,
             "tenant": tenant.id,
@@ -98,5 +98,6 @@ def delete(db: Database, tenant: Tenant, connection_id: str) -> None:
 
 
 def _record(row: Record) -> ConnectionRecord:
-    times = {name: read(row.pop(name)) for name in ("created_at", "updated_at")}
-    return ConnectionRecord(**row | {"options": orjson.loads(row["options"])}, **times)
+    times = {name: read(row[name]) for name in ("created_at", "updated_at")}
+    values: Record = row | {"options": orjson.loads(row["options"])} | times
+    return ConnectionRecord(**values)

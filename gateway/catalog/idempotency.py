@@ -1,4 +1,4 @@
-"""Requests that carried an Idempotency-Key, with the answer they got; kept for a day. Answers are sealed by the caller."""
+"""Requests that carried an Idempotency-Key and the answers they got, kept for a day. The caller seals the answers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

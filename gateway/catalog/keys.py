@@ -1,4 +1,4 @@
-"""API keys in the catalog: a public prefix to find them by and a digest to compare with; the key itself is never kept."""
+"""API keys in the catalog: a public prefix to find them by, a digest to compare with; the key itself is never kept."""
 
 import hashlib
 import hmac
@@ -57,7 +57,7 @@ def create(
     """A new key: its record, and the key itself, which is shown this once."""
     key = MARK + random_text(PUBLIC + SECRET)
     record_id = new_id("key")
-    db["keys"].insert(
+    db.table("keys").insert(
         {
             "id": record_id,
             "tenant": tenant.id,

@@ -1,6 +1,6 @@
 """The catalog's tables, as numbered steps that are applied once and never edited afterwards.
 
-Times are RFC 3339 texts in UTC. `tenant` and `connection` are part of every key that could otherwise cross between owners.
+Times are RFC 3339 texts in UTC. `tenant` and `connection` are part of every key that could cross between owners.
 """
 
 from sqlite_utils import Database
@@ -23,7 +23,8 @@ def _tenants_and_keys(db: Database) -> None:
     )
     db.execute(
         "CREATE TABLE keys (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), name TEXT NOT NULL, "
-        "prefix TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, scopes TEXT NOT NULL, sites TEXT, platform INTEGER NOT NULL, "
+        "prefix TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, scopes TEXT NOT NULL, sites TEXT, "
+        "platform INTEGER NOT NULL, "
         "created_at TEXT NOT NULL, expires_at TEXT, last_used_at TEXT, revoked_at TEXT) STRICT"
     )
     db.execute("CREATE INDEX keys_of_tenant ON keys (tenant, id)")
@@ -32,13 +33,15 @@ def _tenants_and_keys(db: Database) -> None:
 @steps(name="0002_connections_and_sites")
 def _connections_and_sites(db: Database) -> None:
     db.execute(
-        "CREATE TABLE connections (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), name TEXT NOT NULL, "
+        "CREATE TABLE connections (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), "
+        "name TEXT NOT NULL, "
         "backend TEXT NOT NULL, options TEXT NOT NULL, credential BLOB, version INTEGER NOT NULL, "
         "created_at TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT"
     )
     db.execute("CREATE INDEX connections_of_tenant ON connections (tenant, id)")
     db.execute(
-        "CREATE TABLE sites (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), connection TEXT NOT NULL, "
+        "CREATE TABLE sites (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), "
+        "connection TEXT NOT NULL, "
         "backend TEXT NOT NULL, domain TEXT NOT NULL, old_domain TEXT, name TEXT NOT NULL, timezone TEXT NOT NULL, "
         "external_id TEXT NOT NULL, tags TEXT NOT NULL, generation INTEGER NOT NULL, created_at TEXT NOT NULL) STRICT"
     )
@@ -52,7 +55,8 @@ def _connections_and_sites(db: Database) -> None:
 @steps(name="0003_documents")
 def _documents(db: Database) -> None:
     db.execute(
-        "CREATE TABLE documents (tenant TEXT NOT NULL, connection TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, "
+        "CREATE TABLE documents (tenant TEXT NOT NULL, connection TEXT NOT NULL, kind TEXT NOT NULL, "
+        "key TEXT NOT NULL, "
         "value TEXT NOT NULL, PRIMARY KEY (tenant, connection, kind, key)) STRICT, WITHOUT ROWID"
     )
     db.execute(

@@ -82,7 +82,7 @@ def create(db: Database, tenant: Tenant, record: SiteRecord, now: datetime) -> S
     """Raises AlreadyExists when the domain is taken (for our own store: by anyone)."""
     site = record.site
     try:
-        db["sites"].insert(
+        db.table("sites").insert(
             {
                 "id": site.id,
                 "tenant": tenant.id,

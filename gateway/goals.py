@@ -1,0 +1,52 @@
+"""Goals of a site, kept by its backend."""
+
+from adapters.base import CreatesGoals, DeletesGoals, ListsGoals
+from gateway.abilities import Backends, refused
+from gateway.record import Recorder
+from gateway.sites import Sites
+from gateway.tenancy import Caller, KeyScope, SiteRecord
+from models.capability import Operation
+from models.errors import UnknownGoal
+from models.goal import Goal, GoalDraft
+
+
+class Goals:
+    """Lists, finds, creates and deletes goals."""
+
+    def __init__(self, backends: Backends, sites: Sites, recorder: Recorder) -> None:
+        self._backends, self._sites, self._recorder = backends, sites, recorder
+
+    async def listed(self, record: SiteRecord) -> tuple[Goal, ...]:
+        """All goals of the site, in the backend's order."""
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, ListsGoals) or not adapter.can.allows(Operation.LIST_GOALS):
+            raise refused(adapter, Operation.LIST_GOALS)
+        return await adapter.list_goals(record.site)
+
+    async def get(self, record: SiteRecord, goal_id: str) -> Goal:
+        """Raises UnknownGoal."""
+        found = next((g for g in await self.listed(record) if g.id == goal_id), None)
+        if found is None:
+            raise UnknownGoal("there is no such goal")
+        return found
+
+    async def put(self, caller: Caller, record: SiteRecord, draft: GoalDraft) -> Goal:
+        """The goal of the same identity, or a new one."""
+        caller.require(KeyScope.MANAGE_GOALS)
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, CreatesGoals) or not adapter.can.allows(Operation.CREATE_GOAL):
+            raise refused(adapter, Operation.CREATE_GOAL)
+        goal = await adapter.create_goal(record.site, draft)
+        await self._sites.bump(record)
+        await self._recorder.note(caller, "goal.put", f"{record.site.id}/{goal.id}", after=goal.model_dump(mode="json"))
+        return goal
+
+    async def delete(self, caller: Caller, record: SiteRecord, goal_id: str) -> None:
+        """Raises UnknownGoal."""
+        caller.require(KeyScope.MANAGE_GOALS)
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, DeletesGoals) or not adapter.can.allows(Operation.DELETE_GOAL):
+            raise refused(adapter, Operation.DELETE_GOAL)
+        await adapter.delete_goal(record.site, goal_id)
+        await self._sites.bump(record)
+        await self._recorder.note(caller, "goal.delete", f"{record.site.id}/{goal_id}")

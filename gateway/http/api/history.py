@@ -1,0 +1,56 @@
+"""Events from servers, imports of history, exports."""
+
+from datetime import date
+
+from starlette.responses import Response, StreamingResponse
+
+from gateway.http.body import answer, nothing
+from gateway.http.endpoint import Ask
+from gateway.http.schema.sites import ExportParams, ImportList, ImportParams
+from gateway.http.schema.stats import DroppedEvent, EventParams, EventsTaken
+from models.errors import InvalidRequest, Problem
+from models.job import JobStatus
+
+
+async def send_events(ask: Ask) -> Response:
+    params, record = ask.query(EventParams), await ask.site()
+    taken = await ask.services.ingest.send(record, await ask.json(), wait=params.wait)
+    dropped = [DroppedEvent(index=i, reason=drop.reason, detail=drop.detail) for i, drop in taken.dropped]
+    return answer(EventsTaken(accepted=taken.accepted, dropped=dropped), 202)
+
+
+async def start_import(ask: Ask) -> Response:
+    params, record = ask.query(ImportParams), await ask.site()
+    job = await ask.services.history.start(
+        ask.caller, record, params.format, ask.request.stream(), on_error=params.on_error, wait=params.wait
+    )
+    return answer(job, 200 if job.status in (JobStatus.COMPLETED, JobStatus.FAILED) else 202)
+
+
+async def list_imports(ask: Ask) -> Response:
+    return answer(ImportList(imports=list(await ask.services.history.listed(await ask.site()))))
+
+
+async def get_import(ask: Ask) -> Response:
+    return answer(await ask.services.history.get(await ask.site(), ask.path("job")))
+
+
+async def delete_import(ask: Ask) -> Response:
+    await ask.services.history.delete(ask.caller, await ask.site(), ask.path("job"))
+    return nothing()
+
+
+async def export(ask: Ask) -> Response:
+    params, record = ask.query(ExportParams), await ask.site()
+    first, last = _day("first", params.first), _day("last", params.last)
+    media, content = await ask.services.history.export(record, params.format, first, last)
+    name = f"{record.site.id}.{params.format}"
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    return StreamingResponse(content, media_type=media, headers=headers)
+
+
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest([Problem(name, "no such day")]) from error

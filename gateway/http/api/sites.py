@@ -1,0 +1,51 @@
+"""Sites."""
+
+from starlette.responses import Response
+
+from gateway.http.body import answer, nothing
+from gateway.http.endpoint import Ask
+from gateway.http.schema.base import cursor
+from gateway.http.schema.sites import DeleteParams, NewSite, SiteList, SiteParams, SitePatch, SiteView
+from gateway.tenancy import SiteRecord
+from models.errors import InvalidRequest, Problem
+from models.site import SiteChange, SiteDraft
+
+
+def _view(ask: Ask, record: SiteRecord) -> SiteView:
+    public_url = ask.services.settings.public_url or str(ask.request.base_url).rstrip("/")
+    return SiteView.of(record, public_url)
+
+
+async def list_sites(ask: Ask) -> Response:
+    params = ask.query(SiteParams)
+    page = await ask.services.sites.listed(
+        ask.caller, after=params.after, limit=params.limit, tag=params.tag, connection=params.connection
+    )
+    following = None if page.next is None else cursor(page.next)
+    return answer(SiteList(sites=[_view(ask, r) for r in page.sites], next=following))
+
+
+async def create_site(ask: Ask) -> Response:
+    new = await ask.model(NewSite)
+    draft = SiteDraft(domain=new.domain, timezone=new.timezone, name=new.name, team=new.team)
+    made = await ask.services.sites.create(ask.caller, draft, connection=new.connection, tags=tuple(set(new.tags)))
+    return answer(_view(ask, made), 201)
+
+
+async def get_site(ask: Ask) -> Response:
+    return answer(_view(ask, await ask.site()))
+
+
+async def change_site(ask: Ask) -> Response:
+    patch, record = await ask.model(SitePatch), await ask.site()
+    if not patch.model_fields_set:
+        raise InvalidRequest([Problem("body", "name a field to change", tuple(SitePatch.model_fields))])
+    change = SiteChange(domain=patch.domain, timezone=patch.timezone, name=patch.name)
+    tags = None if patch.tags is None else tuple(set(patch.tags))
+    return answer(_view(ask, await ask.services.sites.change(ask.caller, record, change, tags)))
+
+
+async def delete_site(ask: Ask) -> Response:
+    params = ask.query(DeleteParams)
+    await ask.services.sites.delete(ask.caller, await ask.site(), here_only=params.keep_data)
+    return nothing()

@@ -1,0 +1,102 @@
+"""Queries over one or several sites, plans, and the visitors of this moment."""
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response
+
+from gateway import answers
+from gateway.http.body import answer, read_json
+from gateway.http.endpoint import Ask
+from gateway.http.schema.stats import QueryParams, QueryPlan, RealtimeAnswer, SitePlan, SiteReason
+from gateway.tenancy import SiteRecord
+from models.errors import InvalidRequest, Problem, TimedOut, UnknownSite
+from models.query import Query, read_query
+from models.result import Foreseen, Truth
+
+
+async def post_query(ask: Ask) -> Response:
+    return await _asked(ask, await ask.json())
+
+
+async def get_query(ask: Ask) -> Response:
+    return await _asked(ask, read_json(ask.query(QueryParams).q.encode()))
+
+
+async def _asked(ask: Ask, body: Any) -> Response:
+    sites, query = await _read(ask, body)
+    try:
+        async with asyncio.timeout(ask.services.settings.query_timeout):
+            found = await ask.services.stats.ask(ask.caller.tenant, sites, query)
+    except TimeoutError as error:
+        raise TimedOut("the query took longer than this service waits") from error
+    return answer(answers.as_json(found))
+
+
+async def plan_query(ask: Ask) -> Response:
+    sites, query = await _read(ask, await ask.json())
+    foreseen = await ask.services.stats.foresee(ask.caller.tenant, sites, query)
+    return answer(QueryPlan(sites=[_plan(record, f) for record, f in zip(sites, foreseen, strict=True)]))
+
+
+def _plan(record: SiteRecord, foreseen: Foreseen) -> SitePlan:
+    possible = not foreseen.refusals
+    truth = Truth.REFUSED if not possible else Truth.APPROXIMATE if foreseen.reasons else Truth.EXACT
+    return SitePlan(
+        site=record.site.domain,
+        backend=record.backend,
+        possible=possible,
+        plan=str(foreseen.plan) if possible else None,
+        calls=foreseen.calls if possible else None,
+        accuracy=str(truth),
+        reasons=[SiteReason(code=r.code, detail=r.detail) for r in foreseen.reasons],
+        refusals=list(foreseen.refusals),
+        nearest=foreseen.nearest,
+    )
+
+
+async def _read(ask: Ask, body: Any) -> tuple[tuple[SiteRecord, ...], Query]:
+    """The sites and the query of a body. Raises InvalidRequest with the problems of both."""
+    if not isinstance(body, dict):
+        raise InvalidRequest([Problem("body", "must be an object")])
+    problems: list[Problem] = []
+    sites: tuple[SiteRecord, ...] = ()
+    query: Query | None = None
+    try:
+        query = read_query(body)
+    except InvalidRequest as error:
+        problems += error.problems
+    try:
+        sites = await _sites(ask, body)
+    except InvalidRequest as error:
+        problems += error.problems
+    if problems or query is None:
+        raise InvalidRequest(problems)
+    return sites, query
+
+
+async def _sites(ask: Ask, body: dict[str, Any]) -> tuple[SiteRecord, ...]:
+    match body:
+        case {"site": _, "sites": _}:
+            raise InvalidRequest([Problem("sites", "give either site or sites")])
+        case {"site": str(ref)}:
+            try:
+                return (await ask.services.sites.find(ask.caller, ref),)
+            except UnknownSite as error:
+                raise InvalidRequest([Problem("site", f"there is no such site: {ref[:60]!r}")]) from error
+        case {"site": _}:
+            raise InvalidRequest([Problem("site", "must be the id or domain of a site")])
+        case {"sites": str(chosen)}:
+            return await ask.services.sites.select(ask.caller, chosen, ask.services.settings.max_sites)
+        case {"sites": [*refs]} if refs and all(isinstance(ref, str) for ref in refs):
+            return await ask.services.sites.select(ask.caller, refs, ask.services.settings.max_sites)
+        case {"sites": _}:
+            raise InvalidRequest([Problem("sites", "must be `all`, a tag, or a list of sites", ("all", "[site, ...]"))])
+        case _:
+            raise InvalidRequest([Problem("site", "name a site, or several in sites")])
+
+
+async def realtime(ask: Ask) -> Response:
+    record = await ask.site()
+    visitors = await ask.services.stats.realtime(ask.caller.tenant, record)
+    return answer(RealtimeAnswer(site=record.site.domain, backend=record.backend, visitors=visitors))

@@ -1,0 +1,76 @@
+"""Bodies in and out: JSON by orjson, bounded reading, models with every problem at once."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+from starlette.types import Message, Receive
+
+from gateway.invalid import problems_of
+from models.errors import InvalidRequest, Problem, TooLarge
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def json_bytes(value: Any) -> bytes:
+    """A JSON value with times in RFC 3339 UTC; models, dataclasses and tuples are taken as they are."""
+    return orjson.dumps(value, default=_dumped, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
+
+
+def _dumped(value: Any) -> Any:
+    match value:
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case Mapping():
+            return dict(value)
+        case set() | frozenset():
+            return sorted(value)
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response that nobody else may keep, unless the headers say otherwise."""
+    return Response(json_bytes(value), status, {"cache-control": "no-store", **(headers or {})}, "application/json")
+
+
+def nothing() -> Response:
+    """204."""
+    return Response(status_code=204)
+
+
+def read_json(body: bytes) -> Any:
+    """Raises InvalidRequest; orjson refuses NaN, deep nesting and numbers without end."""
+    if not body:
+        raise InvalidRequest([Problem("body", "a JSON body is required")])
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest([Problem("body", f"is not JSON: {error.msg} at byte {error.pos}")]) from error
+
+
+def read_model(model: type[Model], value: Any) -> Model:
+    """A validated model. Raises InvalidRequest with every problem."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequest(problems_of(error)) from error
+
+
+def bounded(receive: Receive, limit: int, announced: str | None) -> Receive:
+    """The same body, refused as soon as it is known to be over the limit. Raises TooLarge."""
+    if announced is not None and announced.isdigit() and int(announced[:20]) > limit:
+        raise TooLarge(f"the body may have at most {limit} bytes")
+    seen = 0
+
+    async def counting() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise TooLarge(f"the body may have at most {limit} bytes")
+        return message
+
+    return counting

@@ -1,0 +1,144 @@
+"""What a route is: one line of the table that the router, the access rules and the OpenAPI document are made from."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.http.auth import authenticate
+from gateway.http.body import bounded, read_json, read_model
+from gateway.http.idempotency import once
+from gateway.services import Services
+from gateway.tenancy import Caller, KeyScope, SiteRecord
+from models.errors import InvalidRequest, NotAllowed, NotAuthenticated, Problem
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Access(Enum):
+    """Who may call a route that asks for no particular scope."""
+
+    OPEN = "open"
+    """Anybody, without a key."""
+    KEY = "key"
+    """Any valid key."""
+    PLATFORM = "platform"
+    """Administrators of the installation."""
+
+
+class Limit(Enum):
+    """Which of the settings bounds the body."""
+
+    BODY = "body_limit"
+    EVENT = "event_body_limit"
+    IMPORT = "import_body_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that may be answered: who asks, and what with. Open routes have no caller."""
+
+    request: Request
+    services: Services
+    known: Caller | None
+
+    @property
+    def caller(self) -> Caller:
+        """Raises NotAuthenticated on an open route."""
+        if self.known is None:
+            raise NotAuthenticated
+        return self.known
+
+    async def site(self) -> SiteRecord:
+        """The site in the path, by id or domain. Raises UnknownSite."""
+        return await self.services.sites.find(self.caller, self.request.path_params["site"])
+
+    def path(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+    async def json(self) -> Any:
+        """The JSON body. Raises InvalidRequest, TooLarge."""
+        return read_json(await self.request.body())
+
+    async def model(self, model: type[Model]) -> Model:
+        """The body as a model. Raises InvalidRequest with every problem."""
+        return read_model(model, await self.json())
+
+    def query(self, model: type[Model]) -> Model:
+        """The query string as a model. Raises InvalidRequest with every problem."""
+        pairs = self.request.query_params.multi_items()
+        if twice := sorted({name for name, _ in pairs if len(self.request.query_params.getlist(name)) > 1}):
+            raise InvalidRequest([Problem(name[:60], "is given twice") for name in twice])
+        return read_model(model, dict(pairs))
+
+
+Handler = Callable[[Ask], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one path. `body`, `params` and `answers` are the models of the OpenAPI document.
+
+    `creates` marks routes that honour Idempotency-Key. `media` is the type of an answer or body that is not JSON.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    access: KeyScope | Access
+    tag: str
+    body: type[BaseModel] | None = None
+    params: type[BaseModel] | None = None
+    answers: type[BaseModel] | None = None
+    status: int = 200
+    limit: Limit = Limit.BODY
+    creates: bool = False
+    media: str = "application/json"
+    body_media: str = "application/json"
+    listed: bool = True
+    """Whether the OpenAPI document shows it; pages and files for browsers are not part of the API."""
+
+    @property
+    def name(self) -> str:
+        """The operation's id."""
+        return self.handler.__name__
+
+
+def resource(path: str, endpoints: Sequence[Endpoint], services: Services) -> Route:
+    """The Starlette route of a path with all its methods; errors travel to the application's error handler."""
+    by_method = {endpoint.method: endpoint for endpoint in endpoints}
+
+    async def respond(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await _respond(by_method[method], services, request)
+
+    return Route(path, respond, methods=list(by_method), name=path)
+
+
+async def _respond(endpoint: Endpoint, services: Services, request: Request) -> Response:
+    most = getattr(services.settings, endpoint.limit.value)
+    receive = bounded(request.receive, most, request.headers.get("content-length"))
+    bound = Request(request.scope, receive)
+    caller = None if endpoint.access is Access.OPEN else await authenticate(bound, services.keyring)
+    if caller is not None:
+        _require(caller, endpoint.access)
+    ask = Ask(bound, services, caller)
+    if endpoint.creates and caller is not None and "idempotency-key" in bound.headers:
+        return await once(bound, services, caller, lambda: endpoint.handler(ask))
+    return await endpoint.handler(ask)
+
+
+def _require(caller: Caller, access: KeyScope | Access) -> None:
+    match access:
+        case KeyScope():
+            caller.require(access)
+        case Access.PLATFORM if not caller.platform:
+            raise NotAllowed("only a platform administrator may do this")
+        case _:
+            return

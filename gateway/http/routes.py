@@ -1,0 +1,128 @@
+"""Every route of the service, in one table. The router, the access rules and the OpenAPI document come from it."""
+
+# ruff: noqa: E501 - one route, one line: the table is read downwards
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from starlette.routing import Route
+
+from gateway.http import trackers
+from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, vendor
+from gateway.http.endpoint import Access, Endpoint, Limit, resource
+from gateway.http.schema import accounts as a
+from gateway.http.schema import sites as s
+from gateway.http.schema import stats as q
+from gateway.http.schema.base import PageParams
+from gateway.services import Services
+from gateway.tenancy import KeyScope
+from models.goal import Goal, GoalDraft
+from models.job import ImportJob
+from models.link import SharedLink, SharedLinkDraft
+from models.people import Guest, GuestDraft
+from models.settings import SiteSettings
+
+READ, SITES, GOALS = KeyScope.READ, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS
+INGEST, ADMIN = KeyScope.INGEST, KeyScope.ADMIN
+OPEN, KEY, PLATFORM = Access.OPEN, Access.KEY, Access.PLATFORM
+E = Endpoint
+SITE = "/v1/sites/{site}"
+CONNECTION = "/v1/connections/{connection}"
+VENDOR = SITE + "/vendor/{backend}/{call}"
+
+# fmt: off
+BUSIEST = (
+    E("POST", "/api/event", trackers.track, "Take an event of a tracker", OPEN, "Trackers", limit=Limit.EVENT, status=202, media="text/plain", body_media="text/plain"),
+    E("OPTIONS", "/api/event", trackers.preflight, "CORS preflight", OPEN, "Trackers", listed=False),
+    E("POST", "/v1/query", stats.post_query, "Ask one or several sites", READ, "Statistics", body=q.QueryBody, answers=q.QueryAnswer),
+    E("GET", "/v1/query", stats.get_query, "The same question in the address", READ, "Statistics", params=q.QueryParams, answers=q.QueryAnswer),
+    E("POST", SITE + "/events", history.send_events, "Send server-side events", INGEST, "Events", body=q.EventBody, params=q.EventParams, answers=q.EventsTaken, status=202, limit=Limit.EVENT),
+    E("GET", SITE + "/realtime", stats.realtime, "Visitors of the last five minutes", READ, "Statistics", answers=q.RealtimeAnswer),
+    E("POST", "/v1/query/plan", stats.plan_query, "What a query would take; asks nobody", READ, "Statistics", body=q.QueryBody, answers=q.QueryPlan),
+)
+
+ACCOUNTS = (
+    E("GET", "/v1/tenants", accounts.list_tenants, "List tenants", KEY, "Accounts", params=PageParams, answers=a.TenantList),
+    E("POST", "/v1/tenants", accounts.create_tenant, "Create a tenant", PLATFORM, "Accounts", body=a.TenantDraft, answers=a.TenantView, status=201, creates=True),
+    E("GET", "/v1/keys", accounts.list_keys, "List API keys", ADMIN, "Accounts", params=PageParams, answers=a.KeyList),
+    E("POST", "/v1/keys", accounts.create_key, "Create an API key; it is shown once", ADMIN, "Accounts", body=a.KeyDraft, answers=a.NewKey, status=201, creates=True),
+    E("DELETE", "/v1/keys/{key}", accounts.revoke_key, "Revoke an API key", ADMIN, "Accounts", status=204),
+    E("GET", "/v1/audit", accounts.list_audit, "Who changed what", ADMIN, "Accounts", params=PageParams, answers=a.AuditList),
+)
+
+CONNECTIONS = (
+    E("GET", "/v1/connections", connections.list_connections, "List connections", READ, "Connections", params=PageParams, answers=a.ConnectionList),
+    E("POST", "/v1/connections", connections.create_connection, "Connect a backend", ADMIN, "Connections", body=a.ConnectionDraft, answers=a.ConnectionView, status=201, creates=True),
+    E("GET", CONNECTION, connections.get_connection, "Show a connection", READ, "Connections", answers=a.ConnectionView),
+    E("PATCH", CONNECTION, connections.change_connection, "Change a connection", ADMIN, "Connections", body=a.ConnectionChange, answers=a.ConnectionView),
+    E("DELETE", CONNECTION, connections.delete_connection, "Delete a connection", ADMIN, "Connections", status=204),
+    E("POST", CONNECTION + "/check", connections.check_connection, "Try a connection", SITES, "Connections", answers=a.CheckView),
+    E("GET", CONNECTION + "/sites", connections.discover_sites, "Sites that the backend lists", SITES, "Connections", params=s.RemoteParams, answers=s.RemoteSiteList),
+    E("POST", CONNECTION + "/sync", connections.sync_connection, "Make the backend's sites known", SITES, "Connections", answers=s.SyncReport),
+)
+
+SITES_AND_THEIRS = (
+    E("GET", "/v1/sites", sites.list_sites, "List sites", READ, "Sites", params=s.SiteParams, answers=s.SiteList),
+    E("POST", "/v1/sites", sites.create_site, "Create a site", SITES, "Sites", body=s.NewSite, answers=s.SiteView, status=201, creates=True),
+    E("GET", SITE, sites.get_site, "Show a site", READ, "Sites", answers=s.SiteView),
+    E("PATCH", SITE, sites.change_site, "Change a site", SITES, "Sites", body=s.SitePatch, answers=s.SiteView),
+    E("DELETE", SITE, sites.delete_site, "Delete a site and its statistics", SITES, "Sites", params=s.DeleteParams, status=204),
+    E("GET", SITE + "/goals", belongings.list_goals, "List goals", READ, "Goals", answers=s.GoalList),
+    E("PUT", SITE + "/goals", belongings.put_goal, "Find or create a goal", GOALS, "Goals", body=GoalDraft, answers=Goal),
+    E("GET", SITE + "/goals/{goal}", belongings.get_goal, "Show a goal", READ, "Goals", answers=Goal),
+    E("DELETE", SITE + "/goals/{goal}", belongings.delete_goal, "Delete a goal", GOALS, "Goals", status=204),
+    E("GET", SITE + "/shared-links", belongings.list_shared_links, "List shared links", SITES, "Sites", answers=s.LinkList),
+    E("PUT", SITE + "/shared-links", belongings.put_shared_link, "Find or create a shared link", SITES, "Sites", body=SharedLinkDraft, answers=SharedLink),
+    E("DELETE", SITE + "/shared-links/{link}", belongings.delete_shared_link, "Revoke a shared link", SITES, "Sites", status=204),
+    E("GET", SITE + "/guests", belongings.list_guests, "List guests", SITES, "Sites", answers=s.GuestList),
+    E("PUT", SITE + "/guests", belongings.put_guest, "Invite a guest", SITES, "Sites", body=GuestDraft, answers=Guest),
+    E("DELETE", SITE + "/guests/{email}", belongings.delete_guest, "Withdraw a guest", SITES, "Sites", status=204),
+    E("GET", SITE + "/custom-props", belongings.list_custom_props, "List custom properties", READ, "Sites", answers=s.PropList),
+    E("PUT", SITE + "/custom-props", belongings.put_custom_prop, "Allow a custom property", SITES, "Sites", body=s.PropDraft, answers=s.PropDraft),
+    E("DELETE", SITE + "/custom-props/{property:path}", belongings.delete_custom_prop, "Withdraw a custom property", SITES, "Sites", status=204),
+    E("GET", SITE + "/settings", belongings.get_settings, "Show the rules of collection", READ, "Sites", answers=SiteSettings),
+    E("PUT", SITE + "/settings", belongings.put_settings, "Replace the rules of collection", SITES, "Sites", body=SiteSettings, answers=SiteSettings),
+    E("GET", SITE + "/segments", segments.list_segments, "List segments", READ, "Segments", answers=s.SegmentList),
+    E("POST", SITE + "/segments", segments.create_segment, "Save a filter as a segment", SITES, "Segments", body=s.SegmentDraft, answers=s.SegmentView, status=201, creates=True),
+    E("GET", SITE + "/segments/{segment}", segments.get_segment, "Show a segment", READ, "Segments", answers=s.SegmentView),
+    E("PATCH", SITE + "/segments/{segment}", segments.change_segment, "Change a segment", SITES, "Segments", body=s.SegmentPatch, answers=s.SegmentView),
+    E("DELETE", SITE + "/segments/{segment}", segments.delete_segment, "Delete a segment", SITES, "Segments", status=204),
+    E("GET", SITE + "/imports", history.list_imports, "List imports", READ, "History", answers=s.ImportList),
+    E("POST", SITE + "/imports", history.start_import, "Import history from a file", INGEST, "History", params=s.ImportParams, answers=ImportJob, status=202, limit=Limit.IMPORT, body_media="application/octet-stream"),
+    E("GET", SITE + "/imports/{job}", history.get_import, "Show an import", READ, "History", answers=ImportJob),
+    E("DELETE", SITE + "/imports/{job}", history.delete_import, "Take an import back", SITES, "History", status=204),
+    E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="application/octet-stream"),
+    E("GET", "/v1/teams", belongings.list_teams, "List teams of a connection", READ, "Connections", params=s.TeamParams, answers=s.TeamList),
+    E("GET", SITE + "/vendor", vendor.list_vendor_calls, "Calls that only this site's backend has", READ, "Backend calls", answers=s.VendorCallList),
+    *(E(method, VENDOR, vendor.call_vendor, "Call the backend", KEY, "Backend calls") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+)
+
+SERVICE = (
+    E("GET", "/v1/capabilities", service.capabilities, "What each backend can answer", KEY, "Service", params=q.CapabilityParams, answers=q.CapabilityList),
+    E("GET", "/healthz", service.healthz, "The process lives", OPEN, "Service", answers=q.Health),
+    E("GET", "/readyz", service.readyz, "The service can answer", OPEN, "Service", answers=q.Health),
+    E("GET", "/version", service.version, "Name and version", OPEN, "Service", answers=q.Version),
+    E("GET", "/metrics", service.metrics, "Figures for Prometheus", PLATFORM, "Service", media="text/plain"),
+    E("GET", "/openapi.json", service.openapi, "This document", OPEN, "Service", listed=False),
+    E("GET", "/docs", service.docs, "The documentation page", OPEN, "Service", listed=False),
+    E("GET", "/static/{name:path}", service.docs_file, "A file of the documentation page", OPEN, "Service", listed=False),
+    E("GET", "/js/tallyway.js", trackers.script, "The tracking script", OPEN, "Trackers", listed=False),
+    E("GET", "/js/pa-{tracker}.js", trackers.site_script, "The tracking script of a site", OPEN, "Trackers", listed=False),
+    E("GET", "/", service.root, "To the documentation", OPEN, "Service", listed=False),
+)
+# fmt: on
+
+ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND_THEIRS, *SERVICE)
+
+
+def routes(services: Services, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[Route]:
+    """One route for each path, in the order of the table."""
+    return [resource(path, tuple(group), services) for path, group in groupby(_together(endpoints), lambda e: e.path)]
+
+
+def _together(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:
+    """Endpoints of one path next to each other; paths in the order they first appear."""
+    by_path: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        by_path.setdefault(endpoint.path, []).append(endpoint)
+    return [endpoint for group in by_path.values() for endpoint in group]

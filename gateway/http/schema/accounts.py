@@ -1,0 +1,149 @@
+"""Tenants, keys, connections, the audit log."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from gateway.catalog.audit import AuditRow
+from gateway.catalog.connections import ConnectionRecord
+from gateway.catalog.keys import KeyRecord
+from gateway.http.schema.base import Given, Told
+from gateway.tenancy import KeyScope, Tenant
+
+
+class TenantDraft(Given):
+    name: str = Field(min_length=1, max_length=200)
+    slug: str = Field(pattern="^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
+
+
+class TenantView(Told):
+    id: str
+    slug: str
+    name: str
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> "TenantView":
+        return cls(id=tenant.id, slug=tenant.slug, name=tenant.name)
+
+
+class TenantList(Told):
+    tenants: list[TenantView]
+    next: str | None
+
+
+class KeyDraft(Given):
+    """`sites` limits the key to ids or domains; `tenant` is for platform administrators."""
+
+    name: str = Field(min_length=1, max_length=200)
+    scopes: list[KeyScope] = Field(min_length=1, max_length=len(KeyScope))
+    sites: list[str] | None = Field(default=None, min_length=1, max_length=1000)
+    tenant: str | None = Field(default=None, max_length=100)
+    expires_at: AwareDatetime | None = None
+
+
+class KeyView(Told):
+    """`prefix` is the public part of the key."""
+
+    id: str
+    name: str
+    prefix: str
+    tenant: str
+    scopes: list[KeyScope]
+    sites: list[str] | None
+    platform: bool
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, record: KeyRecord) -> "KeyView":
+        return cls.model_validate({name: getattr(record, name) for name in cls.model_fields})
+
+
+class NewKey(KeyView):
+    """The only answer that ever shows the key."""
+
+    key: str
+
+
+class KeyList(Told):
+    keys: list[KeyView]
+    next: str | None
+
+
+class ConnectionDraft(Given):
+    """`options` and `credential` are the backend's own; GET /v1/capabilities names the backends."""
+
+    name: str = Field(default="", max_length=200)
+    backend: str = Field(max_length=60)
+    options: dict[str, Any] = Field(default_factory=dict)
+    credential: dict[str, Any] | None = Field(default=None, description="Write-only")
+
+
+class ConnectionChange(Given):
+    """What is absent stays; other options with another address wipe the credential unless it comes along."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    options: dict[str, Any] | None = None
+    credential: dict[str, Any] | None = Field(default=None, description="Write-only")
+
+
+class ConnectionView(Told):
+    id: str
+    name: str
+    backend: str
+    edition: str
+    options: dict[str, Any]
+    has_credential: bool
+    created_at: datetime | None
+    updated_at: datetime | None
+
+    @classmethod
+    def of(cls, record: ConnectionRecord, edition: str) -> "ConnectionView":
+        return cls(
+            id=record.id,
+            name=record.name,
+            backend=record.backend,
+            edition=edition,
+            options=dict(record.options),
+            has_credential=record.credential is not None,
+            created_at=record.created_at,
+            updated_at=record.updated_at,
+        )
+
+
+class ConnectionList(Told):
+    connections: list[ConnectionView]
+    next: str | None
+
+
+class CheckView(Told):
+    """What the backend let us do when we tried."""
+
+    ok: bool
+    account: str
+    operations: dict[str, bool]
+    reasons: list[str]
+
+
+class AuditEntry(Told):
+    """`before` and `after` are SHA-256 digests."""
+
+    id: int
+    at: str
+    key: str
+    action: str
+    object: str
+    before: str | None
+    after: str | None
+
+    @classmethod
+    def of(cls, row: AuditRow) -> "AuditEntry":
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
+
+
+class AuditList(Told):
+    audit: list[AuditEntry]
+    next: str | None

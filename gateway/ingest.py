@@ -1,0 +1,104 @@
+"""Take events: from trackers that know a domain only, and from servers that hold a key."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from adapters.base import Adapter, Flushes, Records
+from gateway.abilities import Backends, refused
+from gateway.invalid import problems_of
+from gateway.payload import Payload
+from gateway.sites import Sites
+from gateway.tenancy import SiteRecord
+from models.capability import Operation
+from models.errors import InvalidRequest, Problem
+from models.event import Drop, Event, Received
+
+MAX_EVENTS = 1000
+CLOCKS_DIFFER = timedelta(minutes=1)
+UNKNOWN_SITE = Drop(reason="unknown_site", detail="no site has this domain")
+NOT_RECORDING = Drop(reason="not_recording", detail="the site's backend takes no events from us")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of server-side events: how many count, and which do not (by position)."""
+
+    accepted: int
+    dropped: tuple[tuple[int, Drop], ...]
+
+
+class Ingest:
+    """Hands events to the backends of their sites; returns when nothing accepted can be lost by us."""
+
+    def __init__(self, backends: Backends, sites: Sites, now: Callable[[], datetime]) -> None:
+        self._backends, self._sites, self._now = backends, sites, now
+
+    async def track(self, payload: Payload, received: Received) -> tuple[Drop | None, ...]:
+        """One entry for each domain of the payload. Raises Overloaded when nothing can be taken now."""
+        return tuple([await self._track_one(domain, payload.event, received) for domain in payload.domains])
+
+    async def _track_one(self, domain: str, event: Event, received: Received) -> Drop | None:
+        record = await self._sites.for_tracker(domain)
+        if record is None:
+            return UNKNOWN_SITE
+        return (await self.record(record, (event,), received))[0]
+
+    async def record(
+        self, record: SiteRecord, events: Sequence[Event], received: Received | None
+    ) -> tuple[Drop | None, ...]:
+        """Events of a tracker for a known site, whatever wire format they came in."""
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, Records) or not adapter.can.allows(Operation.RECORD_EVENTS):
+            return (NOT_RECORDING,) * len(events)
+        return await adapter.record(record.site, events, received)
+
+    async def send(self, record: SiteRecord, body: Any, *, wait: bool = False) -> Taken:
+        """Server-side events: one object, or a list of them; a missing time means now.
+
+        `wait` returns when they are queryable. Raises InvalidRequest with the problems of every event (none is taken
+        then), UnsupportedQuery where the backend takes none, or none of its own time.
+        """
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, Records) or not adapter.can.allows(Operation.RECORD_EVENTS):
+            raise refused(adapter, Operation.RECORD_EVENTS)
+        events = self._read(body)
+        if not adapter.can.allows(Operation.BACKDATE_EVENTS) and self._own_times(events):
+            raise refused(adapter, Operation.BACKDATE_EVENTS)
+        drops = await adapter.record(record.site, events, None)
+        if wait:
+            await self._flush(adapter)
+            await self._sites.bump(record)
+        dropped = tuple((i, drop) for i, drop in enumerate(drops) if drop is not None)
+        return Taken(len(events) - len(dropped), dropped)
+
+    async def _flush(self, adapter: Adapter) -> None:
+        if isinstance(adapter, Flushes):
+            await adapter.flush()
+
+    def _own_times(self, events: Sequence[Event]) -> bool:
+        return any(abs(self._now() - event.time) > CLOCKS_DIFFER for event in events)
+
+    def _read(self, body: Any) -> tuple[Event, ...]:
+        given = body if isinstance(body, list) else [body]
+        if not given or len(given) > MAX_EVENTS:
+            raise InvalidRequest([Problem("events", f"send 1 to {MAX_EVENTS} events")])
+        problems: list[Problem] = []
+        events: list[Event] = []
+        for i, fields in enumerate(given):
+            where = f"events[{i}]" if isinstance(body, list) else ""
+            try:
+                events.append(self._read_one(fields))
+            except ValidationError as error:
+                problems += problems_of(error, where)
+        if problems:
+            raise InvalidRequest(problems)
+        return tuple(events)
+
+    def _read_one(self, fields: Any) -> Event:
+        timed = {"time": self._now(), **fields} if isinstance(fields, dict) else fields
+        event = Event.model_validate(timed)
+        return event if event.time.tzinfo else event.model_copy(update={"time": event.time.replace(tzinfo=UTC)})

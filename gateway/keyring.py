@@ -1,0 +1,125 @@
+"""Who a key belongs to: found by its prefix, compared by its digest, remembered for seconds."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cachetools import TTLCache
+
+from gateway.catalog import Catalog
+from gateway.catalog import keys as rows
+from gateway.catalog import tenants as tenant_rows
+from gateway.catalog.keys import KeyRecord
+from gateway.record import Recorder
+from gateway.tenancy import DEFAULT_TENANT, Caller, KeyScope, Tenant
+from models.errors import NotAllowed, NotAuthenticated
+
+REMEMBERED = 10_000
+USE_NOTED_EVERY = timedelta(minutes=1)
+OPERATOR = "operator"
+"""Name of the key that comes from the settings; it has no row."""
+
+
+class Keyring:
+    """Authenticates keys and hands out new ones."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        recorder: Recorder,
+        now: Callable[[], datetime],
+        operator_key: str | None,
+        remembered_seconds: float,
+    ) -> None:
+        self._catalog, self._recorder, self._now = catalog, recorder, now
+        self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
+        self._known: TTLCache[bytes, tuple[KeyRecord, Tenant]] = TTLCache(REMEMBERED, remembered_seconds)
+
+    async def caller(self, key: str, tenant_ref: str | None = None) -> Caller:
+        """Who presents the key. Platform keys may name another tenant to act on.
+
+        Raises NotAuthenticated for a key that is unknown, revoked or expired, NotAllowed for a tenant it cannot act on,
+        NotFound for a tenant that is not there.
+        """
+        digest = rows.digest_of(key)
+        if self._operator is not None and hmac.compare_digest(digest, self._operator):
+            caller = Caller(Tenant(DEFAULT_TENANT, DEFAULT_TENANT, "Default"), OPERATOR, platform=True)
+        else:
+            caller = await self._from_row(key, digest)
+        if tenant_ref is None or tenant_ref in (caller.tenant.id, caller.tenant.slug):
+            return caller
+        if not caller.platform:
+            raise NotAllowed("this key acts on its own tenant only")
+        return replace(caller, tenant=await self._catalog.run(tenant_rows.get, tenant_ref))
+
+    async def _from_row(self, key: str, digest: bytes) -> Caller:
+        known = self._known.get(digest)
+        if known is None:
+            known = await self._catalog.run(rows.matching, key)
+            if known is None:
+                raise NotAuthenticated("this API key is not known")
+            self._known[digest] = known
+            await self._note_use(known[0])
+        record, tenant = known
+        now = self._now()
+        if record.revoked_at is not None:
+            raise NotAuthenticated("this API key was revoked")
+        if record.expires_at is not None and record.expires_at <= now:
+            raise NotAuthenticated("this API key has expired")
+        sites = None if record.sites is None else frozenset(record.sites)
+        return Caller(tenant, record.id, frozenset(record.scopes), sites, record.platform)
+
+    async def _note_use(self, record: KeyRecord) -> None:
+        now = self._now()
+        if record.last_used_at is None or now - record.last_used_at >= USE_NOTED_EVERY:
+            await self._catalog.run(rows.used, record.id, now)
+
+    async def create(
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        scopes: Iterable[KeyScope],
+        sites: tuple[str, ...] | None = None,
+        expires_at: datetime | None = None,
+    ) -> tuple[KeyRecord, str]:
+        """A new key of the caller's tenant, and its secret, this once."""
+        caller.require(KeyScope.ADMIN)
+        made, key = await self._catalog.run(
+            rows.create, caller.tenant, name=name, scopes=scopes, now=self._now(), sites=sites, expires_at=expires_at
+        )
+        await self._recorder.note(caller, "key.create", made.id, after={"name": name, "scopes": list(made.scopes)})
+        return made, key
+
+    async def listed(self, caller: Caller, after: str, limit: int) -> tuple[KeyRecord, ...]:
+        caller.require(KeyScope.ADMIN)
+        return await self._catalog.run(rows.listed, caller.tenant, after, limit)
+
+    async def revoke(self, caller: Caller, key_id: str) -> KeyRecord:
+        """The key stops working at once here, and within seconds in other processes. Raises NotFound."""
+        caller.require(KeyScope.ADMIN)
+        revoked = await self._catalog.run(rows.revoke, caller.tenant, key_id, self._now())
+        self._known.clear()
+        await self._recorder.note(caller, "key.revoke", key_id)
+        return revoked
+
+    async def tenants(self, caller: Caller, after: str, limit: int) -> tuple[Tenant, ...]:
+        """Every tenant for a platform key, its own for any other."""
+        if not caller.platform:
+            return () if after >= caller.tenant.id else (caller.tenant,)
+        return await self._catalog.run(tenant_rows.listed, after, limit)
+
+    async def create_tenant(self, caller: Caller, name: str, slug: str) -> Tenant:
+        """Raises NotAllowed unless the key stands above tenants, AlreadyExists."""
+        if not caller.platform:
+            raise NotAllowed("only a platform administrator creates tenants")
+        made = await self._catalog.run(tenant_rows.create, name, slug, self._now())
+        await self._recorder.note(replace(caller, tenant=made), "tenant.create", made.id, after={"slug": slug})
+        return made
+
+    async def tenant(self, ref: str) -> Tenant:
+        """Raises NotFound."""
+        return await self._catalog.run(tenant_rows.get, ref)

@@ -1,0 +1,180 @@
+"""Read a tracker's payload in the wire format of Plausible's trackers, old and new, into canonical events. Pure.
+
+Field names, limits and error texts: wire contract of `POST /api/event` (section 6) and what the trackers really send
+(section 10.2). The body is JSON whatever its content type; a short key wins over its long form.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import ValidationError
+
+from models.event import ENGAGEMENT, MAX_PROPS, Event, Revenue
+
+MAX_URL_BYTES, MAX_NAME, MAX_REFERRER = 2000, 120, 2000
+MAX_PROP_KEY, MAX_PROP_VALUE = 300, 2000
+SYSTEM_EVENTS = frozenset({"404", "WP Form Completions", "Form: Submission"})
+"""Events that carry their page as the property `path` and always count as interaction."""
+Errors = dict[str, list[str]]
+
+
+class BadPayload(ValueError):
+    """A payload that cannot be taken; `errors` name the fields as the trackers' own server does."""
+
+    def __init__(self, errors: Errors) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One event for one or several sites, named by their domains."""
+
+    domains: tuple[str, ...]
+    event: Event
+
+
+def read_payload(body: bytes, now: datetime) -> Payload:
+    """Raises BadPayload with every error found."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadPayload({"request": ["Unable to parse request body as json"]}) from error
+    if not isinstance(fields, dict):
+        raise BadPayload({"request": ["Unable to parse request body as json"]})
+    return _Reader(fields, now).read()
+
+
+class _Reader:
+    """Reads field by field and collects every error."""
+
+    def __init__(self, fields: Mapping[str, Any], now: datetime) -> None:
+        self.fields, self.now, self.errors = fields, now, Errors()
+
+    def get(self, *names: str) -> Any:
+        return next((self.fields[name] for name in names if self.fields.get(name) is not None), None)
+
+    def read(self) -> Payload:
+        name, url, props = self.name(), self.url(), self.props()
+        host, pathname, fragment = _parts(url)
+        domains = self.domains(host)
+        engagement, depth = self.engagement(name)
+        if self.errors:
+            raise BadPayload(self.errors)
+        hashed = self.get("h", "hashMode") in (1, True, "1", "true") and fragment
+        system = name in SYSTEM_EVENTS
+        referrer = self.get("r", "referrer")
+        values = {
+            "name": name,
+            "time": self.now,
+            "url": url,
+            "hostname": host or None,
+            "path": f"{pathname}#{fragment}" if hashed else None,
+            "referrer": referrer[:MAX_REFERRER] if isinstance(referrer, str) and referrer else None,
+            "props": props | {"path": pathname} if system else props,
+            "revenue": self.revenue(),
+            "interactive": system or self.get("i", "interactive") not in (False, "false"),
+            "engagement_ms": engagement,
+            "scroll_depth": depth,
+        }
+        try:
+            return Payload(domains, Event.model_validate(values))
+        except ValidationError as error:
+            raise BadPayload({str(e["loc"][0]): [e["msg"]] for e in error.errors()}) from error
+
+    def name(self) -> str:
+        given = self.get("n", "name")
+        name = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+        if not isinstance(name, str) or not name.strip():
+            self.errors["event_name"] = ["can't be blank"]
+            return ""
+        if len(name) > MAX_NAME:
+            self.errors["event_name"] = [f"should be at most {MAX_NAME} character(s)"]
+        return name
+
+    def url(self) -> str:
+        url = self.get("u", "url")
+        if not isinstance(url, str) or not url:
+            self.errors["url"] = ["is required"]
+            return ""
+        if url.strip().lower().startswith("data:"):
+            self.errors["url"] = ["scheme is not allowed"]
+            return ""
+        if len(url.encode("utf-8", "replace")) > MAX_URL_BYTES:
+            self.errors["url"] = [f"should be at most {MAX_URL_BYTES} byte(s)"]
+            return ""
+        if not _parts(url)[0]:
+            self.errors["url"] = ["must be a valid url"]
+            return ""
+        return url
+
+    def domains(self, host: str) -> tuple[str, ...]:
+        given = self.get("d", "domain")
+        if given is None:
+            given = host.removeprefix("www.")
+            if not given and "url" in self.errors:
+                return ()  # the missing url says it all
+        names = [part.strip() for part in given.split(",")] if isinstance(given, str) else []
+        found = tuple(dict.fromkeys(name for name in names if name))
+        if not found:
+            self.errors["domain"] = ["can't be blank"]
+        return found
+
+    def props(self) -> dict[str, str]:
+        given = _object(self.get("p", "props", "m", "meta"))
+        plain = {
+            str(k): v
+            for k, v in given.items()
+            if isinstance(v, str | int | float) and str(v).strip() and str(k).strip()
+        }
+        texts = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in plain.items()}
+        kept = dict(list(texts.items())[:MAX_PROPS])
+        if any(len(k.encode()) > MAX_PROP_KEY or len(v.encode()) > MAX_PROP_VALUE for k, v in kept.items()):
+            self.errors["props"] = [f"keys should have at most {MAX_PROP_KEY} bytes and values {MAX_PROP_VALUE} bytes"]
+        return kept
+
+    def revenue(self) -> Revenue | None:
+        """Money, if it is money; clicks tagged by class send an empty object."""
+        given = _object(self.get("$", "revenue"))
+        try:
+            return Revenue(amount=given.get("amount"), currency=str(given.get("currency", "")).upper())
+        except ValidationError:
+            return None
+
+    def engagement(self, name: str) -> tuple[int | None, int | None]:
+        """Milliseconds and scroll depth of an engagement event; one of them must be there."""
+        if name != ENGAGEMENT:
+            return None, None
+        engaged, depth = _whole(self.fields.get("e"), 2**32 - 1), _whole(self.fields.get("sd"), 100)
+        if engaged is None and depth is None:
+            self.errors["event_name"] = [
+                "engagement event requires a valid integer value for at least one of 'sd' or 'e' fields"
+            ]
+        return engaged, depth
+
+
+def _whole(value: Any, most: int) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """An object, also when it was sent as a JSON text; nothing for anything else."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Host, path and fragment; an empty host when the URL cannot be read."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or ""), (parts.path or "/"), parts.fragment
+    except ValueError:
+        return "", "/", ""
