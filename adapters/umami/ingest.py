@@ -1,0 +1,102 @@
+"""Events to POST /api/send, one call each (contract section 4)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from adapters.base import Request
+from adapters.http import shaped
+from adapters.umami.client import Client
+from adapters.umami.goals import LONGEST_EVENT
+from adapters.umami.wire import BACKEND, Sent, check
+from models.event import ENGAGEMENT, PAGEVIEW, Drop, Event, Received
+from models.site import Site
+
+TOLERANCE = timedelta(minutes=5)
+UNNAMED_AGENT = "Mozilla/5.0 (compatible; server-side event)"
+"""For events without a browser of their own: Umami takes senders that do not look like one for bots."""
+_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+
+
+class Ingest:
+    """Records."""
+
+    client: Client
+
+    async def record(
+        self, site: Site, events: Sequence[Event], received: Received | None = None
+    ) -> tuple[Drop | None, ...]:
+        """Forward events in the visitors' names.
+
+        Umami stores arrival times and derives device and place by itself; a country that is known goes along as the
+        header of a proxy, without which servers that lack a place database answer 500 (contract 5).
+        """
+        now = self.client.context.now()
+        return tuple([objection(event, received, now) or await self._send(site, event, received) for event in events])
+
+    async def _send(self, site: Site, event: Event, received: Received | None) -> Drop | None:
+        body = {"type": "event", "payload": payload(site.ref, event)}
+        request = Request(
+            "POST", self.client.path("send"), headers=headers(event, received), json=body, idempotent=False
+        )
+        reply = await self.client.context.transport.send(request)
+        check(reply, self.client.context.now())
+        bot = shaped(reply, Sent, backend=BACKEND).beep is not None
+        return Drop(reason="bot", detail="Umami takes the sender for a bot") if bot else None
+
+
+def objection(event: Event, received: Received | None, now: datetime) -> Drop | None:
+    """Why an event cannot be sent on, or None."""
+    if event.name == ENGAGEMENT:
+        return Drop(reason="unsupported", detail="Umami does not measure engagement")
+    if abs(event.time - now) > TOLERANCE:
+        return Drop(reason="unsupported", detail="Umami stores events at the time they arrive")
+    if len(event.name) > LONGEST_EVENT:
+        return Drop(reason="unsupported", detail=f"Umami keeps {LONGEST_EVENT} characters of an event's name")
+    if received is None and event.visitor is None and event.ip is None:
+        return Drop(reason="no_visitor", detail="an event needs a visitor, or an address and user agent")
+    return None
+
+
+def headers(event: Event, received: Received | None) -> dict[str, str]:
+    """The visitor's side of the call, and the place where it is known."""
+    agent = received.user_agent if received else event.user_agent
+    address = received.ip if received else event.ip
+    found = {"user-agent": agent or UNNAMED_AGENT}
+    if address:
+        found["x-forwarded-for"] = address
+    if event.country:
+        found["cf-ipcountry"] = event.country.upper()
+    return found
+
+
+def payload(website: str, event: Event) -> dict[str, Any]:
+    """One event in the vendor's fields. Campaign tags travel in the address, as Umami reads them there."""
+    data: dict[str, Any] = dict(event.props)
+    if event.revenue is not None:
+        data |= {"revenue": event.revenue.amount, "currency": event.revenue.currency}
+    parts = urlsplit(event.url or "")
+    found = {
+        "website": website,
+        "url": _address(event, parts.path, parts.query),
+        "hostname": event.hostname or parts.hostname,
+        "referrer": _referrer(event.referrer),
+        "title": event.title,
+        "language": event.language,
+        "screen": event.screen,
+        "name": None if event.name == PAGEVIEW else event.name,
+        "data": data if data and event.name != PAGEVIEW else None,
+        "id": event.visitor,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _address(event: Event, path: str, query: str) -> str:
+    tags = urlencode([(name, value) for name in _UTM if (value := getattr(event, name)) and f"{name}=" not in query])
+    joined = "&".join(part for part in (query, tags) if part)
+    return (event.path or path or "/") + (f"?{joined}" if joined else "")
+
+
+def _referrer(text: str | None) -> str | None:
+    return text if text is None or "://" in text else f"https://{text}"

@@ -1,0 +1,166 @@
+"""Statistics: the shape of a query decides which calls are made, their numbers become rows."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from adapters.rows import arranged, names_of, page, time_labels, zero_filled
+from adapters.umami import filters as filtering
+from adapters.umami.client import Client
+from adapters.umami.figures import Figures
+from adapters.umami.goals import Goals
+from adapters.umami.translate import (
+    Shape,
+    by_bucket,
+    counts_of,
+    goal_params,
+    goal_value,
+    inexact,
+    merged,
+    most_calls,
+    refusals,
+    series_params,
+    shape_of,
+    spans,
+    value,
+)
+from adapters.umami.vocabulary import TYPES
+from adapters.umami.wire import BACKEND, DateRange, moment
+from models.errors import UnknownGoal, UnsupportedQuery
+from models.event import PAGEVIEW
+from models.goal import Goal, GoalKind
+from models.query import Include, ResolvedQuery
+from models.result import Answer, Foreseen, Plan, Row, Value
+from models.site import Site
+from models.vocabulary import Dimension, Metric
+
+MOST_GOALS = 20
+
+
+class Reports:
+    """Reads and ReadsRealtime."""
+
+    client: Client
+    goals: Goals
+
+    def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
+        calls = most_calls(query) + (most_calls(_whole(query)) if query.include.totals and query.dimensions else 0)
+        return Foreseen(Plan.NATIVE if calls == 1 else Plan.FAN_OUT, calls, inexact(query), refusals(query))
+
+    async def read(self, site: Site, query: ResolvedQuery) -> Answer:
+        if against := refusals(query):
+            raise UnsupportedQuery(against, backend=BACKEND)
+        figures = Figures(self.client, site, filtering.params(query.filters))
+        goals = await self._goals(site, query)
+        rows = await _rows(figures, query, goals)
+        totals = None
+        if query.include.totals and query.dimensions:
+            totals = (await _rows(figures, _whole(query), goals))[0]
+        if not any(any(row[len(query.dimensions) :]) for row in rows):
+            await figures.exists()
+        ordered = arranged(rows, names_of(query), query.order_by)
+        return Answer(
+            rows=page(ordered, query),
+            plan=Plan.NATIVE if figures.calls == 1 else Plan.FAN_OUT,
+            reasons=(*inexact(query), *figures.reasons),
+            calls=figures.calls,
+            totals=totals,
+            total_rows=len(ordered) if query.include.total_rows else None,
+            time_labels=time_labels(query) if query.include.time_labels else None,
+        )
+
+    async def _goals(self, site: Site, query: ResolvedQuery) -> tuple[Goal, ...]:
+        """The goals a query is about. Raises UnknownGoal, and UnsupportedQuery when they are too many."""
+        if shape_of(query) is not Shape.GOALS:
+            return ()
+        known, wanted = await self.goals.list_goals(site), filtering.goal_names(query.filters)
+        if strange := [name for name in wanted if name not in {g.display_name for g in known}]:
+            raise UnknownGoal(f"there is no goal {strange[0][:100]!r} on this site", backend=BACKEND)
+        chosen = tuple(g for g in known if not wanted or g.display_name in wanted)
+        if len(chosen) > MOST_GOALS:
+            raise UnsupportedQuery(
+                [f"a call for each of {len(chosen)} goals is more than {MOST_GOALS}; filter on some"]
+            )
+        return chosen
+
+    async def stats_start(self, site: Site) -> date | None:
+        found = await self.client.call("GET", self.client.below(site, "daterange"), DateRange)
+        first = moment(found.startDate)
+        return first.astimezone(ZoneInfo(site.timezone)).date() if first else None
+
+    async def realtime(self, site: Site) -> int:
+        """Everyone with any event in the last five minutes."""
+        return await Figures(self.client, site, ()).active()
+
+
+def _whole(query: ResolvedQuery) -> ResolvedQuery:
+    """The question without its dimension, for the row of totals."""
+    return replace(query, dimensions=(), order_by=(), include=Include())
+
+
+async def _rows(figures: Figures, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
+    shape, period = shape_of(query), query.period
+    match shape:
+        case Shape.TOTALS:
+            return [await _totals(figures, query, period.first, period.last)]
+        case Shape.REALTIME:
+            return [(await figures.active(),)]
+        case Shape.SERIES:
+            found = by_bucket(await figures.series(period.first, period.last, series_params(query)), query)
+            return _filled([(label, *(counts[m] for m in query.metrics)) for label, counts in found.items()], query)
+        case Shape.BUCKETS:
+            rows = [(label, *await _totals(figures, query, first, last)) for label, first, last in spans(query)]
+            return _filled([row for row in rows if any(row[1:])], query)
+        case Shape.BREAKDOWN:
+            return await _breakdown(figures, query)
+        case Shape.NAMES:
+            return await _names(figures, query)
+        case Shape.GOALS:
+            return await _by_goal(figures, query, goals)
+        case _:
+            assert_never(shape)
+
+
+async def _totals(figures: Figures, query: ResolvedQuery, first: datetime, last: datetime) -> tuple[Value, ...]:
+    counts = await figures.stats(first, last)
+    custom = (await figures.events(first, last)).pageviews if Metric.EVENTS in query.metrics else 0
+    return tuple(value(m, counts, events=custom) for m in query.metrics)
+
+
+def _filled(rows: list[Row], query: ResolvedQuery) -> list[Row]:
+    """Umami leaves empty buckets out."""
+    return zero_filled(rows, query) if query.include.zero_fill else rows
+
+
+async def _breakdown(figures: Figures, query: ResolvedQuery) -> list[Row]:
+    dimension, period = Dimension(query.dimensions[0]), query.period
+    rows = await figures.expanded(period.first, period.last, (("type", TYPES[dimension]),))
+    whole = (await figures.stats(period.first, period.last)).visitors if Metric.PERCENTAGE in query.metrics else 0
+    return [
+        (name, *(value(m, counts, whole=whole) for m in query.metrics))
+        for name, counts in merged(dimension, rows).items()
+    ]
+
+
+async def _names(figures: Figures, query: ResolvedQuery) -> list[Row]:
+    """Custom events by name, and the row `pageview` made of the page views."""
+    first, last = query.period.first, query.period.last
+    found = {row.name or "": counts_of(row) for row in await figures.expanded(first, last, (("type", "event"),))}
+    views = await figures.stats(first, last)
+    if views.pageviews:
+        found[PAGEVIEW] = views
+    return [(name, *(value(m, counts) for m in query.metrics)) for name, counts in found.items()]
+
+
+async def _by_goal(figures: Figures, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
+    first, last = query.period.first, query.period.last
+    rated = Metric.CONVERSION_RATE in query.metrics
+    visitors = (await figures.stats(first, last)).visitors if rated else 0
+    rows: list[Row] = []
+    for goal in goals:
+        ask = figures.events if goal.kind is GoalKind.EVENT else figures.stats
+        reached = await ask(first, last, goal_params(goal))
+        values = tuple(goal_value(m, reached, visitors) for m in query.metrics)
+        rows.append((goal.display_name, *values) if query.dimensions else values)
+    return [row for row in rows if any(row[1:])] if query.dimensions else rows
