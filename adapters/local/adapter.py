@@ -22,6 +22,7 @@ from models.base import Frozen
 from models.errors import BackendError
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
+from models.job import ImportJob, OnError
 from models.link import SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft
 from models.query import ResolvedQuery
@@ -46,6 +47,7 @@ class LocalAdapter:
     """`start` opens store, journal and writer; `close` drains them."""
 
     can = LOCAL
+    import_formats: tuple[str, ...] = ("ndjson",)
 
     def __init__(self, options: LocalOptions, context: Context) -> None:
         self._context = context
@@ -104,9 +106,7 @@ class LocalAdapter:
     async def imports_of(self, site: Site) -> tuple[ImportedRange, ...]:
         """Completed imports of daily aggregates."""
         found = await self._context.ledger.list(IMPORTS, f"{site.id}/")
-        return tuple(
-            _imported(value) for _, value in found if value.get("status") == "completed" and value.get("tables")
-        )
+        return tuple(_imported(value) for _, value in found)
 
     # Events
 
@@ -136,6 +136,23 @@ class LocalAdapter:
             self._rules[site.id] = None if gone else compile_rules(await self._management.get_settings(site))
         return self._rules[site.id]
 
+    # History
+
+    async def start_import(self, site: Site, format: str, source: Path, on_error: OnError = OnError.SKIP) -> ImportJob:
+        """Moves the file. Raises InvalidRequest."""
+        return await self.engine.imports.start_import(site, format, source, on_error)
+
+    async def list_imports(self, site: Site) -> tuple[ImportJob, ...]:
+        return await self.engine.imports.list_imports(site)
+
+    async def get_import(self, site: Site, job_id: str, *, wait: bool = False) -> ImportJob:
+        """Raises NotFound."""
+        return await self.engine.imports.get_import(site, job_id, wait=wait)
+
+    async def delete_import(self, site: Site, job_id: str) -> None:
+        """Raises NotFound."""
+        await self.engine.imports.delete_import(site, job_id)
+
     # Sites
 
     async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage:
@@ -155,6 +172,7 @@ class LocalAdapter:
         self._rules[site.id] = None
         await self._sites.delete_site(site)
         await self._management.forget(site)
+        await self.engine.imports.forget_site(site.id)
         self.engine.writer.forget_site(site.id)
         await self.engine.purge.delete_site(site.id, site.domain)
 

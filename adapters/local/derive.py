@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Protocol
 
 from adapters.local.enrich.agent import Agent, parse_agent
 from adapters.local.enrich.bots import bot_reason
@@ -13,7 +14,7 @@ from adapters.local.enrich.geo import NOWHERE, Geo, Place
 from adapters.local.enrich.page import EventFieldError, Page, read_page
 from adapters.local.enrich.place import language
 from adapters.local.enrich.referrer import SCHEMES, Source, is_spam, read_source
-from adapters.local.enrich.visitor import DailySalts, Salts, visitor_id
+from adapters.local.enrich.visitor import DailySalts, visitor_id
 from adapters.local.hit import NO_DEPTH, Attributes, Hit, pack_attributes
 from adapters.local.line import Given
 from adapters.local.rules import Rules
@@ -36,10 +37,16 @@ class Origin:
     languages: str
 
 
+class SaltsOf(Protocol):
+    """Where the salts of the day come from; `Salts` is the one that draws them."""
+
+    def at(self, now: datetime) -> DailySalts: ...
+
+
 class Derivation:
     """Turns events into hits with the salts of the day and a file of places."""
 
-    def __init__(self, salts: Salts, geo: Geo) -> None:
+    def __init__(self, salts: SaltsOf, geo: Geo) -> None:
         self._salts, self._geo = salts, geo
 
     def hit(self, site: Site, given: Given, received: Received | None, rules: Rules, now: datetime) -> Hit | Drop:

@@ -15,9 +15,14 @@ from adapters.local.drops import DropCounts
 from adapters.local.enrich import agent, bots, referrer, sources
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
+from adapters.local.imports import state
+from adapters.local.imports.events import EventImport
+from adapters.local.imports.jobs import Imports
+from adapters.local.imports.readers import Readers
 from adapters.local.ingest import Recorder, RulesOf
 from adapters.local.journal import Journal
 from adapters.local.purge import Purge
+from adapters.local.removal import Removal
 from adapters.local.store import EventStore
 from adapters.local.writer import Writer
 
@@ -45,6 +50,7 @@ class Engine:
     recorder: Recorder
     counts: DropCounts
     purge: Purge
+    imports: Imports
     geo: Geo
     _closing: AsyncExitStack
 
@@ -55,9 +61,7 @@ class Engine:
             store = await EventStore.open(places.dsn)
             stack.push_async_callback(store.close)
             after = await rebuild.highest_seq(store)
-            journal = await asyncio.to_thread(
-                lambda: Journal.open(places.folder / "journal", after=after, backlog_bytes=places.backlog_bytes)
-            )
+            journal = await asyncio.to_thread(_journal, places, after)
             stack.push_async_callback(journal.close)
             counts = DropCounts(ledger)
             stack.push_async_callback(counts.save)
@@ -67,18 +71,32 @@ class Engine:
             geo = await asyncio.to_thread(lambda: Geo.open(places.geo, attribution=places.geo_attribution))
             stack.callback(geo.close)
             await asyncio.to_thread(_warm)
-            derivation = Derivation(Salts(places.folder / "salts.json"), geo)
+            salts = Salts(places.folder / "salts.json")
+            derivation = Derivation(salts, geo)
             recorder = Recorder(journal, writer, derivation, counts, rules_of=rules_of, now=now)
+            readers = Readers(derivation, salts, places.geo)
+            removal = Removal(store, writer)
+            events = EventImport(journal, recorder, readers, removal=removal, rules_of=rules_of, now=now)
+            imports = Imports(ledger, places.folder / "imports", {"ndjson": events}, now=now)
+            await imports.start()
+            stack.push_async_callback(imports.close)
             purge = Purge(store, ledger, flush=writer.flush, now=now)
             purge.start()
             stack.push_async_callback(purge.close)
             saving = asyncio.create_task(_save(counts), name="drop-counts")
             stack.push_async_callback(_cancel, saving)
-            return cls(store, journal, writer, recorder, counts, purge, geo, stack.pop_all())
+            return cls(store, journal, writer, recorder, counts, purge, imports, geo, stack.pop_all())
 
     async def close(self) -> None:
         """Take nothing more, store what was taken, close everything."""
         await self._closing.aclose()
+
+
+def _journal(places: Places, after: int) -> Journal:
+    """Open the journal; it keeps what imports that were cut off have to look for."""
+    keep_after = state.kept_after(places.folder / "imports")
+    folder, backlog_bytes = places.folder / "journal", places.backlog_bytes
+    return Journal.open(folder, after=after, keep_after=keep_after, backlog_bytes=backlog_bytes)
 
 
 def _warm() -> None:

@@ -138,6 +138,8 @@ class Journal:
         self.marks: dict[str, int] = {}
         """Of each sender, the greatest mark on disk."""
         self._read_to = (0, 0, 0)  # seq, segment, offset: where the last reading ended
+        self.keep_after: int | None = None
+        """Records above this seq stay on disk even when the store holds them; None keeps none of those."""
         self.arrived = asyncio.Event()
         """Set when records were synced; the reader clears it."""
 
@@ -147,6 +149,7 @@ class Journal:
         folder: Path,
         *,
         after: int = 0,
+        keep_after: int | None = None,
         segment_bytes: int = SEGMENT_BYTES,
         backlog_bytes: int = BACKLOG_BYTES,
     ) -> "Journal":
@@ -156,6 +159,7 @@ class Journal:
         """
         folder.mkdir(parents=True, exist_ok=True)
         journal = cls(folder, segment_bytes=segment_bytes, backlog_bytes=backlog_bytes)
+        journal.keep_after = keep_after
         journal._recover(after)
         return journal
 
@@ -336,6 +340,13 @@ class Journal:
                     self._read_to = (record.last, base, record.end)
         return found
 
+    def above(self, seq: int) -> Iterator[Record]:
+        """Every synced record above a seq that is still on disk; blocking, for another thread."""
+        bases = sorted(self._segments)
+        for base, following in pairwise([*bases, self.last + 1]):
+            if following - 1 > seq:
+                yield from (record for record in self._records(base, 0) if record.first > seq)
+
     def _records(self, base: int, start: int) -> Iterator[Record]:
         size = self._segments.get(base, 0)
         if start >= size:
@@ -371,8 +382,10 @@ class Journal:
 
     def _drop_drained(self) -> None:
         bases = sorted(self._segments)
+        done = self.checkpoint.done
+        droppable = done if self.keep_after is None else min(done, self.keep_after)
         for base, following in pairwise(bases):
-            if following - 1 <= self.checkpoint.done and base != self._base:
+            if following - 1 <= droppable and base != self._base:
                 self._path(base).unlink(missing_ok=True)
                 del self._segments[base]
 

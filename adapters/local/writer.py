@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -59,6 +59,7 @@ class Writer:
         self._forgotten: set[str] = set()
         self._hurry = asyncio.Event()
         self._progress = asyncio.Condition()
+        self._storing = asyncio.Lock()
         self._waiting = 0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -84,6 +85,16 @@ class Writer:
     def forget_site(self, site: str) -> None:
         """Open visits of a deleted site are not written again."""
         self._forgotten.add(site)
+
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Nothing is stored meanwhile, so that stored rows may be changed; the open visits are read back after it."""
+        async with self._storing:
+            try:
+                yield
+            finally:
+                held = self._journal.checkpoint
+                self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
 
     async def flush(self) -> None:
         """Return when everything acknowledged before is queryable."""
@@ -111,7 +122,8 @@ class Writer:
             await self._gather()
             records = await asyncio.to_thread(self._journal.read, self.done, self._batch_rows)
             if records:
-                await self._drain(records)
+                async with self._storing:
+                    await self._drain(records)
             elif self._closing:
                 return
             if self._closing and self.failing:
