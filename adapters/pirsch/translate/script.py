@@ -1,0 +1,190 @@
+"""The script that carries a plan out, from the site's goals to rows in order. Pure: it says what to ask."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from adapters.pirsch.translate import measure as m
+from adapters.pirsch.translate.asking import Asking, Grouped
+from adapters.pirsch.translate.call import Call, Script, Span, Tallies, pages, span_of
+from adapters.pirsch.translate.groups import grouped, order_cut
+from adapters.pirsch.translate.plan import Caps, Shape, asks_goals, shape_of
+from adapters.pirsch.translate.selection import Selection, chosen, combined, goals_named, of_goal, select
+from adapters.pirsch.translate.walk import walk
+from adapters.pirsch.vocabulary import LISTINGS, Field
+from adapters.pirsch.wire import goals_of
+from models.filters import Comparison, Filter
+from models.goal import Goal
+from models.period import buckets
+from models.query import Direction, ResolvedQuery
+from models.result import Answer, ImportsNote, ImportsSkipped, Money, Reason, Row, Value
+from models.site import Site
+from models.vocabulary import TIME_DIMENSIONS, Dimension, Metric, dimension_of, interval_of
+
+D, F, M = Dimension, Field, Metric
+
+
+def script(site: Site, query: ResolvedQuery, caps: Caps) -> Script[Answer]:
+    """Asks what the plan says and ends in the answer (its `calls` are the caller's to count)."""
+    goals: tuple[Goal, ...] = ()
+    if asks_goals(query):
+        (reply,) = yield (Call("goal", (("id", site.ref),)),)
+        goals = goals_of(reply)
+    span = span_of(site, query)
+    asker = _Asker(span, query, caps, goals)
+    return (yield from asker.answer())
+
+
+class _Asker:
+    """One question on its way: what is known of it, and the steps of the script."""
+
+    def __init__(self, span: Span, query: ResolvedQuery, caps: Caps, goals: Sequence[Goal]) -> None:
+        self.span, self.query, self.caps, self.goals = span, query, caps, tuple(goals)
+        self.reasons: list[Reason] = []
+
+    def answer(self) -> Script[Answer]:
+        selection = yield from self.listed_out(select(self.query.filters, self.goals))
+        rows: list[Row] = []
+        if D.GOAL in self.query.dimensions:
+            for goal in self.goals_asked():
+                own = combined(selection, of_goal(goal))
+                rows += yield from self.rows(own, goal.shown_as)
+        else:
+            rows = yield from self.rows(selection, None)
+        totals = None
+        if self.query.include.totals and self.query.dimensions:
+            bare = replace(self.query, dimensions=(), order_by=())
+            (totals,) = yield from _Asker(self.span, bare, self.caps, self.goals).rows(selection, None)
+        ordered = arranged(rows, self.query)
+        labels = None
+        if self.query.include.time_labels and (time := self.query.time_dimension) is not None:
+            interval = interval_of(time)
+            labels = tuple(buckets(self.query.period, interval)) if interval else None
+        return Answer(
+            rows=tuple(ordered[self.query.offset : self.query.offset + self.query.limit]),
+            reasons=tuple(dict.fromkeys((*selection.reasons, *self.reasons))),
+            totals=totals,
+            total_rows=len(ordered) if self.query.include.total_rows else None,
+            time_labels=labels,
+            imports=ImportsNote(False, ImportsSkipped.UNSUPPORTED_QUERY) if self.query.include.imports else None,
+        )
+
+    def goals_asked(self) -> tuple[Goal, ...]:
+        """The goals of the rows: all of the site, or those the filters name."""
+        named = [f for f in self.query.filters if isinstance(f, Comparison) and f.dimension == D.GOAL]
+        return tuple(g for g in self.goals if all(g in goals_named(leaf, self.goals) for leaf in named))
+
+    def listed_out(self, selection: Selection) -> Script[Selection]:
+        """Filters by pattern as filters by exact values, after reading the values of the range."""
+        found = replace(selection, unlisted=())
+        for leaf in selection.unlisted:
+            dimension = D(leaf.dimension)
+            path, key = ("events", "name") if dimension is D.EVENT else (
+                LISTINGS[dimension].path, LISTINGS[dimension].keys[-1][1],
+            )  # fmt: skip
+            rows = yield from pages(self.span.call(path), at_most=3, what=leaf.dimension)
+            exact = chosen(leaf, (row[key] for row in rows))
+            if exact is not None:
+                found = combined(found, select((exact,)))
+        return found
+
+    def rows(self, selection: Selection, goal: str | None) -> Script[list[Row]]:
+        shape = shape_of(self.span, self.query, selection, self.caps)
+        self.reasons += shape.reasons
+        dimensions = [d for d in self.query.dimensions if d != D.GOAL]
+        found = yield from self.tallies(selection, shape, dimensions)
+        context = yield from self.context(selection, shape, found)
+        groups = yield from self.group_totals(shape, dimensions)
+        yield from self.exits(selection, found)
+        self.reasons += found.reasons
+        rows = []
+        for key, tally in found.tallies.items():
+            if dimensions and not any(tally.values()) and not self.kept(dimensions):
+                continue
+            own = replace(context, group=(groups.get(key, {}).get(F.VISITORS) or 0))
+            values = tuple(m.value(metric, tally, selection, own) for metric in self.query.metrics)
+            named = iter(key)
+            rows.append((*(goal if d == D.GOAL else next(named) for d in self.query.dimensions), *values))
+        return rows
+
+    def kept(self, dimensions: Sequence[str]) -> bool:
+        """Whether empty buckets are rows."""
+        return self.query.include.zero_fill and len(dimensions) == 1 and dimensions[0] in TIME_DIMENSIONS
+
+    def tallies(self, selection: Selection, shape: Shape, dimensions: Sequence[str]) -> Script[Grouped]:
+        if shape.walked:
+            return (yield from walk(self.span, selection, dimensions, at_most=self.caps.walk, now=self.query.now))
+        cut = None
+        if len(dimensions) == len(self.query.dimensions) == 1 and not self.query.include.total_rows:
+            cut = order_cut(self.query.order_by, self.query.dimensions, self.query.offset + self.query.limit)
+        asking = Asking(self.span, selection, shape.fields, self.caps.calls, cut if not selection.without else None)
+        found = yield from grouped(asking, dimensions)
+        for inner in selection.without:
+            part = yield from grouped(replace(asking, selection=combined(selection, inner)), dimensions)
+            found = Grouped({k: m.subtracted(t, part.tallies.get(k)) for k, t in found.tallies.items()}, found.reasons)
+        return found
+
+    def context(self, selection: Selection, shape: Shape, found: Grouped) -> Script[m.Context]:
+        """The denominators of rates: same period, our own filters; never the vendor's unfiltered ones."""
+        whole = without_goal = 0.0
+        if M.PERCENTAGE in self.query.metrics:
+            if shape.walked:
+                everybody = yield from walk(
+                    self.span, selection, (), at_most=self.caps.walk, now=self.query.now
+                )  # fmt: skip
+                whole = everybody.tallies[()].get(F.VISITORS) or 0
+            else:
+                parts = Grouped({(): (yield from m.measure(self.span, selection, frozenset({F.VISITORS})))})
+                for inner in selection.without:
+                    less = yield from m.measure(self.span, combined(selection, inner), frozenset({F.VISITORS}))
+                    parts = Grouped({(): m.subtracted(parts.tallies[()], less)})
+                whole = parts.tallies[()][F.VISITORS] or 0
+        if M.CONVERSION_RATE in self.query.metrics:
+            base = yield from self.listed_out(select(without_goals(self.query.filters), self.goals))
+            without_goal = (yield from m.measure(self.span, base, frozenset({F.VISITORS})))[F.VISITORS] or 0
+        return m.Context(whole, without_goal)
+
+    def group_totals(self, shape: Shape, dimensions: Sequence[str]) -> Script[Tallies]:
+        """Visitors of each group without the goal."""
+        if M.GROUP_CONVERSION_RATE not in self.query.metrics:
+            return {}
+        base = yield from self.listed_out(select(without_goals(self.query.filters), self.goals))
+        asking = Asking(self.span, base, frozenset({F.VISITORS}), self.caps.calls)
+        return (yield from grouped(asking, dimensions)).tallies
+
+    def exits(self, selection: Selection, found: Grouped) -> Script[None]:
+        """Page views of the pages visits ended on, in one more list."""
+        if M.EXIT_RATE not in self.query.metrics:
+            return
+        bare = replace(selection, params=tuple(p for p in selection.params if p[0] != "exit_path"))
+        asking = Asking(self.span, bare, frozenset({F.VIEWS}), self.caps.calls)
+        views = (yield from grouped(asking, (str(D.PAGE),))).tallies
+        for key, tally in found.tallies.items():
+            tally[F.VIEWS] = (views.get(key) or {}).get(F.VIEWS)
+
+
+def without_goals(filters: Sequence[Filter]) -> tuple[Filter, ...]:
+    """The filters of a rate's denominator: goals and properties at the top level are left out."""
+    return tuple(
+        f for f in filters if not (isinstance(f, Comparison) and dimension_of(f.dimension) in (D.GOAL, D.PROP))
+    )
+
+
+def arranged(rows: Sequence[Row], query: ResolvedQuery) -> list[Row]:
+    """Rows in the asked order; missing numbers last."""
+    names = (*query.dimensions, *(str(x) for x in query.metrics))
+    result = sorted(rows, key=lambda row: tuple(str(v) for v in row[: len(query.dimensions)]))
+    for entry in reversed(query.order_by):
+        at, down = names.index(entry.by), entry.direction is Direction.DESC
+        known = sorted((r for r in result if r[at] is not None), key=lambda r, at=at: _sortable(r[at]), reverse=down)  # type: ignore[misc]
+        result = known + [r for r in result if r[at] is None]
+    return result
+
+
+def _sortable(value: Value) -> tuple[float, str]:
+    match value:
+        case Money(amount, _):
+            return (amount, "")
+        case int() | float():
+            return (float(value), "")
+        case _:
+            return (0.0, str(value))

@@ -1,0 +1,434 @@
+"""Filters as Pirsch's query parameters. Pure; what cannot be said truly is refused or left for a session walk.
+
+The vendor's rules, with every trap named here: contract section 8.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+import re2
+
+from adapters.pirsch.translate.call import Params, refuse
+from adapters.pirsch.vocabulary import FILTERS, LISTINGS, SESSION_KEYS, from_wire, means_blank, to_wire
+from models.event import PAGEVIEW
+from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
+from models.goal import Goal, GoalKind
+from models.result import Reason
+from models.vocabulary import NO_PROP, Dimension, Operator, dimension_of, prop_key
+
+D, Op = Dimension, Operator
+ANY_VIEW = ".*"
+NEGATED = {
+    Op.IS: Op.IS_NOT, Op.CONTAINS: Op.CONTAINS_NOT, Op.MATCHES: Op.MATCHES_NOT, Op.WILDCARD: Op.WILDCARD_NOT,
+}  # fmt: skip
+_OPPOSITE = NEGATED | {negative: positive for positive, negative in NEGATED.items()}
+_POSITIVE = {negative: positive for positive, negative in NEGATED.items()}
+MAX_VALUES = 100
+"""Values in one request; a longer address might not arrive, and splitting would count visitors twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a request keeps. `events` name custom events (with `meta`), `whole` says that their visits are meant whole.
+
+    `residual` filters need a session walk; `unlisted` ones need the list of a dimension's values first.
+    """
+
+    params: Params = ()
+    events: tuple[str, ...] = ()
+    meta: Params = ()
+    whole: bool = False
+    by_page: bool = False
+    currency: str = ""
+    without: tuple["Selection", ...] = ()
+    residual: tuple[Filter, ...] = ()
+    unlisted: tuple[Comparison, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def query(self) -> Params:
+        """The parameters of a request."""
+        return (*self.params, *(("event", name) for name in self.events), *self.meta)
+
+    @property
+    def multiplied(self) -> bool:
+        """Whether a session may stand several times in the vendor's join, so that views and bounces are inflated."""
+        return len(self.events) > 1 or bool(self.meta)
+
+    def having(self, dimension: str, values: Sequence[str]) -> "Selection":
+        """The selection cut down to values of one more dimension."""
+        return combined(self, select((Comparison(Op.IS, dimension, tuple(values)),)))
+
+
+def select(filters: Sequence[Filter], goals: Sequence[Goal] = ()) -> Selection:
+    """The selection of filters joined by and. `goals` are those of the site, which goal filters name.
+
+    Raises UnsupportedQuery with every reason why a filter cannot be said truly.
+    """
+    leaves, behaviours, residual = _sorted_out(filters)
+    selection = _of_leaves(leaves, goals)
+    for behaviour in behaviours:
+        selection = _with_behaviour(selection, behaviour, goals)
+    for node in residual:
+        _check_walkable(node)
+    return replace(selection, residual=tuple(residual))
+
+
+def _sorted_out(filters: Sequence[Filter]) -> tuple[list[Comparison], list[HasDone], list[Filter]]:
+    leaves: list[Comparison] = []
+    behaviours: list[HasDone] = []
+    residual: list[Filter] = []
+    for node in conjuncts(filters):
+        match node:
+            case Comparison():
+                leaves.append(node)
+            case HasDone():
+                behaviours.append(node)
+            case _:
+                residual.append(node)
+    return leaves, behaviours, residual
+
+
+def conjuncts(filters: Iterable[Filter]) -> Iterator[Filter]:
+    """The parts joined by and, negations pushed down to the comparisons (De Morgan)."""
+    for node in filters:
+        plain = _pushed(node, negate=False)
+        if isinstance(plain, And):
+            yield from conjuncts(plain.parts)
+        else:
+            yield plain
+
+
+def _pushed(node: Filter, *, negate: bool) -> Filter:
+    match node:
+        case Comparison(operator):
+            return replace(node, operator=_OPPOSITE[operator]) if negate else node
+        case Not(part):
+            return _pushed(part, negate=not negate)
+        case And(parts):
+            inner = tuple(_pushed(p, negate=negate) for p in parts)
+            return _either(inner) if negate else And(inner)
+        case Or(parts):
+            inner = tuple(_pushed(p, negate=negate) for p in parts)
+            return And(inner) if negate else _either(inner)
+        case HasDone(part, done):
+            return HasDone(part, done=done != negate)
+        case _:
+            assert_never(node)
+
+
+def _either(parts: tuple[Filter, ...]) -> Filter:
+    """Alternatives; those of one dimension and one positive operator are one comparison with more values."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    same = [
+        p
+        for p in parts
+        if isinstance(p, Comparison) and isinstance(first, Comparison) and p.operator in NEGATED
+        and (p.dimension, p.operator, p.case_sensitive) == (first.dimension, first.operator, first.case_sensitive)
+    ]  # fmt: skip
+    if isinstance(first, Comparison) and len(same) == len(parts):
+        return replace(first, values=tuple(dict.fromkeys(v for p in same for v in p.values)))
+    return Or(parts)
+
+
+def _check_walkable(node: Filter) -> None:
+    if any(isinstance(part, HasDone) for part in _nodes(node)):
+        raise refuse("has_done inside `or`: Pirsch can only be asked for it beside other filters")
+    strangers = sorted({c.dimension for c in comparisons(node) if dimension_of(c.dimension) not in SESSION_KEYS})
+    if strangers:
+        raise refuse(f"or, not: Pirsch's list of sessions does not know {', '.join(strangers)}")
+
+
+def _nodes(node: Filter) -> Iterator[Filter]:
+    yield node
+    match node:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _nodes(part)
+        case Not(part) | HasDone(part):
+            yield from _nodes(part)
+        case Comparison():
+            return
+
+
+def _of_leaves(leaves: Sequence[Comparison], goals: Sequence[Goal]) -> Selection:
+    pages = [leaf for leaf in leaves if leaf.dimension == D.PAGE]
+    parts, named = [], []
+    for leaf in leaves:
+        match dimension_of(leaf.dimension):
+            case D.PAGE | D.PROP:
+                continue
+            case D.GOAL:
+                found = goals_named(leaf, goals)
+                named.append(_of_goals(found))
+                pages += _pages_of(found)
+            case D.EVENT:
+                named.append(_of_events(leaf))
+                pages += [Comparison(Op.MATCHES, D.PAGE, (ANY_VIEW,))] if named[-1] == Selection() else []
+            case dimension:
+                parts.append(_of_column(leaf, dimension))
+    events = [s for s in named if s.events or s.unlisted]
+    if len(events) > 1:
+        raise refuse("two filters on events at once: Pirsch joins event names by `or`, never by `and`")
+    selection = combined(*parts, *events, _of_pages(pages))
+    for leaf in leaves:
+        if dimension_of(leaf.dimension) is D.PROP:
+            selection = with_property(selection, leaf)
+    if selection.events and selection.by_page:
+        scoped = Reason("session_scoped", "the page was seen in a visit with the event, not necessarily by the event")
+        selection = replace(selection, reasons=(*selection.reasons, scoped))
+    return selection
+
+
+def combined(*parts: Selection) -> Selection:
+    """Selections joined by and."""
+    return Selection(
+        params=tuple(p for s in parts for p in s.params),
+        events=tuple(e for s in parts for e in s.events),
+        meta=tuple(m for s in parts for m in s.meta),
+        whole=any(s.whole for s in parts),
+        by_page=any(s.by_page for s in parts),
+        currency=next((s.currency for s in parts if s.currency), ""),
+        without=tuple(w for s in parts for w in s.without),
+        residual=tuple(r for s in parts for r in s.residual),
+        unlisted=tuple(u for s in parts for u in s.unlisted),
+        reasons=tuple(dict.fromkeys(r for s in parts for r in s.reasons)),
+    )
+
+
+# Attributes of visits
+
+
+def _of_column(leaf: Comparison, dimension: Dimension | None) -> Selection:
+    """One comparison of a visit's attribute. Several `^` on one key would be an `or` of negations: never sent."""
+    if dimension is None or dimension not in FILTERS:
+        raise refuse(f"{leaf.dimension}: Pirsch has no filter on it")
+    key = FILTERS[dimension]
+    if leaf.operator in (Op.IS, Op.IS_NOT) and leaf.case_sensitive:
+        return _exact(leaf, dimension, key)
+    if leaf.operator is Op.CONTAINS and _plainly_contained(leaf, dimension):
+        return Selection(params=tuple((key, f"~{v}") for v in leaf.values), reasons=_case(leaf))
+    if leaf.operator is Op.CONTAINS_NOT and len(leaf.values) == 1 and _plainly_contained(leaf, dimension):
+        return Selection(params=((key, f"^{leaf.values[0]}"),), reasons=_case(leaf))
+    if dimension not in LISTINGS:
+        raise refuse(f"{leaf.operator} on {leaf.dimension}: Pirsch cannot be asked for it, nor for the list of values")
+    return Selection(unlisted=(leaf,))
+
+
+def _exact(leaf: Comparison, dimension: Dimension, key: str) -> Selection:
+    wanted = [to_wire(dimension, value) for value in leaf.values]
+    impossible = [v for v, wire in zip(leaf.values, wanted, strict=True) if not wire]
+    if impossible:
+        raise refuse(f"{leaf.dimension}: Pirsch cannot be asked for the value {impossible[0]!r}")
+    values = [v for wire in wanted for v in wire]
+    if len(values) > MAX_VALUES:
+        raise refuse(f"{leaf.dimension}: at most {MAX_VALUES} values in one request to Pirsch")
+    if dimension is D.DEVICE:
+        return _platform(values, negate=leaf.operator is Op.IS_NOT)
+    mark = "!" if leaf.operator is Op.IS_NOT else ""
+    return Selection(params=tuple((key, mark + v) for v in values))
+
+
+def _platform(values: Sequence[str], *, negate: bool) -> Selection:
+    """platform takes one value; two of three are the complement of the third."""
+    every = {"desktop", "mobile", "unknown"}
+    kept = sorted(every - set(values) if negate else set(values))
+    match len(kept):
+        case 0:
+            raise refuse("device: the filter excludes every device")
+        case 1:
+            return Selection(params=(("platform", kept[0]),))
+        case 2:
+            return Selection(params=(("platform", f"!{min(every - set(kept))}"),))
+        case _:
+            return Selection()
+
+
+def _plainly_contained(leaf: Comparison, dimension: Dimension) -> bool:
+    """Whether `~` means contains here: no live LIKE wildcard, no list membership, nothing that reads as empty."""
+    return dimension not in (D.COUNTRY, D.LANGUAGE, D.DEVICE) and not any(
+        set(v) & set("%_\\") or not v for v in leaf.values
+    )
+
+
+def _case(leaf: Comparison) -> tuple[Reason, ...]:
+    if not leaf.case_sensitive or not any(v.lower() != v.upper() for v in leaf.values):
+        return ()
+    return (
+        Reason(
+            "case_insensitive", f"{leaf.operator} on {leaf.dimension}: Pirsch does not look at upper and lower case"
+        ),
+    )
+
+
+# Events, goals, properties
+
+
+def _of_events(leaf: Comparison) -> Selection:
+    """Event names. A page view is no event at Pirsch: `event is pageview` keeps visits with a view, nothing more."""
+    if leaf.operator in _POSITIVE:
+        raise refuse(f"{leaf.operator} on event: Pirsch would keep every visit that also had another event")
+    if leaf.operator is not Op.IS or not leaf.case_sensitive:
+        return Selection(unlisted=(leaf,))
+    if PAGEVIEW in leaf.values:
+        if len(leaf.values) > 1:
+            raise refuse("event: page views and events cannot be alternatives of one request to Pirsch")
+        return Selection()
+    if any(not to_wire(D.EVENT, v) or means_blank(D.EVENT, v) for v in leaf.values):
+        raise refuse("event: a name that begins with ! ~ ^, or is null, cannot be asked for")
+    return Selection(events=leaf.values)
+
+
+def goals_named(leaf: Comparison, goals: Sequence[Goal]) -> tuple[Goal, ...]:
+    """The goals that a filter means, by display name. Raises UnsupportedQuery when there are none."""
+    found = tuple(g for g in goals if holds(leaf, g.shown_as))
+    if not found:
+        raise refuse(f"goal: the site has no goal that {leaf.operator} {', '.join(leaf.values)}")
+    return found
+
+
+def _of_goals(goals: Sequence[Goal]) -> Selection:
+    """What completes any of the goals; page goals are read by our own pattern, not by the vendor's."""
+    kinds = {g.kind for g in goals}
+    if len(kinds) > 1:
+        raise refuse("goal: event goals and page goals cannot be alternatives of one request to Pirsch")
+    if kinds == {GoalKind.PAGE}:
+        return Selection()
+    props = [g.custom_props for g in goals if g.custom_props]
+    if len(goals) > 1 and props:
+        raise refuse("goal: goals with properties can only be asked for one by one")
+    currencies = {g.currency for g in goals}
+    return Selection(
+        events=tuple(dict.fromkeys(str(g.event_name) for g in goals)),
+        meta=tuple((f"meta_{k}", v) for p in props for k, v in p.items()),
+        currency=(currencies.pop() or "") if len(currencies) == 1 else "",
+    )
+
+
+def _pages_of(goals: Sequence[Goal]) -> list[Comparison]:
+    paths = tuple(g.page_path for g in goals if g.page_path)
+    return [Comparison(Op.WILDCARD, D.PAGE, paths)] if paths else []
+
+
+def of_goal(goal: Goal) -> Selection:
+    """What completes one goal."""
+    return combined(_of_goals((goal,)), _of_pages(_pages_of((goal,))))
+
+
+def with_property(about: Selection, leaf: Comparison) -> Selection:
+    """meta_<k>=v: one value a key, and only beside an event; without one the vendor ignores it."""
+    if not about.events and not any(u.dimension == D.EVENT for u in about.unlisted):
+        raise refuse(f"{leaf.dimension}: Pirsch filters on a property only beside a filter on its event")
+    if len(leaf.values) != 1 or leaf.operator not in (Op.IS, Op.IS_NOT) or not leaf.case_sensitive:
+        raise refuse(f"{leaf.dimension}: Pirsch takes one exact value of a property")
+    key = f"meta_{prop_key(leaf.dimension)}"
+    if key in dict(about.meta):
+        raise refuse(f"{leaf.dimension}: Pirsch takes one filter of a property")
+    value = "null" if leaf.values[0] == NO_PROP else leaf.values[0]
+    if (value != "null" and len(to_wire(D.EVENT, value)) != 1) or not value:
+        raise refuse(f"{leaf.dimension}: Pirsch cannot be asked for the value {value!r}")
+    return replace(about, meta=(*about.meta, (key, ("!" if leaf.operator is Op.IS_NOT else "") + value)))
+
+
+def _with_behaviour(selection: Selection, behaviour: HasDone, goals: Sequence[Goal]) -> Selection:
+    """Visits with (without) an event. `event=!X` would mean "some other event", so visits with X are subtracted."""
+    inner = select((behaviour.part,), goals)
+    if inner.unlisted or inner.residual or inner.without:
+        raise refuse("has_done: only exact names of events, goals and pages can be asked of Pirsch")
+    if not inner.events and not inner.by_page:
+        raise refuse("has_done: only events, goals and pages are something a visit does")
+    if (inner.events and selection.events) or (inner.by_page and selection.by_page):
+        raise refuse("has_done: beside another filter on events or pages it would become an `or` at Pirsch")
+    if behaviour.done:
+        return combined(selection, replace(inner, whole=True))
+    if selection.without:
+        raise refuse("has_not_done: only one at once")
+    per_visit = Reason("visit_scope", "has_not_done: a visitor with visits of both kinds is not subtracted truly")
+    return replace(selection, without=(inner,), reasons=(*selection.reasons, per_visit))
+
+
+# Pages
+
+
+def _of_pages(leaves: Sequence[Comparison]) -> Selection:
+    """All comparisons of the page as `path` or as `pattern`, never both: path wins and the pattern is not looked at."""
+    if not leaves:
+        return Selection()
+    exact = [leaf for leaf in leaves if leaf.operator is Op.IS and leaf.case_sensitive]
+    if exact:
+        rest = [leaf for leaf in leaves if leaf is not exact[0]]
+        values = [v for v in exact[0].values if all(holds(leaf, v) for leaf in rest)]
+        if not values:
+            raise refuse("page: no page fits all filters at once")
+        return replace(_exact(replace(exact[0], values=tuple(values)), D.PAGE, "path"), by_page=True)
+    positive = [leaf for leaf in leaves if leaf.operator in NEGATED]
+    if len(positive) > 1:
+        raise refuse("page: two patterns at once would be an `or` at Pirsch")
+    patterns = [("!" if leaf.operator in _POSITIVE else "") + regex(leaf) for leaf in leaves]
+    return Selection(params=tuple(("pattern", p) for p in patterns), by_page=True)
+
+
+def regex(leaf: Comparison) -> str:
+    """One RE2 expression for a comparison's values, without its negation."""
+    match _POSITIVE.get(leaf.operator, leaf.operator):
+        case Op.IS:
+            body = "^(?:" + "|".join(re2.escape(v) for v in leaf.values) + ")$"
+        case Op.CONTAINS:
+            body = "|".join(re2.escape(v) for v in leaf.values)
+        case Op.WILDCARD:
+            globs = [".*".join(re2.escape(piece) for piece in v.replace("**", "*").split("*")) for v in leaf.values]
+            body = "^(?:" + "|".join(globs) + ")$"
+        case _:
+            body = "|".join(f"(?:{v})" for v in leaf.values) if len(leaf.values) > 1 else leaf.values[0]
+    return body if leaf.case_sensitive else f"(?i){body}"
+
+
+def holds(leaf: Comparison, value: str) -> bool:
+    """Whether a canonical value fits a comparison. Raises UnsupportedQuery on a malformed expression."""
+    try:
+        found = re2.search(regex(leaf), value) is not None
+    except re2.error as error:
+        raise refuse(f"{leaf.dimension}: not a regular expression of RE2") from error
+    return found != (leaf.operator in _POSITIVE)
+
+
+def fits(node: Filter, row: dict[str, str]) -> bool:
+    """Whether a session, by dimension, fits a filter tree."""
+    match node:
+        case Comparison(dimension=name):
+            blank = means_blank(D(name), row[name])
+            if blank and _positive_is(node) and any(means_blank(D(name), v) for v in node.values):
+                return node.operator is Op.IS
+            return holds(node, row[name])
+        case And(parts):
+            return all(fits(p, row) for p in parts)
+        case Or(parts):
+            return any(fits(p, row) for p in parts)
+        case Not(part):
+            return not fits(part, row)
+        case HasDone():
+            raise refuse("has_done inside `or`: Pirsch can only be asked for it beside other filters")
+        case _:
+            assert_never(node)
+
+
+def _positive_is(leaf: Comparison) -> bool:
+    return leaf.operator in (Op.IS, Op.IS_NOT)
+
+
+def chosen(leaf: Comparison, wire_values: Iterable[str]) -> Comparison | None:
+    """A comparison by pattern as one by exact values, once all values are known; None when it excludes nothing.
+
+    A positive pattern that fits nothing is left with a value that nothing has.
+    """
+    dimension, negative = D(leaf.dimension), leaf.operator in _POSITIVE
+    positive = replace(leaf, operator=_POSITIVE.get(leaf.operator, leaf.operator))
+    shown = dict.fromkeys(from_wire(dimension, v) for v in wire_values)
+    fitting = tuple(v for v in shown if fits(positive, {leaf.dimension: v}))
+    if not fitting and negative:
+        return None
+    nothing = "ZZ" if dimension is D.COUNTRY else "\x00"
+    return Comparison(Op.IS_NOT if negative else Op.IS, leaf.dimension, fitting or (nothing,))

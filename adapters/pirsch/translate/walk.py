@@ -1,0 +1,86 @@
+"""The session walk: read every session of a selection and count here. Exact for any filter tree over visits. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.pirsch.translate.asking import Grouped
+from adapters.pirsch.translate.call import ROWS, Key, Script, Span, Tallies, paged, refuse
+from adapters.pirsch.translate.selection import Selection, fits
+from adapters.pirsch.translate.series import label
+from adapters.pirsch.vocabulary import SESSION_KEYS, Field, from_wire
+from models.result import Reason
+from models.vocabulary import Dimension, Interval, interval_of
+
+F = Field
+
+
+def walk(
+    span: Span, selection: Selection, dimensions: Sequence[str], *, at_most: int, now: datetime
+) -> Script[Grouped]:
+    """Tallies by group from session/list, 100 sessions a call, after asking how many there are.
+
+    Raises UnsupportedQuery when they would cost more than `at_most` calls.
+    """
+    (total,) = yield (span.call("total", selection.query),)
+    wanted = -(-total["sessions"] // ROWS)
+    if wanted + 1 > at_most:
+        raise refuse(
+            f"{total['sessions']} sessions would have to be read in {wanted} calls, at most {at_most - 1}; "
+            "ask for a shorter range"
+        )
+    call = span.call("session/list", selection.query)
+    replies = (yield tuple(paged(call, page) for page in range(wanted))) if wanted else []
+    # pages may repeat a session when traffic comes in between them
+    sessions = {(s["visitor_id"], s["session_id"]): s for rows in replies for s in rows or []}
+    groups: dict[Key, list[dict[str, Any]]] = {}
+    for session in sessions.values():
+        row = attributes(session)
+        if all(fits(node, row) for node in selection.residual):
+            groups.setdefault(tuple(_value(d, session, row, span) for d in dimensions), []).append(session)
+    if not dimensions:
+        groups.setdefault((), [])
+    tallies: Tallies = {key: _tally(found) for key, found in groups.items()}
+    if span.last < now.astimezone(ZoneInfo(span.zone)).date():
+        return Grouped(tallies)
+    return Grouped(
+        tallies, [Reason("late_data", "the range is not over; sessions may have moved while they were read")]
+    )
+
+
+def attributes(session: dict[str, Any]) -> dict[str, str]:
+    """A session's canonical attributes by dimension."""
+    flags = "desktop" if session["desktop"] else "mobile" if session["mobile"] else "unknown"
+    known = {**session, "platform": flags}
+    return {str(d): from_wire(d, known.get(key) or "") for d, key in SESSION_KEYS.items()}
+
+
+def _value(name: str, session: dict[str, Any], row: dict[str, str], span: Span) -> str:
+    """A session belongs to the time of its last activity."""
+    interval = interval_of(name)
+    if interval is None:
+        return row[Dimension(name)]
+    local = datetime.fromisoformat(session["time"].replace("Z", "+00:00")).astimezone(ZoneInfo(span.zone))
+    match interval:
+        case Interval.HOUR:
+            return local.strftime("%Y-%m-%d %H:00:00")
+        case Interval.MINUTE:
+            return local.strftime("%Y-%m-%d %H:%M:00")
+        case _:
+            return label(local.date(), interval, span)
+
+
+def _tally(sessions: Sequence[dict[str, Any]]) -> dict[Field, float | None]:
+    seconds = sum(_seconds(s) for s in sessions)
+    return {
+        F.VISITORS: len({s["visitor_id"] for s in sessions}),
+        F.VISITS: len(sessions),
+        F.VIEWS: sum(s["page_views"] for s in sessions),
+        F.BOUNCES: sum(bool(s["is_bounce"]) for s in sessions),
+        F.DURATION: seconds / len(sessions) if sessions else None,
+    }
+
+
+def _seconds(session: dict[str, Any]) -> int:
+    return int(session["duration_seconds"])

@@ -1,0 +1,1 @@
+"""What only Pirsch offers: one table of calls, made into typed ones."""
