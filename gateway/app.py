@@ -20,6 +20,7 @@ from gateway.enrolment import Enrolment
 from gateway.goals import Goals
 from gateway.guests import Guests
 from gateway.history import History
+from gateway.http import facades
 from gateway.http.application import application
 from gateway.ingest import Ingest
 from gateway.keyring import Keyring
@@ -39,8 +40,10 @@ from gateway.vault import Vault, key_in, read_keys
 log = structlog.get_logger()
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
     """The application. Opens the catalog now and the local store when the server starts; closes both when it ends.
+
+    `more` routes come after ours.
 
     Raises ConfigurationError when the settings cannot be used.
     """
@@ -57,7 +60,7 @@ def create_app(settings: Settings) -> Starlette:
             await services.close()
             log.info("closed")
 
-    return application(services, lifespan)
+    return application(services, lifespan, facades.routes(services))
 
 
 def build(settings: Settings) -> Services:

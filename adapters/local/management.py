@@ -64,8 +64,9 @@ class Management:
     # Custom properties
 
     async def list_custom_props(self, site: Site) -> tuple[str, ...]:
-        """Names, sorted."""
-        return tuple(sorted(value["name"] for _, value in await self._ledger.list(PROPS, f"{site.id}/")))
+        """Names, in the order they were allowed."""
+        found = [value for _, value in await self._ledger.list(PROPS, f"{site.id}/")]
+        return tuple(value["name"] for value in sorted(found, key=lambda value: value["number"]))
 
     async def put_custom_prop(self, site: Site, name: str) -> None:
         """Raises InvalidRequest on an empty or overlong name, or when the site has too many."""
@@ -73,9 +74,12 @@ class Management:
             raise InvalidRequest([Problem("property", f"must have 1 to {MAX_PROP_LENGTH} characters")])
         async with self._locks[site.id]:
             names = await self.list_custom_props(site)
-            if name not in names and len(names) >= MAX_PROPS:
+            if name in names:
+                return
+            if len(names) >= MAX_PROPS:
                 raise InvalidRequest([Problem("property", f"at most {MAX_PROPS} custom properties per site")])
-            await self._ledger.put(PROPS, f"{site.id}/{name}", {"name": name})
+            number = await self._ledger.next_id(PROPS)
+            await self._ledger.put(PROPS, f"{site.id}/{name}", {"name": name, "number": number})
 
     async def delete_custom_prop(self, site: Site, name: str) -> None:
         """Idempotent: an unknown property is gone already."""

@@ -1,1 +1,11 @@
 """Vendor-shaped APIs over any backend: parse the dialect, ask canonically, render the dialect."""
+
+from starlette.routing import BaseRoute
+
+from gateway.http.facades.plausible import routes as plausible
+from gateway.services import Services
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """The routes of every facade."""
+    return [*plausible.routes(services)]

@@ -1,0 +1,154 @@
+"""The Sites API: sites themselves (contracts: Plausible 3; seeds 000 and 001)."""
+
+from typing import Any
+
+from adapters.domain import DomainError, loose_domain
+from gateway.catalog.documents import DocumentLedger
+from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.paging import page
+from gateway.http.facades.plausible.wording import Refused
+from gateway.tenancy import SiteRecord
+from models.errors import AlreadyExists, UnsupportedQuery
+from models.period import is_zone
+from models.site import SiteChange, SiteDraft
+
+CONFIGURATION = "tracker_script_configuration"
+INSTALLATIONS = (None, "manual", "wordpress", "gtm", "npm")
+OPTIONS = (
+    "track_404_pages", "hash_based_routing", "outbound_links", "file_downloads", "revenue_tracking", "tagged_events",
+    "form_submissions", "pageview_props",
+)  # fmt: skip
+TAKEN = (
+    "domain: This domain cannot be registered. Perhaps one of your colleagues registered it? "
+    "If that's not the case, please contact support@plausible.io\n"
+)
+DOMAIN_TEXTS = {
+    "blank": "domain: can't be blank",
+    "reserved": "domain: must not contain URI reserved characters : ? # [ ] @ ! $ & ' ( ) * + , ; =",
+    "characters": "domain: only letters, numbers, slashes, underscores and period allowed",
+}
+MANY = 100_000
+
+
+async def list_sites(call: Call) -> Any:
+    """`GET /api/v1/sites`, newest first."""
+    found = (await call.services.sites.listed(call.caller, limit=MANY)).sites
+    newest = sorted(found, key=_age, reverse=True)
+    part = page(newest, call.given, lambda record: record.site.id)
+    sites = [{"domain": r.site.domain, "timezone": r.site.timezone} for r in part.items]
+    return {"sites": sites, "meta": part.meta}
+
+
+def _age(record: SiteRecord) -> tuple[str, str]:
+    created = record.site.created_at
+    return (created.isoformat() if created else "", record.site.id)
+
+
+async def get_site(call: Call) -> Any:
+    """`GET /api/v1/sites/:site_id`."""
+    return await shown(call, await call.site(call.request.path_params["site_id"]))
+
+
+async def create_site(call: Call) -> Any:
+    """`POST /api/v1/sites`; not idempotent: a taken domain is refused."""
+    domain = _domain(call.given.get("domain"))
+    timezone = call.text("timezone") or "Etc/UTC"
+    if not is_zone(timezone):
+        raise Refused("timezone: is invalid")
+    configuration = _configuration(call, {})
+    draft = SiteDraft(domain=domain, timezone=timezone, team=call.text("team_id") or None)
+    try:
+        record = await call.services.sites.create_as_written(call.caller, draft)
+    except AlreadyExists:
+        raise Refused(TAKEN) from None
+    await _keep(call, record, configuration)
+    return await shown(call, record)
+
+
+async def update_site(call: Call) -> Any:
+    """`PUT /api/v1/sites/:site_id`: the domain, the tracker's configuration, or both."""
+    record = await call.site(call.request.path_params["site_id"])
+    if "domain" not in call.given and CONFIGURATION not in call.given:
+        raise Refused("Payload must contain at least one of the parameters 'domain', 'tracker_script_configuration'")
+    configuration = _configuration(call, await _kept(call, record))
+    if "domain" in call.given:
+        domain = _domain(call.given["domain"])
+        if domain == record.site.domain:
+            raise Refused("domain: New domain must be different than the current one")
+        try:
+            record = await call.services.sites.change(call.caller, record, SiteChange(domain=domain))
+        except AlreadyExists:
+            raise Refused(TAKEN) from None
+    await _keep(call, record, configuration)
+    return await shown(call, record)
+
+
+async def delete_site(call: Call) -> Any:
+    """`DELETE /api/v1/sites/:site_id`."""
+    record = await call.site(call.request.path_params["site_id"])
+    await call.services.sites.delete(call.caller, record)
+    await _shelf(call).delete(CONFIGURATION, record.site.id)
+    return {"deleted": True}
+
+
+async def shown(call: Call, record: SiteRecord) -> dict[str, Any]:
+    """The site object."""
+    try:
+        props = list(await call.services.props.listed(record))
+    except UnsupportedQuery:
+        props = []  # a backend that does not tell its properties
+    kept = await _kept(call, record)
+    return {
+        "domain": record.site.domain,
+        "timezone": record.site.timezone,
+        "custom_properties": props,
+        CONFIGURATION: {
+            "id": f"pa-{record.site.id.removeprefix('site_')}",
+            "installation_type": kept.get("installation_type"),
+            **{name: kept.get(name, False) for name in OPTIONS},
+        },
+    }
+
+
+def _domain(value: Any) -> str:
+    if value is not None and not isinstance(value, str):
+        raise Refused("domain: is invalid")
+    try:
+        return loose_domain(value or "")
+    except DomainError as error:
+        raise Refused(DOMAIN_TEXTS.get(error.code, f"domain: {error}")) from None
+
+
+def _configuration(call: Call, kept: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the given options; those not named keep their value."""
+    given = call.given.get(CONFIGURATION)
+    if given is None:
+        return kept
+    if not isinstance(given, dict):
+        raise Refused(f"{CONFIGURATION}: is invalid")
+    changed = dict(kept)
+    for name, value in given.items():
+        if name == "installation_type":
+            valid = value in INSTALLATIONS
+        elif name in OPTIONS:
+            valid = isinstance(value, bool)
+        else:
+            continue
+        if not valid:
+            raise Refused(f"{CONFIGURATION}.{name}: is invalid")
+        changed[name] = value
+    return changed
+
+
+def _shelf(call: Call) -> DocumentLedger:
+    """Where the facade keeps what only its dialect knows."""
+    return DocumentLedger(call.services.catalog, call.caller.tenant.id, "facade.plausible")
+
+
+async def _kept(call: Call, record: SiteRecord) -> dict[str, Any]:
+    return await _shelf(call).get(CONFIGURATION, record.site.id) or {}
+
+
+async def _keep(call: Call, record: SiteRecord, configuration: dict[str, Any]) -> None:
+    if configuration:
+        await _shelf(call).put(CONFIGURATION, record.site.id, configuration)

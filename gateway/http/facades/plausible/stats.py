@@ -1,0 +1,147 @@
+"""The stats endpoints: `/api/v2/query` and `/api/v1/stats/...` over whatever backend serves the site."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from gateway.http.body import answer as respond
+from gateway.http.endpoint import Ask
+from gateway.http.facades.plausible import query as v2
+from gateway.http.facades.plausible import schema, stats_v1
+from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.wording import Refused, unknown_goal
+from gateway.stats import SiteOutcome
+from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
+from models.errors import UnsupportedQuery
+from models.filters import comparisons
+from models.period import resolve
+from models.query import Query, ResolvedQuery
+from models.result import Answer
+from models.vocabulary import DIMENSION_SCOPES, Dimension, Operator, Scope, dimension_of
+
+
+async def query(call: Call) -> Any:
+    """`POST /api/v2/query`."""
+    body = call.given.get("_json", call.given)
+    record = await call.measured_site() if isinstance(body, dict) and body.get("site_id") else None
+    asked = v2.read(body)
+    if record is None:
+        record = await call.measured_site()
+    await _goals_exist(call, record, asked.query)
+    now = call.services.settings.clock()
+    settled = asked.settled(_automatic_time(record, asked.query, now))
+    if asked.trimmed:
+        settled = _trimmed(settled, record, now)
+    resolved, found, _ = await _ask(call, record, settled)
+    return v2.write(asked, resolved, found)
+
+
+async def query_schema(call: Call) -> Any:
+    """`GET /api/docs/query/schema.json`."""
+    return schema.QUERY
+
+
+def _automatic_time(record: SiteRecord, asked: Query, now: datetime) -> str:
+    if v2.AUTOMATIC not in asked.dimensions:
+        return ""
+    return v2.automatic_time(resolve(asked.date_range, zone=ZoneInfo(record.site.timezone), now=now))
+
+
+def _trimmed(asked: Query, record: SiteRecord, now: datetime) -> Query:
+    """`month`, `year` and `day` cut at this moment (`trim_relative_date_range`)."""
+    if asked.date_range not in ("month", "year", "day"):
+        return asked
+    period = resolve(asked.date_range, zone=ZoneInfo(record.site.timezone), now=now)
+    today = now.astimezone(period.zone).date()
+    if asked.date_range != "day":
+        return replace(asked, date_range=(period.first_date.isoformat(), min(period.last_date, today).isoformat()))
+    cut = period.until(now)
+    return replace(asked, date_range=(cut.first.isoformat(), cut.last.isoformat()))
+
+
+async def aggregate(call: Call) -> Any:
+    """`GET /api/v1/stats/aggregate`."""
+    record, asked = await _v1(call, stats_v1.aggregate)
+    _, found, before = await _ask(call, record, asked.query)
+    return stats_v1.write_aggregate(asked, found, before)
+
+
+async def timeseries(call: Call) -> Any:
+    """`GET /api/v1/stats/timeseries`."""
+    record, asked = await _v1(call, stats_v1.timeseries)
+    _, found, _ = await _ask(call, record, asked.query)
+    return stats_v1.write_timeseries(asked, found)
+
+
+async def breakdown(call: Call) -> Any:
+    """`GET /api/v1/stats/breakdown`."""
+    record, asked = await _v1(call, stats_v1.breakdown)
+    _, found, _ = await _ask(call, record, _counted_like_v1(record, asked.query))
+    return stats_v1.write_breakdown(asked, found)
+
+
+async def realtime(call: Call) -> Response:
+    """`GET /api/v1/stats/realtime/visitors`: a bare number."""
+    record = await call.measured_site()
+    return respond(await call.services.stats.realtime(call.caller.tenant, record))
+
+
+async def health(ask: Ask) -> Response:
+    """`GET /api/health`, without a key: probes of the vendor's clients want each part to be `ok`."""
+    check = await (await ask.services.connections.adapter("", LOCAL_CONNECTION)).check()
+    store = "ok" if check.ok else "error"
+    parts = {"clickhouse": store, "postgres": "ok", "sessions": store, "sites_cache": "ok"}
+    return respond(parts, 200 if check.ok else 500)
+
+
+def _counted_like_v1(record: SiteRecord, asked: Query) -> Query:
+    """Our own store can count page views of visits as v1 does; every other backend keeps its own way."""
+    names = {*asked.dimensions, *(c.dimension for f in asked.filters for c in comparisons(f))}
+    about_events = any(DIMENSION_SCOPES[found] is Scope.EVENT for n in names if (found := dimension_of(n)))
+    if record.connection != LOCAL_CONNECTION or about_events:
+        return asked
+    return replace(asked, extra=stats_v1.VISITS_COUNT_PAGEVIEWS)
+
+
+Read = Callable[[Mapping[str, str], datetime], stats_v1.Asked]
+
+
+async def _v1(call: Call, read: Read) -> tuple[SiteRecord, stats_v1.Asked]:
+    record = await call.measured_site()
+    given = {name: value if isinstance(value, str) else "" for name, value in call.given.items()}
+    asked = read(given, call.services.settings.clock())
+    await _goals_exist(call, record, asked.query)
+    return record, asked
+
+
+async def _goals_exist(call: Call, record: SiteRecord, asked: Query) -> None:
+    """Raises Refused for a filter on a goal the site does not have, where the backend tells its goals."""
+    wanted = [
+        value
+        for part in asked.filters
+        for leaf in comparisons(part)
+        if leaf.dimension == Dimension.GOAL and leaf.operator is Operator.IS
+        for value in leaf.values
+    ]
+    if not wanted:
+        return
+    try:
+        known = {goal.display_name for goal in await call.services.goals.listed(record)}
+    except UnsupportedQuery:
+        return
+    for name in wanted:
+        if name not in known:
+            raise Refused(f"Invalid filters. {unknown_goal(name)}")
+
+
+async def _ask(call: Call, record: SiteRecord, asked: Query) -> tuple[ResolvedQuery, Answer, Answer | None]:
+    """The resolved question, its answer, and the compared one. Raises UnsupportedQuery and the backend's errors."""
+    found = await call.services.stats.ask(call.caller.tenant, [record], asked)
+    outcome: SiteOutcome = found.outcomes[0]
+    if outcome.answer is None or outcome.query is None:
+        raise outcome.error or ValueError("an outcome has an answer or an error")
+    return outcome.query, outcome.answer.answer, outcome.answer.comparison
