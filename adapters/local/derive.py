@@ -59,7 +59,7 @@ class Derivation:
         if refused := _refusal(given, origin, received, now):
             return refused
         try:
-            page = read_page(given.url) if given.url else NO_PAGE
+            page, source = _arrival(given.url or "", given.referrer or "", given.hostname)
             amount = _thousandths(given)
         except EventFieldError as error:
             return Drop(reason="invalid", detail=str(error))
@@ -82,7 +82,7 @@ class Derivation:
             hostname=hostname,
             path=path,
             title=given.title or "",
-            attributes=pack_attributes(_attributes(given, page, hostname, origin, place, country)),
+            attributes=pack_attributes(_attributes(given, source, origin, place, country)),
             engagement_ms=given.engagement_ms or 0,
             scroll_depth=NO_DEPTH if given.scroll_depth is None else given.scroll_depth,
             amount=amount,
@@ -155,19 +155,22 @@ def _props(given: Given) -> dict[str, str] | None:
     return {key: text for key, value in given.props.items() if (text := _text(value)).strip() and key} or None
 
 
-def _source(given: Given, page: Page, hostname: str) -> Source:
-    """Source and tags from the page's address and the referrer's.
+@lru_cache(maxsize=8192)
+def _arrival(url: str, referrer: str, hostname: str | None) -> tuple[Page, Source]:
+    """The page, and source and tags from its address and the referrer's; `hostname` is the given one.
 
     A referrer without a scheme is one that was read before (host and path): it is kept, nothing is concluded from it.
+    Raises EventFieldError.
     """
-    referrer = given.referrer or ""
+    page = read_page(url) if url else NO_PAGE
     address = referrer if referrer.partition("://")[0].lower() in SCHEMES else ""
-    return read_source(page.query, address, hostname) if address or page.query else NO_SOURCE
+    if not address and not page.query:
+        return page, NO_SOURCE
+    return page, read_source(page.query, address, page.hostname if hostname is None else hostname)
 
 
-def _attributes(given: Given, page: Page, hostname: str, origin: Origin, place: Place, country: str) -> Attributes:
+def _attributes(given: Given, found: Source, origin: Origin, place: Place, country: str) -> Attributes:
     """Values of `schema.VISIT_ATTRIBUTES`."""
-    found = _source(given, page, hostname)
     agent = parse_agent(origin.agent) if origin.agent else NOBODY_AGENT
     source = found.source if given.source is None else given.source
     medium = found.utm_medium if given.utm_medium is None else given.utm_medium
