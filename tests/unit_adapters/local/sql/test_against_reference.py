@@ -82,7 +82,7 @@ GOALS: tuple[dict[str, Any], ...] = (
     {"event_name": "Purchase", "currency": "EUR"},
     {"event_name": "Signup", "custom_props": {"plan": "pro"}, "display_name": "Pro signup"},
     {"page_path": "/blog**", "display_name": "Read"},
-    {"page_path": "/*g/*", "display_name": "Read"},
+    {"page_path": "/*ri*", "display_name": "Read"},
     {"page_path": "/blog", "scroll_threshold": 50, "display_name": "Scrolled"},
 )
 

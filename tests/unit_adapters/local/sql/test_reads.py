@@ -1,0 +1,341 @@
+"""What the reader answers beyond Plausible's public queries. Every number here is counted by hand from EVENTS."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from adapters.local.imported import ImportedRange
+from adapters.local.reads import Reader
+from adapters.local.store import EventStore
+from fixtures.reference.imported import Import
+from models.errors import InvalidRequest
+from models.filters import read_filters
+from models.goal import Goal
+from models.period import days_period
+from models.query import Direction, Include, Order, ResolvedQuery, default_order
+from models.result import Answer, ImportsSkipped, Money
+from models.site import Site
+from models.vocabulary import Metric
+from tests.unit_adapters.local.sql.loading import Loaded, load, reader_of
+
+NOW = datetime(2026, 3, 2, 10, 3, tzinfo=UTC)
+SITE = Site(id="hand", domain="hand.example", timezone="Europe/Berlin")
+
+
+def hit(time: str, visitor: str, name: str = "pageview", path: str = "/", **more: Any) -> dict[str, Any]:
+    return {"time": f"2026-03-{time}:00Z", "visitor": visitor, "name": name, "path": path, **more}
+
+
+# Three visits: ann's sees / then /b and signs up there, bob's sees /b twice, cid's sees / in the night of the 2nd.
+EVENTS = [
+    hit("01T09:00", "ann", source="Google", channel="", browser="Chrome"),
+    hit("01T09:10", "ann", path="/b"),
+    hit("01T09:11", "ann", "Signup", "/b", props={"plan": "pro"}, revenue={"amount": 10, "currency": "EUR"}),
+    hit("01T09:12", "ann", "Signup", "/b", props={"plan": "Free"}, revenue={"amount": 0.005, "currency": "EUR"}),
+    hit("01T09:50", "bob", path="/b"),
+    hit("01T10:05", "bob", path="/b"),
+    hit("01T10:06", "bob", "engagement", "/b", scroll_depth=60, engagement_ms=2000),
+    hit("01T23:30", "cid", source="(not set)"),
+    hit("02T10:01", "dot", utm_campaign="Spring"),
+]
+GOALS = (
+    Goal(id="1", event_name="Signup", display_name="Signup", currency="EUR"),
+    Goal(id="2", page_path="/b", display_name="Saw B"),
+    Goal(id="3", page_path="/b", scroll_threshold=50, display_name="Scrolled B"),
+)
+
+
+@pytest.fixture(scope="module")
+def reader(store: EventStore) -> Reader:
+    loaded: Loaded = asyncio.run(load(store, SITE.id, EVENTS))
+    return reader_of(store, loaded, GOALS, NOW)
+
+
+def query(
+    metrics: str, dimensions: str | tuple[str, ...] = "", filters: list[Any] | None = None, **more: Any
+) -> ResolvedQuery:
+    asked = tuple(Metric(m) for m in metrics.split())
+    grouped = tuple(dimensions.split()) if isinstance(dimensions, str) else dimensions
+    found, problems = read_filters(filters or [])
+    assert not problems
+    period = days_period(date(2026, 3, 1), date(2026, 3, 2), ZoneInfo(SITE.timezone))
+    given = {"order_by": default_order(asked, grouped), "period": period, **more}
+    return ResolvedQuery(asked, now=NOW, dimensions=grouped, filters=found, **given)
+
+
+async def rows(reader: Reader, *args: Any, **more: Any) -> tuple[Any, ...]:
+    return (await reader.read(SITE, query(*args, **more))).rows
+
+
+async def test_exit_rate_divides_exits_by_the_views_of_the_page(reader: Reader) -> None:
+    # / is left by cid and dot of 3 views, /b by ann and bob of 3 views.
+    assert await rows(reader, "exit_rate", "page") == (("/", 66.7), ("/b", 66.7))
+    assert await rows(reader, "visits exit_rate", "exit_page") == (("/", 2, 66.7), ("/b", 2, 66.7))
+
+
+async def test_exit_rate_keeps_all_views_of_a_page_whose_exits_are_filtered(reader: Reader) -> None:
+    assert await rows(reader, "exit_rate", "exit_page", [["is", "exit_page", ["/b"]]]) == (("/b", 66.7),)
+
+
+async def test_conversions_count_events_and_are_unknown_for_scrolling(reader: Reader) -> None:
+    assert await rows(reader, "conversions visitors", "goal") == (
+        ("Saw B", 3, 2),
+        ("Signup", 2, 1),
+        ("Scrolled B", None, 1),
+    )
+
+
+async def test_totals_by_goal_count_whoever_completed_one(reader: Reader) -> None:
+    answer = await reader.read(SITE, query("visitors conversions", "goal", include=Include(totals=True)))
+    assert answer.totals == (2, 5)
+
+
+async def test_revenue_is_money_in_the_currency_of_its_goal(reader: Reader) -> None:
+    found = await rows(reader, "total_revenue average_revenue", filters=[["is", "goal", ["Signup"]]])
+    assert found == ((Money(10.005, "EUR"), Money(5.0025, "EUR")),)
+
+
+async def test_a_goal_without_currency_has_no_revenue(reader: Reader) -> None:
+    by_goal = dict(await rows(reader, "total_revenue", "goal"))
+    assert by_goal == {"Signup": Money(10.005, "EUR"), "Saw B": None, "Scrolled B": None}
+
+
+async def test_missing_buckets_are_filled_with_zeros_on_request(reader: Reader) -> None:
+    period = days_period(date(2026, 2, 28), date(2026, 3, 3), ZoneInfo(SITE.timezone))
+    found = await rows(reader, "visits bounce_rate time_on_page", "time:day", [["is", "page", ["/b"]]], period=period,
+                       include=Include(zero_fill=True))  # fmt: skip
+    # Bounce rate is that of visits which entered on /b.
+    assert found == (
+        ("2026-02-28", 0, 0, None), ("2026-03-01", 2, 0, 2), ("2026-03-02", 0, 0, None), ("2026-03-03", 0, 0, None),
+    )  # fmt: skip
+
+
+async def test_other_groups_are_filled_for_every_bucket(reader: Reader) -> None:
+    found = await rows(reader, "visitors", "time:day page", include=Include(zero_fill=True))
+    assert found == (
+        ("2026-03-01", "/b", 2), ("2026-03-01", "/", 1), ("2026-03-02", "/", 2), ("2026-03-02", "/b", 0),
+    )  # fmt: skip
+
+
+async def test_days_are_cut_in_the_zone_of_the_query(reader: Reader) -> None:
+    utc = days_period(date(2026, 3, 1), date(2026, 3, 2), ZoneInfo("Etc/UTC"))
+    assert await rows(reader, "visitors", "time:day") == (("2026-03-01", 2), ("2026-03-02", 2))
+    assert await rows(reader, "visitors", "time:day", period=utc) == (("2026-03-01", 3), ("2026-03-02", 1))
+
+
+async def test_minutes_are_labelled_in_the_zone_of_the_query(reader: Reader) -> None:
+    found = await rows(reader, "pageviews", "time:minute", [["is", "page", ["/b"]], ["is", "event", ["pageview"]]])
+    assert found == (("2026-03-01 10:10:00", 1), ("2026-03-01 10:50:00", 1), ("2026-03-01 11:05:00", 1))
+
+
+async def test_a_visit_counts_in_every_hour_it_was_active(reader: Reader) -> None:
+    found = await rows(reader, "visits", "time:hour", [["is", "browser", ["(not set)"]]])
+    assert found == (
+        ("2026-03-01 10:00:00", 1), ("2026-03-01 11:00:00", 1), ("2026-03-02 00:00:00", 1), ("2026-03-02 11:00:00", 1),
+    )  # fmt: skip
+
+
+async def test_a_blank_and_its_label_are_one_group_and_one_filter(reader: Reader) -> None:
+    assert await rows(reader, "visitors", "channel") == (("Direct", 4),)
+    assert await rows(reader, "visitors", filters=[["is", "channel", ["Direct"]]]) == ((4,),)
+    assert await rows(reader, "visitors", "source", [["is", "source", ["(not set)"]]]) == (
+        ("Direct / None", 2),
+        ("(not set)", 1),
+    )
+
+
+async def test_properties_group_what_lacks_them_as_none(reader: Reader) -> None:
+    found = await rows(reader, "events", "prop:plan", [["is", "event", ["Signup"]]])
+    assert found == (("Free", 1), ("pro", 1))
+    assert await rows(reader, "pageviews", "prop:plan", [["is", "event", ["pageview"]]]) == (("(none)", 6),)
+
+
+WILDCARDS = (
+    (["wildcard", "page", ["/*"]], 4),
+    (["wildcard", "page", ["*b"]], 2),
+    (["wildcard", "page", ["b"]], None),
+    (["wildcard_not", "page", ["/b"]], 3),
+    (["wildcard", "prop:plan", ["F*"]], 1),
+    (["wildcard", "prop:plan", ["f*"], {"case_sensitive": False}], 1),
+    (["wildcard_not", "prop:plan", ["F*"]], 1),
+)
+
+
+@pytest.mark.parametrize(("condition", "visitors"), WILDCARDS, ids=lambda value: str(value)[:40])
+async def test_wildcards_are_anchored_at_both_ends(reader: Reader, condition: list[Any], visitors: int | None) -> None:
+    assert await rows(reader, "visitors", filters=[condition]) == ((visitors or 0,),)
+
+
+async def test_goals_can_be_filtered_at_any_depth_and_negated(reader: Reader) -> None:
+    either = ["or", [["is", "goal", ["Signup"]], ["is", "browser", ["Chrome"]]]]
+    assert await rows(reader, "visitors pageviews", filters=[either]) == ((1, 2),)
+    assert await rows(reader, "visitors", filters=[["is_not", "goal", ["Saw B"]]]) == ((4,),)
+    assert await rows(reader, "visitors", "goal", [["not", ["matches", "goal", ["B$"]]]]) == (("Signup", 1),)
+
+
+async def test_who_did_something_may_be_asked_of_visits_too(reader: Reader) -> None:
+    done = ["has_done", ["and", [["is", "page", ["/b"]], ["is", "entry_page", ["/"]]]]]
+    assert await rows(reader, "visitors pageviews", filters=[done]) == ((1, 2),)
+    undone = ["has_not_done", ["is", "page", ["/b"]]]
+    assert await rows(reader, "visits bounce_rate", filters=[undone]) == ((2, 100),)
+
+
+async def test_events_group_by_the_entry_page_of_their_visit(reader: Reader) -> None:
+    assert await rows(reader, "visitors", "page entry_page") == (("/", "/", 3), ("/b", "/", 1), ("/b", "/b", 1))
+
+
+async def test_the_order_is_total_and_pages_neither_repeat_nor_skip(reader: Reader) -> None:
+    pages = [
+        await reader.read(
+            SITE, query("events visitors", "time:minute", limit=2, offset=n, include=Include(total_rows=True))
+        )
+        for n in range(0, 10, 2)
+    ]
+    assert [len(page.rows) for page in pages] == [2, 2, 2, 2, 0]
+    assert [page.total_rows for page in pages] == [8, 8, 8, 8, 8]
+    labels = [row[0] for page in pages for row in page.rows]
+    assert labels == sorted(set(labels))
+
+
+async def test_rows_may_be_ordered_by_what_is_asked(reader: Reader) -> None:
+    order = (Order("visit_duration", Direction.ASC), Order("source", Direction.DESC))
+    found = await rows(reader, "visit_duration", "source", order_by=order)
+    assert found == (("(not set)", 0), ("Direct / None", 450), ("Google", 720))
+
+
+async def test_stored_values_can_be_shown_under_other_names(reader: Reader) -> None:
+    extra = {"local": {"labels": {"source": {"Google": "Search", "(not set)": "Search"}}}}
+    assert await rows(reader, "visitors", "source", extra=extra) == (("Direct / None", 2), ("Search", 2))
+
+
+async def test_realtime_counts_five_minutes(reader: Reader) -> None:
+    assert await reader.realtime(SITE) == 1
+
+
+async def test_statistics_start_on_the_day_of_the_first_event(reader: Reader, store: EventStore) -> None:
+    assert await reader.stats_start(SITE) == date(2026, 3, 1)
+    nothing = Site(id="nothing", domain="nothing.example")
+    assert await reader.stats_start(nothing) is None
+    imported = ImportedRange("i", date(2020, 1, 5), date(2020, 2, 1), frozenset())
+    older = reader_of(store, Loaded(SITE.id, (imported,)), GOALS, NOW)
+    assert await older.stats_start(SITE) == date(2020, 1, 5)
+
+
+async def test_another_site_sees_nothing(reader: Reader) -> None:
+    other = Site(id="other", domain="hand.example")
+    answer: Answer = await reader.read(
+        other, query("visitors pageviews", "page", [["has_not_done", ["is", "page", ["x"]]]])
+    )
+    assert answer.rows == ()
+
+
+async def test_a_period_beyond_what_the_store_can_hold_is_empty(reader: Reader) -> None:
+    period = days_period(date(2150, 1, 1), date(2199, 12, 31), ZoneInfo("Etc/UTC"))
+    assert await rows(reader, "visitors bounce_rate", period=period) == ((0, 0),)
+
+
+async def test_an_unknown_goal_is_named(reader: Reader) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await rows(reader, "visitors", filters=[["has_done", ["is", "goal", ["Signup", "Nope"]]]])
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.value) == ("filters[0][1][2][1]", "Nope")
+    assert problem.allowed == ("Signup", "Saw B", "Scrolled B")
+
+
+async def test_a_refused_expression_is_told_with_its_position(reader: Reader) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await rows(reader, "visitors", filters=[["or", [["matches", "page", ["^/a", "^/b(?<!x)"]]]]])
+    (problem,) = caught.value.problems
+    assert problem.field == "filters[0][1][0][2][1]"
+    assert "invalid perl operator at position 3" in problem.reason
+
+
+HOSTILE = ("' OR 1=1 --", "\\", "{v0:String}", "%s", "a\x00b", "\n", "😀", "'); DROP TABLE events; --")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("operator", ["is", "is_not", "contains", "wildcard"])
+async def test_values_are_values_whatever_they_spell(reader: Reader, operator: str, text: str) -> None:
+    conditions = [[operator, "page", [text]], [operator, "source", [text, text + "x"], {"case_sensitive": False}]]
+    count = (await rows(reader, "visitors", filters=conditions))[0][0]
+    assert count == (4 if operator == "is_not" else 0)
+    assert await rows(reader, "visitors", (f"prop:{text}",), [["is", "page", ["/b"]]]) == (("(none)", 2),)
+
+
+REFUSED = (
+    (query("time_on_page"), "time_on_page"),
+    (query("scroll_depth", "source"), "scroll_depth"),
+    (query("views_per_visit", filters=[["is", "page", ["/"]]]), "views_per_visit"),
+    (query("conversion_rate", filters=[["or", [["is", "goal", ["Signup"]]]]]), "conversion_rate"),
+)
+
+
+@pytest.mark.parametrize(("asked", "metric"), REFUSED, ids=[metric for _, metric in REFUSED])
+def test_numbers_without_meaning_are_refused_before_anything_is_asked(
+    reader: Reader, asked: ResolvedQuery, metric: str
+) -> None:
+    (reason,) = reader.foresee(SITE, asked).refusals
+    assert reason.startswith(metric)
+
+
+def test_nothing_else_is_refused_and_no_call_is_made(reader: Reader) -> None:
+    fine = reader.foresee(SITE, query("views_per_visit", filters=[["has_done", ["is", "page", ["/"]]]]))
+    assert (fine.refusals, fine.calls) == ((), 0)
+
+
+IMPORTED = [
+    Import(date(2026, 2, 1), date(2026, 2, 28), (
+        {"table": "imported_exit_pages", "date": "2026-02-28", "exit_page": "/b", "exits": 3, "pageviews": 9},
+        {"table": "imported_pages", "date": "2026-02-28", "page": "/b", "visitors": 4, "visits": 4, "pageviews": 7},
+        {"table": "imported_visitors", "date": "2026-02-28", "visitors": 5, "visits": 6, "pageviews": 9},
+    )),
+]  # fmt: skip
+BOTH_MONTHS = days_period(date(2026, 2, 1), date(2026, 3, 2), ZoneInfo(SITE.timezone))
+
+
+@pytest.fixture(scope="module")
+def grown(store: EventStore) -> tuple[Site, Reader]:
+    site = SITE.model_copy(update={"id": "grown"})
+    return site, reader_of(store, asyncio.run(load(store, site.id, EVENTS, IMPORTED)), GOALS, NOW)
+
+
+async def test_imported_history_adds_to_native_numbers(grown: tuple[Site, Reader]) -> None:
+    site, reader = grown
+    included = Include(imports=True, totals=True)
+    answer = await reader.read(site, query("visitors pageviews", "page", period=BOTH_MONTHS, include=included))
+    assert answer.rows == (("/b", 6, 10), ("/", 3, 3))
+    assert answer.totals == (9, 15)
+    assert answer.imports is not None
+    assert answer.imports.included
+    alone = await reader.read(site, query("visitors pageviews", "page", period=BOTH_MONTHS))
+    assert (alone.rows, alone.imports) == ((("/", 3, 3), ("/b", 2, 3)), None)
+
+
+async def test_exit_rate_adds_imported_exits_and_views(grown: tuple[Site, Reader]) -> None:
+    site, reader = grown
+    asked = query("exit_rate", "page", period=BOTH_MONTHS, include=Include(imports=True))
+    assert (await reader.read(site, asked)).rows == (("/", 66.7), ("/b", 50.0))
+
+
+WITH = Include(imports=True)
+SKIPPED = (
+    (query("visitors", "time:hour", include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_INTERVAL),
+    (query("visitors", "title", include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_QUERY),
+    (query("visitors", "language", include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_QUERY),
+    (query("visitors", include=WITH), ImportsSkipped.OUT_OF_RANGE),
+)
+
+
+@pytest.mark.parametrize(("asked", "reason"), SKIPPED, ids=[str(reason) for _, reason in SKIPPED])
+async def test_the_answer_says_why_imported_history_is_left_out(
+    grown: tuple[Site, Reader], asked: ResolvedQuery, reason: ImportsSkipped
+) -> None:
+    site, reader = grown
+    note = (await reader.read(site, asked)).imports
+    assert note is not None
+    assert (note.included, note.skipped) == (False, reason)
