@@ -7,11 +7,12 @@ site, only additive metrics are added up, and a failing site makes the answer pa
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from adapters.base import Adapter, Reads, ReadsRealtime
-from gateway.cache import Entry, ResultCache
+from gateway.cache import ResultCache, Served, Standing
+from gateway.cache.policy import stepped
 from gateway.executor import execute
 from gateway.planner import FanOut, Native, Refusal, plan
 from gateway.tenancy import SiteRecord, Tenant
@@ -30,6 +31,10 @@ class Backends(Protocol):
     """Where open adapters come from."""
 
     async def adapter(self, tenant: str, connection: str) -> Adapter: ...
+
+    def standing(self, tenant: str, connection: str) -> Standing:
+        """How things are with a connection that was opened."""
+        ...
 
 
 Expand = Callable[[Tenant, SiteRecord, tuple[Filter, ...]], Awaitable[tuple[Filter, ...]]]
@@ -89,9 +94,10 @@ class Stats:
         planned, _ = self._plan(record, adapter, resolved, query.accuracy)
         if isinstance(planned, Refusal):
             raise UnsupportedQuery(planned.reasons, nearest=planned.nearest, backend=record.backend)
-        entry, freshness = await self._fetch(record, adapter, resolved, planned)
-        comparison = await self._compare(record, adapter, query, resolved, planned)
-        answer = SiteAnswer(entry.answer, _provenance(record, entry, freshness, comparison), comparison)
+        served = await self._fetch(record, adapter, resolved, planned)
+        before = await self._compare(record, adapter, query, resolved)
+        comparison = before.value if before else None
+        answer = SiteAnswer(served.value, _provenance(record, served, before), comparison)
         return SiteOutcome(record, resolved, answer)
 
     async def _adapter(self, tenant: Tenant, record: SiteRecord) -> Reads:
@@ -101,9 +107,15 @@ class Stats:
         return adapter
 
     async def _resolve(self, tenant: Tenant, record: SiteRecord, adapter: Reads, query: Query) -> ResolvedQuery:
-        start = await adapter.stats_start(record.site) if query.date_range == "all" else None
+        start = await self._start(record, adapter) if query.date_range == "all" else None
         filters = await self._expand(tenant, record, query.filters)
-        return replace(query, filters=filters).resolved(zone=record.site.timezone, now=self._now(), start=start)
+        relative = query.date_range if isinstance(query.date_range, str) else None
+        now = stepped(self._now(), relative)
+        return replace(query, filters=filters).resolved(zone=record.site.timezone, now=now, start=start)
+
+    async def _start(self, record: SiteRecord, adapter: Reads) -> date | None:
+        standing = self._backends.standing(record.tenant, record.connection)
+        return await self._cache.stats_start(record, lambda: adapter.stats_start(record.site), standing)
 
     def _plan(
         self, record: SiteRecord, adapter: Reads, query: ResolvedQuery, accuracy: Accuracy
@@ -124,12 +136,13 @@ class Stats:
 
     async def _fetch(
         self, record: SiteRecord, adapter: Reads, query: ResolvedQuery, planned: Native | FanOut
-    ) -> tuple[Entry, Freshness]:
-        return await self._cache.answer(record, query, lambda: execute(planned, adapter, record.site))
+    ) -> Served[Answer]:
+        standing = self._backends.standing(record.tenant, record.connection)
+        return await self._cache.answer(record, query, lambda: execute(planned, adapter, record.site), standing)
 
     async def _compare(
-        self, record: SiteRecord, adapter: Reads, query: Query, resolved: ResolvedQuery, planned: Native | FanOut
-    ) -> Answer | None:
+        self, record: SiteRecord, adapter: Reads, query: Query, resolved: ResolvedQuery
+    ) -> Served[Answer] | None:
         """The same question about the compared period, with every row the backend gives, for matching by dimension."""
         period = query.comparison_period(resolved.period)
         if period is None:
@@ -144,8 +157,7 @@ class Stats:
         again = plan(wide, adapter.can, site_zone=record.site.timezone)
         if isinstance(again, Refusal):
             raise UnsupportedQuery(again.reasons, backend=record.backend)
-        entry, _ = await self._fetch(record, adapter, wide, again)
-        return entry.answer
+        return await self._fetch(record, adapter, wide, again)
 
     async def foresee(self, tenant: Tenant, sites: Sequence[SiteRecord], query: Query) -> tuple[Foreseen, ...]:
         """What the query would take on each site; asks no statistics of anybody."""
@@ -166,7 +178,9 @@ class Stats:
         cell = adapter.can.operations[Operation.REALTIME]
         if not cell.is_native or not isinstance(adapter, ReadsRealtime):
             raise UnsupportedQuery([f"realtime: {cell.reason}"], backend=record.backend)
-        return await adapter.realtime(record.site)
+        standing = self._backends.standing(record.tenant, record.connection)
+        served = await self._cache.realtime(record, lambda: adapter.realtime(record.site), standing)
+        return served.value
 
 
 def per_site(query: Query) -> Query:
@@ -201,19 +215,25 @@ def _foreseen(planned: Native | FanOut, adapter: Reads, record: SiteRecord) -> F
     )
 
 
-def _provenance(record: SiteRecord, entry: Entry, freshness: Freshness, comparison: Answer | None) -> Provenance:
-    parts = [entry.answer, *([comparison] if comparison else [])]
-    reasons: tuple[Reason, ...] = tuple(dict.fromkeys(r for part in parts for r in part.reasons))
+def _provenance(record: SiteRecord, served: Served[Answer], before: Served[Answer] | None) -> Provenance:
+    """Of both answers where two were needed: the older moment, and hit only when nothing was asked of anybody."""
+    parts = [served, *([before] if before else [])]
+    reasons: tuple[Reason, ...] = tuple(dict.fromkeys(r for part in parts for r in part.value.reasons))
     return Provenance(
         site=record.site.domain,
         backend=record.backend,
-        plan=entry.answer.plan,
+        plan=served.value.plan,
         accuracy=Truth.APPROXIMATE if reasons else Truth.EXACT,
         reasons=reasons,
-        as_of=entry.as_of,
-        cache=freshness,
-        calls=0 if freshness is Freshness.HIT else sum(part.calls for part in parts),
+        as_of=min(part.as_of for part in parts),
+        cache=max((part.freshness for part in parts), key=_FRESHNESS.index),
+        calls=sum(part.value.calls for part in parts if part.freshness is Freshness.MISS and not part.collapsed),
+        stale=next((part.stale for part in parts if part.stale), None),
+        fresh_for=min(part.fresh_for for part in parts),
     )
+
+
+_FRESHNESS = (Freshness.HIT, Freshness.MISS, Freshness.STALE)
 
 
 def meta_of(outcome: SiteOutcome) -> dict[str, Any]:

@@ -120,7 +120,10 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Per site: who answered, how, how truly, how freshly, at how many calls."""
+    """Per site: who answered, how, how truly, how freshly, at how many calls.
+
+    `stale` says why an earlier answer stands in; `fresh_for` is seconds until a new one would be fetched.
+    """
 
     site: str
     backend: str
@@ -130,9 +133,11 @@ class Provenance:
     as_of: datetime
     cache: Freshness
     calls: int
+    stale: Reason | None = None
+    fresh_for: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        body: dict[str, Any] = {
             "site": self.site,
             "backend": self.backend,
             "plan": str(self.plan),
@@ -142,6 +147,9 @@ class Provenance:
             "cache": str(self.cache),
             "calls": self.calls,
         }
+        if self.stale is not None:
+            body["stale"] = {"code": self.stale.code, "detail": self.stale.detail}
+        return body
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from adapters.base import Adapter, Check
+from gateway.cache import GOOD, Standing
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import NATIVE, Capabilities, Feature, Operation, cells
 from models.errors import GatewayError
@@ -79,6 +80,9 @@ class OneBackend:
 
     async def adapter(self, tenant: str, connection: str) -> Adapter:
         return self.backend
+
+    def standing(self, tenant: str, connection: str) -> Standing:
+        return GOOD
 
 
 async def unchanged(_tenant: Tenant, _record: SiteRecord, filters: tuple[Filter, ...]) -> tuple[Filter, ...]:

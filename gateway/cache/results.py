@@ -1,0 +1,47 @@
+"""Answers and presence of sites, kept by what was asked and for how long the range allows."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+
+from gateway.cache.key import digest, key_of, of_site
+from gateway.cache.policy import LISTS, REALTIME, UNKEPT, policy_of
+from gateway.cache.serving import GOOD, Keeper, Place, Served, Standing
+from gateway.tenancy import SiteRecord
+from models.query import ResolvedQuery
+from models.result import Answer
+
+
+class ResultCache(Keeper):
+    """What backends answered about sites. Authorisation is the caller's: whoever asks here may see the site."""
+
+    async def answer(
+        self,
+        record: SiteRecord,
+        query: ResolvedQuery,
+        produce: Callable[[], Awaitable[Answer]],
+        standing: Standing = GOOD,
+    ) -> Served[Answer]:
+        """The answer to a query about one site. Raises what `produce` raises."""
+        key = key_of(record, query, generation=standing.generation)
+        return await self.serve(
+            _place(record, key, standing), policy_of(query) if standing.kept else UNKEPT, produce, standing
+        )
+
+    async def realtime(
+        self, record: SiteRecord, produce: Callable[[], Awaitable[int]], standing: Standing = GOOD
+    ) -> Served[int]:
+        """The visitors present at a site."""
+        key = digest("realtime", *of_site(record, standing.generation))
+        return await self.serve(_place(record, key, standing), REALTIME if standing.kept else UNKEPT, produce, standing)
+
+    async def stats_start(
+        self, record: SiteRecord, produce: Callable[[], Awaitable[date | None]], standing: Standing = GOOD
+    ) -> date | None:
+        """The first day with statistics, which backends with a list of sites know."""
+        key = digest("start", *of_site(record, standing.generation))
+        policy = LISTS if standing.kept else UNKEPT
+        return (await self.serve(_place(record, key, standing), policy, produce, standing)).value
+
+
+def _place(record: SiteRecord, key: bytes, standing: Standing) -> Place:
+    return Place(record.tenant, key, digest("site", *of_site(record, standing.generation)))

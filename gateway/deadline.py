@@ -1,0 +1,85 @@
+"""One deadline from a request's entry to its last vendor call, and the end of work whose caller has left.
+
+The deadline is a moment of the event loop's clock, carried by a context variable: tasks inherit it, a shared flight
+replaces it by its own (`within`), and whoever waits asks for what is left (`remaining`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from models.errors import InvalidRequest, Problem, TimedOut
+
+DEFAULT_SECONDS = 10.0
+LEAST_SECONDS = 0.05
+HEADER = "Request-Timeout"
+
+T = TypeVar("T")
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+class ClientGone(Exception):
+    """The client closed the connection; the work was cancelled and nobody reads an answer."""
+
+
+def remaining() -> float | None:
+    """Seconds until the deadline, 0 when it has passed; None when there is none."""
+    until = _deadline.get()
+    return None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+
+
+@asynccontextmanager
+async def within(seconds: float, *, apart: bool = False) -> AsyncIterator[None]:
+    """Bound a block. An earlier deadline of the caller stays in force, unless the block stands `apart` (shared work).
+
+    Raises TimedOut.
+    """
+    until = asyncio.get_running_loop().time() + seconds
+    inherited = _deadline.get()
+    if inherited is not None and not apart:
+        until = min(until, inherited)
+    token = _deadline.set(until)
+    try:
+        async with asyncio.timeout_at(until) as bound:
+            yield
+    except TimeoutError:
+        if bound.expired():
+            raise TimedOut("The deadline has passed") from None
+        raise
+    finally:
+        _deadline.reset(token)
+
+
+def asked_seconds(header: str | None, *, cap: float = DEFAULT_SECONDS) -> float:
+    """Seconds that a Request-Timeout header grants, up to the cap; the cap without one. Raises InvalidRequest."""
+    if header is None:
+        return cap
+    text = header.strip()
+    if not text.isascii() or len(text) > 12 or not text.replace(".", "", 1).isdigit():
+        raise InvalidRequest([Problem(HEADER, "must be a number of seconds, such as 2.5")])
+    return min(cap, max(LEAST_SECONDS, float(text)))
+
+
+async def unless_gone(receive: Callable[[], Awaitable[Mapping[str, Any]]], work: Coroutine[Any, Any, T]) -> T:
+    """Run the work and watch an ASGI `receive` whose body was read. Raises ClientGone, the work cancelled, when the
+    client leaves.
+
+    Servers do not cancel a handler by themselves (measured on uvicorn and granian).
+    """
+    doing, watching = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({doing, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
+        raise ClientGone
+    finally:
+        for task in (doing, watching):
+            task.cancel()
+        await asyncio.gather(doing, watching, return_exceptions=True)
+
+
+async def _left(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

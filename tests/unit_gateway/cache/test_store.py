@@ -1,0 +1,81 @@
+"""The store's bound: in bytes that the allocator agrees with, shared between tenants."""
+
+import gc
+import tracemalloc
+
+from gateway.cache.policy import CLOSED, HOURLY
+from gateway.cache.size import size_of
+from gateway.cache.store import Entry, Store
+from models.result import Answer, Row
+from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.tables import NOW
+
+
+def entry(size: int = 1000) -> Entry[str]:
+    return Entry("x", NOW, CLOSED, size)
+
+
+def keys(count: int) -> list[bytes]:
+    return [n.to_bytes(16, "big") for n in range(count)]
+
+
+def test_one_tenant_cannot_evict_the_others() -> None:
+    store: Store[str] = Store(100_000, Clock())
+    for key in keys(20):
+        store.put("quiet", key, entry())
+    for key in keys(1000):
+        store.put("loud", key, entry())
+
+    assert store.used == 45_000
+    assert all(store.get("quiet", key) is not None for key in keys(20))
+
+
+def test_when_all_are_full_the_largest_gives_way() -> None:
+    store: Store[str] = Store(100_000, Clock())
+    for tenant in "abcde":
+        for key in keys(22):
+            store.put(tenant, key, entry())
+
+    assert store.used == 100_000
+    assert all(store.get("e", key) is not None for key in keys(22)[2:])
+
+
+def test_an_oversized_entry_is_refused() -> None:
+    store: Store[str] = Store(100_000, Clock())
+
+    assert not store.put("a", b"k", entry(100_000 // 16 + 1))
+    assert store.put("a", b"k", entry(100_000 // 16))
+
+
+def test_nothing_outlives_its_policy() -> None:
+    clock = Clock()
+    store: Store[str] = Store(100_000, clock)
+    store.put("a", b"k", Entry("x", clock(), HOURLY, 10))
+    clock.pass_(hours=23)
+    assert store.get("a", b"k") is not None
+    clock.pass_(hours=1)
+
+    assert store.get("a", b"k") is None
+
+
+def rows(seed: int) -> tuple[Row, ...]:
+    return tuple((f"/page/{seed}/{n}" + "y" * (n % 40), seed * 1000 + n, n / 3, None) for n in range(seed % 60))
+
+
+def test_the_bound_holds_within_15_percent_of_memory() -> None:
+    bound = 4_000_000
+    gc.collect()
+    tracemalloc.start()
+    store: Store[Answer] = Store(bound, Clock())
+    before, _ = tracemalloc.get_traced_memory()
+    for n in range(2500):
+        answer = Answer(rows=rows(n))
+        store.put(
+            f"t{n % 8}", n.to_bytes(16, "big"), Entry(answer, NOW.replace(microsecond=n), CLOSED, size_of(answer))
+        )
+    gc.collect()
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+
+    assert 0.9 * bound < store.used <= bound
+    assert 0.85 < used / store.used < 1.15
