@@ -47,7 +47,7 @@ class LocalAdapter:
     """`start` opens store, journal and writer; `close` drains them."""
 
     can = LOCAL
-    import_formats: tuple[str, ...] = ("ndjson",)
+    import_formats: tuple[str, ...] = ("ndjson", "plausible")
 
     def __init__(self, options: LocalOptions, context: Context) -> None:
         self._context = context

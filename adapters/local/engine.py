@@ -16,9 +16,11 @@ from adapters.local.enrich import agent, bots, referrer, sources
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports import state
+from adapters.local.imports.aggregates import AggregateImport
 from adapters.local.imports.events import EventImport
 from adapters.local.imports.jobs import Imports
 from adapters.local.imports.readers import Readers
+from adapters.local.imports.task import Runner
 from adapters.local.ingest import Recorder, RulesOf
 from adapters.local.journal import Journal
 from adapters.local.purge import Purge
@@ -77,7 +79,8 @@ class Engine:
             readers = Readers(derivation, salts, places.geo)
             removal = Removal(store, writer)
             events = EventImport(journal, recorder, readers, removal=removal, rules_of=rules_of, now=now)
-            imports = Imports(ledger, places.folder / "imports", {"ndjson": events}, now=now)
+            runners: dict[str, Runner] = {"ndjson": events, "plausible": AggregateImport(store, ledger)}
+            imports = Imports(ledger, places.folder / "imports", runners, now=now)
             await imports.start()
             stack.push_async_callback(imports.close)
             purge = Purge(store, ledger, flush=writer.flush, now=now)

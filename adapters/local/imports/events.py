@@ -50,6 +50,9 @@ class EventImport:
         self._removal, self._rules_of, self._now = removal, rules_of, now
         self._steps: dict[Path, int] = {}
 
+    async def admit(self, site: Site) -> None:
+        """Any number of files may be imported."""
+
     async def run(self, task: Task, report: Report) -> Done:
         """Import the file, or go on where it was left. Raises OSError, NotFound when the site is gone."""
         rules = await self._rules_of(task.site)

@@ -66,7 +66,7 @@ class Imports:
     async def start_import(self, site: Site, format: str, source: Path, on_error: OnError) -> ImportJob:
         """Begin, or find the job that took (or is taking) the same content; a failed one goes on. Moves the file.
 
-        Raises InvalidRequest for an unknown format.
+        Raises InvalidRequest for an unknown format, Conflict when the site has too many imports.
         """
         if format not in self._runners:
             raise InvalidRequest([Problem("format", "is not known", self.formats)])
@@ -75,6 +75,8 @@ class Imports:
             twin = await self._twin(site, f"{site.id}/{digest}")
             if twin is not None and twin.status is not JobStatus.COMPLETED:
                 return await self._again(site, twin, source, on_error)
+            if twin is None:
+                await self._runners[format].admit(site)
             number = await self._ledger.next_id(JOBS)
             job = ImportJob(
                 id=str(number), site=site.id, format=format, status=JobStatus.WAITING, bytes_total=size,

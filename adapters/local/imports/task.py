@@ -40,6 +40,10 @@ Report = Callable[[ImportJob], None]
 class Runner(Protocol):
     """Imports files of one format."""
 
+    async def admit(self, site: Site) -> None:
+        """Raises Conflict when the site may not have another import of the format."""
+        ...
+
     async def run(self, task: Task, report: Report) -> Done:
         """Raises GatewayError or OSError when it cannot go on; run again, it goes on where it was."""
         ...

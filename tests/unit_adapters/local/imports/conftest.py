@@ -16,6 +16,7 @@ from adapters.local.drops import DropCounts
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports import state
+from adapters.local.imports.aggregates import AggregateImport
 from adapters.local.imports.events import EventImport
 from adapters.local.imports.jobs import Imports
 from adapters.local.imports.readers import Readers
@@ -114,7 +115,7 @@ async def opened(folder: Path, ledger: MemoryLedger, settings: SiteSettings | No
         rules_of=rules_of,
         now=now,
     )
-    imports = Imports(ledger, spool, {"ndjson": events}, now=now)
+    imports = Imports(ledger, spool, {"ndjson": events, "plausible": AggregateImport(store, ledger)}, now=now)
     await writer.start()
     await imports.start()
     try:
