@@ -1,6 +1,6 @@
 """The composition root: settings in, a ready application out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import ip_network
@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from adapters.address import read_base_url
 from adapters.base import Transport
@@ -60,7 +61,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             await services.close()
             log.info("closed")
 
-    return application(services, lifespan, facades.routes(services))
+    return application(services, lifespan, [*facades.routes(services), *more])
 
 
 def build(settings: Settings) -> Services:

@@ -1,0 +1,47 @@
+"""`tallyway keys`: make the first keys, directly in the catalog of the data directory."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="API keys.", no_args_is_help=True)
+
+
+@app.callback()
+def _keys() -> None:
+    """API keys, straight in the data directory; a running server honours them at once."""
+
+
+@app.command()
+def create(
+    admin: Annotated[bool, typer.Option("--admin", help="An administrator of the installation.")] = False,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "made on the command line",
+    scope: Annotated[list[str] | None, typer.Option(help="read, manage_sites, manage_goals, ingest or admin.")] = None,
+    tenant: Annotated[str, typer.Option(help="Id or slug of the tenant.")] = "default",
+) -> None:
+    """Make a key and print it, this once."""
+    import os
+
+    from gateway.catalog import Catalog, tenants
+    from gateway.catalog import keys as rows
+    from gateway.settings import read_settings
+    from gateway.tenancy import KeyScope
+
+    settings = read_settings(os.environ)
+    chosen = scope or ["admin" if admin else "read"]
+    if unknown := [s for s in chosen if s not in set(KeyScope)]:
+        raise typer.BadParameter(f"no such scope: {', '.join(unknown)}", param_hint="--scope")
+    catalog = Catalog(settings.data)
+    try:
+        owner = catalog.run_now(tenants.get, tenant)
+        _, key = catalog.run_now(
+            rows.create,
+            owner,
+            name=name,
+            scopes=[KeyScope(s) for s in chosen],
+            now=settings.clock(),
+            platform=admin,
+        )
+    finally:
+        catalog.close()
+    typer.echo(key)

@@ -1,0 +1,55 @@
+"""`tallyway serve`: the service, in this process, until a signal ends it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+DRAIN_SECONDS = 10
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the gateway. Settings come from TALLYWAY_* variables; see `tallyway check --reference`."""
+    import os
+
+    from gateway.app import create_app
+    from gateway.settings import read_settings
+
+    run(server(create_app(read_settings(os.environ)), host, port))
+
+
+def server(app: Callable[..., Any], host: str, port: int) -> "Server":
+    """uvicorn as we run it: one process, uvloop and httptools, our own logs, the peer's address as it is."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def run(prepared: "Server") -> None:
+    """Serve until a signal comes; exit code 3 when the application could not start."""
+    try:
+        prepared.run()
+    except KeyboardInterrupt:
+        return
+    if not prepared.started:
+        raise typer.Exit(3)
