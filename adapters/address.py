@@ -224,7 +224,7 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
                 )
             except httpcore2.ConnectError as error:
                 failure = error
-        raise failure or httpcore2.ConnectError("the host name has no address")
+        raise failure or httpcore2.ConnectError("no address to connect to")
 
     async def connect_unix_socket(
         self,

@@ -39,13 +39,27 @@ def rows(query: ResolvedQuery) -> tuple[Row, ...]:
     answer = demo(period.zone.key).query(
         metrics,
         [_word(d) for d in query.dimensions],
-        [_filter(f) for f in query.filters],
+        [_filter(f) for f in joined(query.filters)],
         list(dates),
         order_by=[(_word(o.by), str(o.direction)) for o in query.order_by],
         limit=query.limit,
         offset=query.offset,
     )
     return tuple((*row["dimensions"], *(_value(v) for v in row["metrics"])) for row in answer["results"])
+
+
+def joined(filters: Sequence[Filter]) -> list[Filter]:
+    """Filters with the `and`s of the top level taken apart: the reference takes goals and hostnames only there."""
+    found: list[Filter] = []
+    for node in filters:
+        match node:
+            case And(parts):
+                found += joined(parts)
+            case Or((only,)):
+                found += joined((only,))
+            case _:
+                found.append(node)
+    return found
 
 
 def _metric(metric: Metric) -> str:

@@ -85,6 +85,25 @@ def editions() -> tuple[Capabilities, ...]:
     return tuple(can for backend in backends() for can in backend.editions.values())
 
 
+def own_questions(backend: str) -> Mapping[str, Any]:
+    """Questions that a harness asks in place of the common ones, as `table.name` (attribute `questions`).
+
+    For a backend whose words differ (an operator proven on another dimension), or whose approximate numbers were
+    counted by hand by its own rules.
+    """
+    return getattr(harness_of(backend), "questions", {})
+
+
+def own_operations(backend: str) -> Mapping[str, Any]:
+    """Operations that a harness tries in a way of its own (attribute `operations`), by name."""
+    return getattr(harness_of(backend), "operations", {})
+
+
+def own_share(backend: str) -> float:
+    """Which share of random questions a backend has to answer exactly at least (attribute `exact_share`)."""
+    return float(getattr(harness_of(backend), "exact_share", 1 / 50))
+
+
 class NoEvidence(AssertionError):
     """A cell is declared native, and nothing proves it."""
 

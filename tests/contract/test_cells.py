@@ -10,7 +10,7 @@ from models.capability import Capabilities, Support
 from models.errors import UnsupportedQuery
 from models.vocabulary import OURS, Dimension
 from tests.contract import cases, expected
-from tests.contract.harness import NoEvidence, Opened, ask, editions, harness_of, resolved
+from tests.contract.harness import NoEvidence, Opened, ask, editions, harness_of, own_questions, resolved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,10 +24,11 @@ TABLES = (
 
 def cells(can: Capabilities) -> Iterator[tuple[str, Any, Support, cases.Case | None]]:
     """Table, name, declared support and question of every cell of an edition."""
+    own = own_questions(can.backend)
     for table, questions in TABLES:
         for name, support in getattr(can, table).items():
             if name not in OURS:
-                yield table, name, support, questions.get(name)
+                yield table, name, support, own.get(f"{table}.{name}", questions.get(name))
 
 
 def parameters(*, native: bool) -> list[Any]:

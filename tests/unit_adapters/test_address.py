@@ -173,6 +173,25 @@ async def test_a_port_that_is_not_listed_is_refused_on_public_addresses() -> Non
     assert spy.asked == []
 
 
+async def test_a_literal_address_is_checked_too_and_looked_up_nowhere() -> None:
+    spy = SpyNetwork()
+    network = GuardedNetwork(resolve=answering([]), inner=spy)
+    with pytest.raises(RefusedAddress):
+        await network.connect_tcp("10.0.0.1", 443, timeout=1)
+    with pytest.raises(httpcore2.ConnectError):
+        await network.connect_tcp("8.8.8.8", 443, timeout=1)
+    assert spy.asked == [("8.8.8.8", 443)]
+
+
+async def test_a_name_without_an_address_cannot_be_reached() -> None:
+    async def unknown(host: str, port: int) -> Sequence[Address]:
+        raise OSError("no such name")
+
+    for resolve in (unknown, answering([])):
+        with pytest.raises(httpcore2.ConnectError):
+            await GuardedNetwork(resolve=resolve, inner=SpyNetwork()).connect_tcp("stats.example", 443, timeout=1)
+
+
 async def test_local_sockets_are_refused() -> None:
     with pytest.raises(RefusedAddress):
         await GuardedNetwork().connect_unix_socket("/run/x")

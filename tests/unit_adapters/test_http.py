@@ -61,6 +61,11 @@ async def test_a_request_goes_below_the_base_url_with_its_headers() -> None:
     assert (reply.status, reply.headers["x-seen"], reply.body) == (200, "1", b'{"a":1}')
 
 
+async def test_a_path_that_names_a_host_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="slash"):
+        await over(lambda request: httpx2.Response(200)).send(Request("GET", "https://elsewhere.example/"))
+
+
 async def test_redirects_are_not_followed_and_cookies_not_kept() -> None:
     seen: list[httpx2.Request] = []
 
