@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from adapters.sparklytics.vocabulary import FILTERS
+from adapters.sparklytics.vocabulary import BREAKDOWNS, FILTERS
 from models.capability import (
     NATIVE,
     Capabilities,
@@ -36,8 +36,12 @@ _blanks = approximate(BLANKS_CODE, "events without a value are missing from the 
 _event_scoped = approximate(BLANKS_CODE, "read from single events, not from the visit; events without one are missing")
 
 METRICS: Mapping[Metric, Support] = cells(
-    NATIVE,
+    not_yet("a metric that is not mapped here"),
     Metric,
+    visitors=NATIVE,
+    pageviews=NATIVE,
+    events=NATIVE,
+    conversions=NATIVE,
     visits=_sessions,
     views_per_visit=_sessions,
     bounce_rate=approximate(SESSION_CODE, "a session of one event counts as a bounce, whatever the event"),
@@ -53,8 +57,15 @@ METRICS: Mapping[Metric, Support] = cells(
 )
 
 DIMENSIONS: Mapping[Dimension, Support] = cells(
-    NATIVE,
+    not_yet("a dimension that is not mapped here"),
     (d for d in Dimension if d not in OURS),
+    page=NATIVE,
+    event=NATIVE,
+    goal=NATIVE,
+    time_hour=NATIVE,
+    time_day=NATIVE,
+    time_week=NATIVE,
+    time_month=NATIVE,
     hostname=never("a host can be filtered on, but not broken down by"),
     title=never("page titles are not kept"),
     entry_page=not_yet("only by walking through all sessions, 200 at a time; see the vendor call `sessions`"),
@@ -79,6 +90,9 @@ DIMENSIONS: Mapping[Dimension, Support] = cells(
     os=_blanks,
     os_version=never("versions of operating systems are not reported"),
     country=_blanks,
+    country_name=never("countries are ISO codes, not names; ask for country"),
+    region_name=_blanks,
+    city_name=_blanks,
     region=approximate("sparklytics.place_names", "regions are English names, not ISO codes"),
     city=approximate("sparklytics.place_names", "cities are English names, not GeoNames ids"),
     language=approximate("sparklytics.language_tags", "languages are tags as the browser sent them"),
@@ -94,8 +108,17 @@ OPERATORS: Mapping[Operator, Support] = cells(
 
 _MANAGED = "one public link for each site, without name, password or expiry"
 OPERATIONS: Mapping[Operation, Support] = cells(
-    NATIVE,
+    not_yet("an operation that is not mapped here"),
     Operation,
+    list_sites=NATIVE,
+    create_site=NATIVE,
+    update_site=NATIVE,
+    delete_site=NATIVE,
+    list_goals=NATIVE,
+    create_goal=NATIVE,
+    delete_goal=NATIVE,
+    record_events=NATIVE,
+    export_history=NATIVE,
     shared_links=approximate("sparklytics.one_link", _MANAGED),
     manage_shared_links=approximate("sparklytics.one_link", _MANAGED),
     guests=never("Sparklytics has no guests"),
@@ -108,8 +131,11 @@ OPERATIONS: Mapping[Operation, Support] = cells(
 )
 
 FEATURES: Mapping[Feature, Support] = cells(
-    NATIVE,
+    not_yet("a shape of question that is not mapped here"),
     Feature,
+    any_zone=NATIVE,
+    order_by=NATIVE,
+    total_rows=NATIVE,
     **{
         "or": never("filters on different dimensions are always joined by and"),
         "not": never("no filter can be negated"),
@@ -120,10 +146,7 @@ FEATURES: Mapping[Feature, Support] = cells(
     nested_goal=never("a goal can only stand alone"),
 )
 
-_by_sets = {Dimension.PAGE, Dimension.SOURCE, Dimension.REFERRER, Dimension.COUNTRY, Dimension.REGION, Dimension.CITY,
-            Dimension.DEVICE, Dimension.BROWSER, Dimension.OS, Dimension.LANGUAGE, Dimension.UTM_SOURCE,
-            Dimension.UTM_MEDIUM, Dimension.UTM_CAMPAIGN}  # fmt: skip
-BREAKDOWN_DIMENSIONS = frozenset(_by_sets)
+BREAKDOWN_DIMENSIONS = frozenset(BREAKDOWNS)
 TIMES = frozenset(TIME_DIMENSIONS)
 GOAL_ONLY = frozenset({Metric.CONVERSIONS, Metric.CONVERSION_RATE, Metric.TOTAL_REVENUE, Metric.AVERAGE_REVENUE})
 OF_GOALS = GOAL_ONLY | {Metric.VISITORS, Metric.EVENTS}

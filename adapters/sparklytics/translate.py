@@ -15,7 +15,7 @@ from adapters.sparklytics.capabilities import BREAKDOWN_DIMENSIONS, GOAL_ONLY, M
 from adapters.sparklytics.vocabulary import FILTERS, device_of, device_word, source_of
 from adapters.sparklytics.wire import Row as WireRow
 from adapters.sparklytics.wire import Stats
-from models.filters import And, Comparison, Filter
+from models.filters import And, Comparison, Filter, Or
 from models.period import Period, buckets
 from models.query import ResolvedQuery
 from models.result import Reason, Value
@@ -164,10 +164,15 @@ def most_calls(query: ResolvedQuery) -> int:
 def _leaves(filters: Iterable[Filter]) -> Iterator[Comparison]:
     """Comparisons joined by and; everything else is refused by the declaration."""
     for part in filters:
-        if isinstance(part, Comparison):
-            yield part
-        elif isinstance(part, And):
-            yield from _leaves(part.parts)
+        match part:
+            case Comparison():
+                yield part
+            case And(parts):
+                yield from _leaves(parts)
+            case Or((only,)):
+                yield from _leaves((only,))
+            case _:
+                continue
 
 
 def filter_params(filters: Sequence[Filter]) -> Params:
@@ -247,7 +252,9 @@ def label_of(point: str, query: ResolvedQuery) -> str | None:
 def bucket_dates(query: ResolvedQuery) -> tuple[Bucket, ...]:
     """Days, weeks or months of the period with the dates they are asked by."""
     interval = interval_of(query.dimensions[0])
-    labels = list(buckets(query.period, interval)) if interval and interval in _DATED else []
+    if interval is None or interval not in _DATED:
+        return ()
+    labels = list(buckets(query.period, interval))
     first, last = query.period.first_date, query.period.last_date
     starts = [max(date.fromisoformat(label), first) for label in labels]
     ends = [start - timedelta(days=1) for start in starts[1:]] + [last]

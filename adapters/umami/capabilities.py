@@ -30,10 +30,14 @@ _blanks = approximate(BLANKS_CODE, "visitors without a value are missing from th
 _events = approximate(
     EVENT_SCOPE_CODE, "read from single page views, not from the visit; those without one are missing"
 )
+_viewed = approximate("umami.viewless_dropped", "pages and hosts without a page view are missing")
 
 METRICS: Mapping[Metric, Support] = cells(
-    NATIVE,
+    not_yet("a metric that is not mapped here"),
     Metric,
+    pageviews=NATIVE,
+    events=NATIVE,
+    conversions=NATIVE,
     visitors=approximate(VISITORS_CODE, "visitors with at least one page view, known longer than a day"),
     visits=_visits,
     views_per_visit=_visits,
@@ -50,9 +54,12 @@ METRICS: Mapping[Metric, Support] = cells(
 )
 
 DIMENSIONS: Mapping[Dimension, Support] = cells(
-    _events,
+    not_yet("a dimension that is not mapped here"),
     (d for d in Dimension if d not in OURS),
-    **{str(d).replace(":", "_"): NATIVE for d in (*TIME_DIMENSIONS, Dimension.PAGE, Dimension.HOSTNAME)},
+    **{f"utm_{tag}": _events for tag in ("source", "medium", "campaign", "content", "term")},
+    **{str(d).replace(":", "_"): NATIVE for d in TIME_DIMENSIONS},
+    page=_viewed,
+    hostname=_viewed,
     event=NATIVE,
     goal=NATIVE,
     title=_blanks,
@@ -71,22 +78,44 @@ DIMENSIONS: Mapping[Dimension, Support] = cells(
     os=_blanks,
     os_version=never("versions of operating systems are not kept"),
     country=_blanks,
+    country_name=never("countries are ISO codes, not names; ask for country"),
     region=_blanks,
+    region_name=never("regions are ISO codes, not names; ask for region"),
+    city_name=_blanks,
     city=approximate("umami.place_names", "cities are names, not GeoNames ids"),
     language=_blanks,
 )
 
 FEATURES: Mapping[Feature, Support] = cells(
-    NATIVE,
+    not_yet("a shape of question that is not mapped here"),
     Feature,
-    **{"not": never("a group of filters cannot be negated")},
+    **{"or": NATIVE, "not": never("a group of filters cannot be negated")},
+    case_insensitive=NATIVE,
+    any_zone=NATIVE,
+    part_of_day=NATIVE,
+    order_by=NATIVE,
+    total_rows=NATIVE,
     behaviour=never("there are no filters on what else a visitor did"),
     nested_goal=never("a goal can only stand alone"),
 )
 
+_DONE = (
+    Operation.LIST_SITES,
+    Operation.CREATE_SITE,
+    Operation.UPDATE_SITE,
+    Operation.DELETE_SITE,
+    Operation.LIST_GOALS,
+    Operation.CREATE_GOAL,
+    Operation.DELETE_GOAL,
+    Operation.SHARED_LINKS,
+    Operation.MANAGE_SHARED_LINKS,
+    Operation.TEAMS,
+    Operation.RECORD_EVENTS,
+)
 OPERATIONS: Mapping[Operation, Support] = cells(
-    NATIVE,
+    not_yet("an operation that is not mapped here"),
     Operation,
+    **{str(op): NATIVE for op in _DONE},
     guests=never("Umami shares websites with teams, not with single guests"),
     custom_props=never("Umami keeps no list of properties to allow"),
     realtime=approximate(REALTIME_CODE, "everyone with any event in the last five minutes"),
@@ -106,6 +135,7 @@ OF_GOALS = GOAL_ONLY | {Metric.VISITORS, Metric.EVENTS}
 _ALL = frozenset(d for d in Dimension if d not in OURS)
 _GOAL = frozenset({Dimension.GOAL})
 _LANDINGS = frozenset({Dimension.ENTRY_PAGE, Dimension.EXIT_PAGE})
+_OF_VISITORS = frozenset(NAMES) | {Dimension.COUNTRY, Dimension.REGION, Dimension.CITY_NAME}
 _NEGATIONS = frozenset({Operator.IS_NOT, Operator.CONTAINS_NOT, Operator.MATCHES_NOT, Operator.WILDCARD_NOT})
 _ALWAYS_SET = frozenset({Dimension.PAGE, Dimension.HOSTNAME})
 _BROKEN_DOWN = _ALL - TIMES - _GOAL - {Dimension.EVENT}
@@ -159,7 +189,7 @@ CONFLICTS: tuple[Conflict, ...] = (
     ),
     Conflict(
         reason="filters look at single page views, not at the visit",
-        filtered=frozenset(FILTERS) - _ALWAYS_SET - set(NAMES) - {Dimension.COUNTRY, Dimension.REGION, Dimension.CITY},
+        filtered=frozenset(FILTERS) - _ALWAYS_SET - _OF_VISITORS,
         approximate=EVENT_SCOPE_CODE,
     ),
 )  # fmt: skip
@@ -182,7 +212,7 @@ UMAMI = Capabilities(
     title="Umami",
     metrics=METRICS,
     dimensions=DIMENSIONS,
-    operators=cells(NATIVE, Operator),
+    operators=dict.fromkeys(Operator, NATIVE),
     operations=OPERATIONS,
     features=FEATURES,
     max_dimensions=1,

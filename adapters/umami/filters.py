@@ -22,15 +22,29 @@ def flat(filters: Sequence[Filter]) -> tuple[Comparison, ...]:
 
 def _leaves(filters: Sequence[Filter]) -> Iterator[Comparison]:
     for part in filters:
-        if isinstance(part, Comparison):
-            yield part
-        elif isinstance(part, And):
-            yield from _leaves(part.parts)
+        match part:
+            case Comparison():
+                yield part
+            case And(parts):
+                yield from _leaves(parts)
+            case Or((only,)):
+                yield from _leaves((only,))
+            case _:
+                continue  # refused: by the declaration, or as an `or` in the wrong place
+
+
+def _misplaced(part: Filter) -> bool:
+    """Whether there is an `or` of several parts somewhere inside."""
+    match part:
+        case And(parts) | Or(parts):
+            return (isinstance(part, Or) and len(parts) > 1) or any(_misplaced(p) for p in parts)
+        case _:
+            return False
 
 
 def _alternatives(filters: Sequence[Filter]) -> tuple[Comparison, ...]:
     match tuple(filters):
-        case (Or(parts),) if all(isinstance(part, Comparison) for part in parts):
+        case (Or(parts),) if len(parts) > 1 and all(isinstance(part, Comparison) for part in parts):
             return tuple(part for part in parts if isinstance(part, Comparison))
         case _:
             return ()
@@ -38,14 +52,12 @@ def _alternatives(filters: Sequence[Filter]) -> tuple[Comparison, ...]:
 
 def refusals(filters: Sequence[Filter]) -> Iterator[str]:
     """Reasons against filters that the declaration cannot say."""
-    if any(isinstance(part, Or) for part in filters) and not _alternatives(filters):
+    if any(map(_misplaced, filters)) and not _alternatives(filters):
         yield "or: Umami joins all filters in one way; `or` has to be the whole filter, over comparisons"
     leaves = flat(filters)
-    names = [leaf.dimension for leaf in leaves]
+    names = [leaf.dimension for leaf in leaves if leaf.dimension != Dimension.GOAL]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"{name}: Umami takes one filter on each dimension"
-    if _alternatives(filters) and Dimension.GOAL in names:
-        yield "goal: a goal filter cannot be an alternative to others"
     for leaf in leaves:
         if not leaf.case_sensitive and (leaf.operator not in INSENSITIVE or len(leaf.values) > 1):
             yield f"{leaf.dimension}: Umami ignores case only in `contains` with one value"

@@ -28,6 +28,7 @@ TYPES: Mapping[Dimension, str] = MappingProxyType(
         Dimension.COUNTRY: "country",
         Dimension.REGION: "region",
         Dimension.CITY: "city",
+        Dimension.CITY_NAME: "city",
         Dimension.LANGUAGE: "language",
     }
 )
@@ -45,6 +46,7 @@ FILTERS: Mapping[Dimension, str] = MappingProxyType(
             Dimension.CHANNEL,
             Dimension.EVENT,
             Dimension.LANGUAGE,
+            Dimension.CITY,
         )
     }
 )
