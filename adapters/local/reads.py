@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from adapters.local.enrich.names import name_of
 from adapters.local.imported import ImportedRange, overlapping
-from adapters.local.sql import checks, imported
+from adapters.local.sql import checks, imported, places
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.build import Compiled, compile_query, totals_of
 from adapters.local.sql.filters import Ground
@@ -46,8 +47,10 @@ class Reader:
         goals = tuple(await self.goals_of(site))
         if problems := checks.problems(query.filters, goals):
             raise InvalidRequest(problems)
+        names = await self._names(site, query)
+        query, labels = places.by_code(query, names), places.labels(names)
         merged, note = await self._imports(site, query, goals)
-        compiled = compile_query(site.id, query, goals, merged)
+        compiled = compile_query(site.id, query, goals, merged, labels)
         found = await self._run(compiled)
         rows = tuple(_row(row, query, compiled.currencies) for row in found)
         totals = await self._totals(site, query, goals, merged) if query.include.totals else None
@@ -61,6 +64,15 @@ class Reader:
             imports=note,
             warnings=tuple(_warnings(query, goals, merged)),
         )
+
+    async def _names(self, site: Site, query: ResolvedQuery) -> places.Names:
+        """The names of the site's places, where the query speaks of names."""
+        found: dict[str, dict[str, str]] = {}
+        for kind in places.asked(query):
+            sql, parameters = places.codes_of(site.id, kind)
+            codes = [str(row[0]) for row in await self.store.query(sql, parameters)]
+            found[kind] = {code: name_of(kind, code) for code in codes}
+        return found
 
     async def _imports(
         self, site: Site, query: ResolvedQuery, goals: Sequence[Goal]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from adapters.local.imported import ImportedRange
 from adapters.local.sql import times
@@ -18,12 +19,13 @@ from models.query import ResolvedQuery
 from models.vocabulary import Dimension, Metric, Operator, dimension_of
 
 M = Metric
-OPTIONS = "local"
-"""The key of `query.extra` that is ours; it knows `labels`: {dimension: {stored value: shown value}}."""
+Labels = Mapping[str, Mapping[str, str]]
+"""Shown values of a dimension's stored ones."""
 
 
-SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1"
-"""A visit never leaves the month it started in, so its states meet within one partition; FINAL is then almost free."""
+SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1, distributed_product_mode = 'local'"
+"""A visit never leaves the month it started in, so its states meet within one partition; FINAL is then almost free.
+On a cluster, the events of a visit and the visit lie on one shard, so looking one up in the other stays there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,14 @@ class Compiled:
 
 
 def compile_query(
-    site: str, query: ResolvedQuery, goals: Sequence[Goal], imports: Sequence[ImportedRange] = ()
+    site: str,
+    query: ResolvedQuery,
+    goals: Sequence[Goal],
+    imports: Sequence[ImportedRange] = (),
+    labels: Labels = MappingProxyType({}),
 ) -> Compiled:
     """The statement that answers a query. `imports` are those that take part; nothing is refused here."""
-    return _Compiler(site, query, tuple(goals), tuple(imports)).compiled()
+    return _Compiler(site, query, tuple(goals), tuple(imports), labels).compiled()
 
 
 def totals_of(query: ResolvedQuery) -> ResolvedQuery:
@@ -64,14 +70,18 @@ class _Compiler:
     """Holds what the statement's parts share: bindings, goals, groups."""
 
     def __init__(
-        self, site: str, query: ResolvedQuery, goals: tuple[Goal, ...], imports: tuple[ImportedRange, ...]
+        self,
+        site: str,
+        query: ResolvedQuery,
+        goals: tuple[Goal, ...],
+        imports: tuple[ImportedRange, ...],
+        labels: Labels,
     ) -> None:
-        self.query, self.bind, self.imports = query, Bindings(), imports
+        self.query, self.bind, self.imports, self.labels = query, Bindings(), imports, labels
         filters = with_hostnames(query.filters, query.dimensions)
         self.ground = Ground(site, query.period, goals, self.bind)
         self.ask = Ask(query.metrics, query.dimensions, filters, passing(filters, goals))
         self.shown = Shown.of(self.ask.goals)
-        self.labels: Mapping[str, Mapping[str, str]] = query.extra.get(OPTIONS, {}).get("labels", {})
         self.currencies = _currencies(self.shown, self.ask)
 
     def compiled(self) -> Compiled:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from adapters.local.sql import patterns
-from adapters.local.sql.comparisons import POSITIVE
+from adapters.local.sql.comparisons import POSITIVE, expression
 from adapters.local.sql.goals import named, outside_behaviour
 from models.errors import Problem
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
@@ -12,6 +12,9 @@ from models.query import ResolvedQuery
 from models.vocabulary import GOAL_METRICS, Dimension, Metric, Operator
 
 OF_PAGES = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
+
+
+TOO_LARGE = "too many or too long values to compare by pattern"
 
 
 def problems(filters: Sequence[Filter], goals: Sequence[Goal]) -> tuple[Problem, ...]:
@@ -26,6 +29,8 @@ def _problems(node: Filter, where: str, goals: Sequence[Goal]) -> Iterator[Probl
                 yield from _unknown_goals(node, where, goals)
             if POSITIVE.get(operator, operator) is Operator.MATCHES:
                 yield from _bad_patterns(node, where)
+            elif patterns.fault(expression(node) or "") is not None:
+                yield Problem(f"{where}[2]", TOO_LARGE)
         case And(parts) | Or(parts):
             for i, part in enumerate(parts):
                 yield from _problems(part, f"{where}[1][{i}]", goals)
@@ -43,8 +48,8 @@ def _unknown_goals(node: Comparison, where: str, goals: Sequence[Goal]) -> Itera
 def _bad_patterns(node: Comparison, where: str) -> Iterator[Problem]:
     faults = [(i, patterns.fault(value)) for i, value in enumerate(node.values)]
     found = [Problem(f"{where}[2][{i}]", fault) for i, fault in faults if fault is not None]
-    if not found and len(node.values) > 1 and (fault := patterns.fault(patterns.any_of(node.values))) is not None:
-        found = [Problem(f"{where}[2]", fault)]
+    if not found and patterns.fault(expression(node) or "") is not None:
+        found = [Problem(f"{where}[2]", TOO_LARGE)]
     yield from found
 
 

@@ -22,39 +22,34 @@ POSITIVE: Mapping[Operator, Operator] = MappingProxyType(
 )
 """What each negated operator negates."""
 
-Test = Callable[[str, Sequence[str], bool, Bindings], str]
-
-
-def _equals(text: str, values: Sequence[str], case_sensitive: bool, bind: Bindings) -> str:
-    if not case_sensitive:
-        return _regex(text, [f"^{patterns.literally(v)}$" for v in values], False, bind)
-    return f"{text} = {bind.text(values[0])}" if len(values) == 1 else f"{text} IN {bind.texts(values)}"
-
-
-def _contains(text: str, values: Sequence[str], case_sensitive: bool, bind: Bindings) -> str:
-    if not case_sensitive:
-        return _regex(text, [patterns.literally(v) for v in values], False, bind)
-    return "(" + " OR ".join(f"position({text}, {bind.text(v)}) > 0" for v in values) + ")"
-
-
-def _regex(text: str, values: Sequence[str], case_sensitive: bool, bind: Bindings) -> str:
-    pattern = patterns.any_of(values)
-    # chDB's small build has no lowerUTF8; RE2 folds the case of all letters, not of ASCII alone.
-    return f"match({text}, {bind.text(pattern if case_sensitive else f'(?i){pattern}')})"
-
-
-def _wildcard(text: str, values: Sequence[str], case_sensitive: bool, bind: Bindings) -> str:
-    return _regex(text, [patterns.wildcard(v) for v in values], case_sensitive, bind)
-
-
-TESTS: Mapping[Operator, Test] = MappingProxyType(
+AS_PATTERN: Mapping[Operator, Callable[[str], str]] = MappingProxyType(
     {
-        Operator.IS: _equals,
-        Operator.CONTAINS: _contains,
-        Operator.MATCHES: _regex,
-        Operator.WILDCARD: _wildcard,
+        Operator.IS: lambda value: f"^{patterns.literally(value)}$",
+        Operator.CONTAINS: patterns.literally,
+        Operator.MATCHES: str,
+        Operator.WILDCARD: patterns.wildcard,
     }
 )
+
+
+def expression(comparison: Comparison) -> str | None:
+    """The regular expression that decides a comparison; None where plain text is compared."""
+    operator = POSITIVE.get(comparison.operator, comparison.operator)
+    if comparison.case_sensitive and operator in (Operator.IS, Operator.CONTAINS):
+        return None
+    pattern = patterns.any_of([AS_PATTERN[operator](value) for value in _stored(comparison, operator)])
+    # chDB's small build has no lowerUTF8; RE2 folds the case of all letters, not of ASCII alone.
+    return pattern if comparison.case_sensitive else f"(?i){pattern}"
+
+
+def _test(comparison: Comparison, operator: Operator, text: str, bind: Bindings) -> str:
+    """Whether one of the values fits."""
+    if (pattern := expression(comparison)) is not None:
+        return f"match({text}, {bind.text(pattern)})"
+    values = _stored(comparison, operator)
+    if operator is Operator.CONTAINS:
+        return "(" + " OR ".join(f"position({text}, {bind.text(v)}) > 0" for v in values) + ")"
+    return f"{text} = {bind.text(values[0])}" if len(values) == 1 else f"{text} IN {bind.texts(values)}"
 
 
 def compare(comparison: Comparison, text: str, bind: Bindings) -> str:
@@ -63,8 +58,7 @@ def compare(comparison: Comparison, text: str, bind: Bindings) -> str:
     negated = operator is not comparison.operator
     if known(comparison.dimension) is Dimension.PROP:
         return _property(comparison, operator, negated, text, bind)
-    values = _stored(comparison, operator)
-    condition = TESTS[operator](text, values, comparison.case_sensitive, bind)
+    condition = _test(comparison, operator, text, bind)
     if operator is Operator.CONTAINS and _finds_direct(comparison):
         condition = f"({condition} OR {text} = '')"
     return f"NOT {condition}" if negated else condition
@@ -72,7 +66,7 @@ def compare(comparison: Comparison, text: str, bind: Bindings) -> str:
 
 def _property(comparison: Comparison, operator: Operator, negated: bool, text: str, bind: Bindings) -> str:
     """`is_not` keeps events without the property unless `(none)` is listed; other negations need it present."""
-    condition = TESTS[operator](text, comparison.values, comparison.case_sensitive, bind)
+    condition = _test(comparison, operator, text, bind)
     present = f"{text} != ''"
     if operator is not Operator.IS:
         return f"({present} AND {'NOT ' if negated else ''}{condition})"
@@ -84,7 +78,7 @@ def _property(comparison: Comparison, operator: Operator, negated: bool, text: s
 
 def _stored(comparison: Comparison, operator: Operator) -> Sequence[str]:
     """The values as they are stored: a label that stands for blanks also means the blank."""
-    if operator is not Operator.IS:
+    if operator is not Operator.IS or known(comparison.dimension) is Dimension.PROP:
         return comparison.values
     blank = any(_means_blank(value, known(comparison.dimension)) for value in comparison.values)
     return (*comparison.values, "") if blank else comparison.values

@@ -57,6 +57,9 @@ COLUMNS: Mapping[Dimension, Column] = MappingProxyType(
         D.COUNTRY: Column("country"),
         D.REGION: Column("region"),
         D.CITY: Column("city"),
+        D.COUNTRY_NAME: Column("country"),
+        D.REGION_NAME: Column("region"),
+        D.CITY_NAME: Column("city"),
         D.LANGUAGE: Column("language", NOT_SET),
     }
 )

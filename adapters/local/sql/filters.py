@@ -6,6 +6,7 @@ one and the same event in the period; on events, comparisons about the visit loo
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.comparisons import POSITIVE, compare
@@ -16,6 +17,7 @@ from models.goal import Goal
 from models.period import Period
 from models.vocabulary import PROP_PREFIX, Dimension, Scope, prop_key
 
+LONGEST_VISIT = timedelta(days=7)
 EVENTS, VISITS = "events", "sessions FINAL"
 
 
@@ -37,11 +39,12 @@ class Ground:
         return bounds if engagement else [*bounds, "name != 'engagement'"]
 
     def visits_in_period(self) -> list[str]:
-        """Visits active in the period, wherever they began (contracts: Plausible 7.3)."""
+        """Visits active in the period, begun at most a week before it (contracts: Plausible 7.3)."""
         return [
             f"site = {self.bind.text(self.site)}",
             f"time >= {self.bind.moment(self.period.first)}",
             f"start <= {self.bind.moment(self.period.last)}",
+            f"start >= {self.bind.moment(self.period.first - LONGEST_VISIT)}",
         ]
 
 

@@ -30,6 +30,7 @@ TABLES: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(map(str, (D.UTM_SOURCE, D.UTM_MEDIUM, D.UTM_CAMPAIGN)), "imported_sources"),
         **dict.fromkeys(map(str, (D.UTM_CONTENT, D.UTM_TERM)), "imported_sources"),
         **dict.fromkeys(map(str, (D.COUNTRY, D.REGION, D.CITY)), "imported_locations"),
+        **dict.fromkeys(map(str, (D.COUNTRY_NAME, D.REGION_NAME, D.CITY_NAME)), "imported_locations"),
         **dict.fromkeys(map(str, (D.BROWSER, D.BROWSER_VERSION)), "imported_browsers"),
         **dict.fromkeys(map(str, (D.OS, D.OS_VERSION)), "imported_operating_systems"),
         **dict.fromkeys(map(str, (D.PAGE, D.HOSTNAME)), "imported_pages"),

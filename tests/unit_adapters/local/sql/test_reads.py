@@ -208,11 +208,6 @@ async def test_rows_may_be_ordered_by_what_is_asked(reader: Reader) -> None:
     assert found == (("(not set)", 0), ("Direct / None", 450), ("Google", 720))
 
 
-async def test_stored_values_can_be_shown_under_other_names(reader: Reader) -> None:
-    extra = {"local": {"labels": {"source": {"Google": "Search", "(not set)": "Search"}}}}
-    assert await rows(reader, "visitors", "source", extra=extra) == (("Direct / None", 2), ("Search", 2))
-
-
 async def test_realtime_counts_five_minutes(reader: Reader) -> None:
     assert await reader.realtime(SITE) == 1
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fixtures.reference.dimensions import PLACES
 from fixtures.reference.metrics import money
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.period import Period, resolve
@@ -18,8 +17,7 @@ from models.vocabulary import Metric, Operator
 NAMES = {
     "event:name": "event", "event:page": "page", "event:hostname": "hostname", "event:goal": "goal",
     "visit:entry_page_hostname": "entry_hostname", "visit:exit_page_hostname": "exit_hostname",
-    "visit:screen": "device", "visit:country_name": "country", "visit:region_name": "region",
-    "visit:city_name": "city",
+    "visit:screen": "device",
 }  # fmt: skip
 OPERATORS = {"matches_wildcard": "wildcard", "matches_wildcard_not": "wildcard_not"}
 
@@ -42,20 +40,9 @@ def filter_of(written: Sequence[Any]) -> Filter:
             return HasDone(filter_of(written[1]), done=head == "has_done")
     options = written[3] if len(written) > 3 else {}
     values = tuple(str(v) for v in written[2])
-    if written[1].endswith("_name"):
-        return _by_name(head, dimension(written[1]), values)
     return Comparison(
         Operator(OPERATORS.get(head, head)), dimension(written[1]), values, options.get("case_sensitive", True)
     )
-
-
-def _by_name(head: str, kind: str, values: tuple[str, ...]) -> Filter:
-    """A filter on names of places, as one on their codes."""
-    fits: Callable[[str], bool] = (
-        (lambda name: name in values) if head.startswith("is") else (lambda name: any(v in name for v in values))
-    )
-    codes = tuple(code for code, name in PLACES[kind].items() if fits(name))
-    return Comparison(Operator.IS_NOT if head.endswith("_not") else Operator.IS, kind, codes or ("-",))
 
 
 def query_of(body: Mapping[str, Any], zone: str, now: datetime, start: date | None) -> ResolvedQuery:
@@ -67,16 +54,11 @@ def query_of(body: Mapping[str, Any], zone: str, now: datetime, start: date | No
         Order(by if by in body["metrics"] else dimension(by), Direction(way)) for by, way in body.get("order_by") or ()
     )
     include, paging = body.get("include") or {}, body.get("pagination") or {}
-    asked = body.get("dimensions") or ()
-    # Where the code is asked beside the name, rows are by code, and the name follows from it.
-    by_name = [dimension(d) for d in asked if d.endswith("_name") and f"visit:{dimension(d)}" not in asked]
-    labels = {kind: PLACES[kind] for kind in by_name}
     return ResolvedQuery(
         metrics, period, now, dimensions, tuple(map(filter_of, body.get("filters") or ())),
         order or default_order(metrics, dimensions), paging.get("limit", 10_000), paging.get("offset", 0),
         Include(time_labels=include.get("time_labels", False), total_rows=include.get("total_rows", False),
                 imports=include.get("imports", False)),
-        extra={"local": {"labels": labels}} if labels else {},
     )  # fmt: skip
 
 
@@ -86,10 +68,6 @@ def _period(spec: Any, zone: ZoneInfo, now: datetime, start: date | None) -> Per
     return resolve(spec, zone=zone, now=now, start=start)
 
 
-def _shown(name: str, value: Any) -> Any:
-    return PLACES[dimension(name)].get(value, value) if name.endswith("_name") else value
-
-
 def results_of(body: Mapping[str, Any], query: ResolvedQuery, answer: Answer) -> list[dict[str, Any]]:
     count = len(query.dimensions)
     asked = body.get("dimensions") or []
@@ -97,7 +75,7 @@ def results_of(body: Mapping[str, Any], query: ResolvedQuery, answer: Answer) ->
     for row in answer.rows:
         held = dict(zip(query.dimensions, row[:count], strict=True))
         rows.append({
-            "dimensions": [_shown(d, held[dimension(d)]) for d in asked],
+            "dimensions": [held[dimension(d)] for d in asked],
             "metrics": [money(v.amount, v.currency) if isinstance(v, Money) else v for v in row[count:]],
         })  # fmt: skip
     return rows
