@@ -92,12 +92,12 @@ class Management:
     async def create_goal(self, site: Site, draft: GoalDraft) -> Goal:
         if draft.kind is GoalKind.SCROLL or draft.custom_props:
             raise UnsupportedQuery(["Sparklytics has goals on an event's name or a page's address only"])
-        wire_identity = (_goal_type(draft), draft.event_name or (draft.page_path or "").replace("*", ""))
+        body = _goal_body(draft)
+        identity = ("goal_type", "match_value", "match_operator")
         for goal in (await self.client.call("GET", below(site, "goals"), list[WireGoal])).data:
-            if (goal.goal_type, goal.match_value) == wire_identity and goal.match_operator == _operator(draft):
+            if all(getattr(goal, name) == body[name] for name in identity):
                 return _goal(goal)
-        made = await self.client.call("POST", below(site, "goals"), WireGoal, json=_goal_body(draft))
-        return _goal(made.data)
+        return _goal((await self.client.call("POST", below(site, "goals"), WireGoal, json=body)).data)
 
     async def delete_goal(self, site: Site, goal_id: str) -> None:
         # DELETE answers 204 for ids that never were, so the list is asked first.
