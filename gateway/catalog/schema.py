@@ -90,3 +90,11 @@ def _requests_remembered(db: Database) -> None:
             f"CREATE TRIGGER audit_is_kept_{change.lower()} BEFORE {change} ON audit "
             "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
         )
+
+
+@steps(name="0006_budgets")
+def _budgets(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE budgets (credential TEXT PRIMARY KEY, level REAL NOT NULL, at REAL NOT NULL, "
+        "factor REAL NOT NULL, closed REAL NOT NULL) STRICT, WITHOUT ROWID"
+    )
