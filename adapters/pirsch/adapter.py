@@ -92,9 +92,8 @@ class PirschAdapter:
         spent = Spent()
         with closing(script(site, query, self.caps)) as steps:
             answer = await self.client.run(steps, at_most=foreseen.calls, spent=spent)
-        reasons = tuple(dict.fromkeys((*foreseen.reasons, *answer.reasons)))
         plan = Plan.NATIVE if spent.calls == 1 else Plan.FAN_OUT
-        return replace(answer, plan=plan, calls=spent.calls, reasons=reasons)
+        return replace(answer, plan=plan, calls=spent.calls)
 
     async def stats_start(self, site: Site) -> date | None:
         """The day statistics begin, or the dashboard was made."""

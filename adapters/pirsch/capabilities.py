@@ -3,7 +3,18 @@
 Limits that depend on the whole query (which metrics beside which filter) are said by `foresee`, call by call.
 """
 
-from models.capability import NATIVE, Capabilities, Feature, Limits, Operation, approximate, cells, never
+from models.capability import (
+    NATIVE,
+    Capabilities,
+    Conflict,
+    Feature,
+    Limits,
+    Operation,
+    Support,
+    approximate,
+    cells,
+    never,
+)
 from models.vocabulary import OURS, Dimension, Metric, Operator
 
 DOCS = "https://docs.pirsch.io/api-sdks/api-v1"
@@ -16,6 +27,9 @@ D = Dimension
 _POSITIVE = frozenset({Operator.IS, Operator.CONTAINS})
 _NO_EVENT_NEGATION = frozenset({Operator.IS, Operator.CONTAINS, Operator.MATCHES, Operator.WILDCARD})
 _EXACT_ONLY = frozenset({Operator.IS, Operator.IS_NOT})
+_VIEWED = "page: those who viewed it; an event on a page that was not viewed does not count"
+_EVENT_METRICS = (Metric.PAGEVIEWS, Metric.EVENTS, Metric.EXIT_RATE, Metric.CONVERSIONS)
+_PEOPLE = frozenset(m for m in Metric if m not in _EVENT_METRICS)
 _VERSIONS = "Pirsch documents no filter on versions"
 
 PIRSCH = Capabilities(
@@ -30,11 +44,17 @@ PIRSCH = Capabilities(
         time_on_page=approximate(
             "definition_differs", "time until the visitor's next hit, the last page of a visit left out", DOCS
         ),
+        visit_duration=Support(
+            reason="read from up to 1,000 visits; beyond that estimated from daily averages, and said so"
+        ),
         scroll_depth=never("Pirsch does not measure scrolling", DOCS),
     ),
     dimensions=cells(
         NATIVE,
         [d for d in Dimension if d not in OURS],
+        prop=approximate(
+            "summed_visitors", "without a filter on one event, visitors of several events are summed", DOCS
+        ),
         hostname=approximate("definition_differs", "the last hostname of the visit, not that of each page view", DOCS),
         title=never("Pirsch groups by path and title together, so visitors of one title cannot be counted", DOCS),
         entry_hostname=never("Pirsch keeps only the last hostname of a visit", DOCS),
@@ -68,6 +88,10 @@ PIRSCH = Capabilities(
         nested_goal=never("goals can only be filtered at the top level", DOCS),
     ),
     max_dimensions=8,
+    conflicts=(
+        Conflict(reason=_VIEWED, metrics=_PEOPLE, grouped=frozenset({D.PAGE}), approximate="definition_differs"),
+        Conflict(reason=_VIEWED, metrics=_PEOPLE, filtered=frozenset({D.PAGE}), approximate="definition_differs"),
+    ),
     filters={
         D.GOAL: _POSITIVE,
         D.EVENT: _NO_EVENT_NEGATION,

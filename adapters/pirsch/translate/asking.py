@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.pirsch.translate.call import Call, Script, Span, T, Tallies
+from adapters.pirsch.translate.call import Call, Key, Script, Span, T, Tallies
 from adapters.pirsch.translate.selection import Selection
 from adapters.pirsch.vocabulary import Field
 from models.result import Reason
@@ -26,6 +26,8 @@ class Grouped:
 
     tallies: Tallies
     reasons: list[Reason] = field(default_factory=list)
+    merged: list[Key] = field(default_factory=list)
+    """Groups that several of the vendor's rows make up: their visitors are sums."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from adapters.pirsch.translate.call import (
 )
 from adapters.pirsch.translate.selection import ANY_VIEW, Selection, combined, with_property
 from adapters.pirsch.translate.series import series
-from adapters.pirsch.vocabulary import BLANK, LISTINGS, Field, Listing, from_wire, to_wire
+from adapters.pirsch.vocabulary import BLANK, FILTERS, LISTINGS, TOTAL_KEYS, Field, Listing, from_wire, to_wire
 from models.errors import UnsupportedQuery
 from models.event import PAGEVIEW
 from models.filters import Comparison
@@ -99,6 +99,8 @@ def _listing(asking: Asking, listing: Listing, dimensions: Sequence[str]) -> Scr
     for row in rows:
         values = {str(d): from_wire(d, row[key]) for d, key in listing.keys}
         _merge(found, tuple(values[d] for d in dimensions), m.tally_of(row, offers))
+    if own is not None:
+        yield from _unmerged(asking, found, own, frozenset(offers) & frozenset(TOTAL_KEYS))
     missing = asking.fields - frozenset(offers)
     if missing and own is not None:
         yield from _filled(asking, found, missing, lambda key: asking.selection.having(own, key))
@@ -132,8 +134,19 @@ def _merge(found: Grouped, key: Key, tally: Tally) -> None:
         found.tallies[key] = tally
         return
     found.tallies[key] = {f: (v or 0) + (tally.get(f) or 0) for f, v in known.items()}
-    summed = Reason("summed_visitors", "several values of Pirsch are one value here; visitors of both count twice")
-    found.reasons = [*(r for r in found.reasons if r != summed), summed]
+    found.merged = [*(k for k in found.merged if k != key), key]
+
+
+def _unmerged(asking: Asking, found: Grouped, dimension: Dimension, fields: Fields) -> Script[None]:
+    """Count groups of several rows again, each as one question; where there is no such filter they stay sums."""
+    if found.merged and dimension not in FILTERS:
+        found.reasons.append(Reason("summed_visitors", f"{dimension}: visitors of several programs are summed"))
+        return
+    asks = [m.measure(asking.span, asking.selection.having(dimension, key), fields) for key in found.merged]
+    if len(asks) > asking.calls - 1:
+        raise refuse(f"{dimension}: {len(asks)} values cost a call each, at most {asking.calls - 1}")
+    for key, tally in zip(found.merged, (yield from together(asks)), strict=True):
+        found.tallies[key] |= tally
 
 
 def _filled(asking: Asking, found: Grouped, missing: Fields, selection_of: Callable[[Key], Selection]) -> Script[None]:
@@ -201,6 +214,8 @@ def _events(asking: Asking) -> Script[Grouped]:
 def _properties(asking: Asking, name: str) -> Script[Grouped]:
     """Values of a property of one event; a second question finds the events without it."""
     key = prop_key(name)
+    if not asking.selection.events:
+        return (yield from _properties_of_all(asking, key))
     call = asking.span.call("event/meta", (*asking.selection.query, ("event_meta_key", key)))
     blank = combined(asking.selection, Selection(meta=((f"meta_{key}", BLANK),)))
     rows, missing = yield from together(
@@ -219,6 +234,34 @@ def _properties(asking: Asking, name: str) -> Script[Grouped]:
             lambda k: with_property(asking.selection, Comparison(Operator.IS, name, k)),
         )  # fmt: skip
     return found
+
+
+def _properties_of_all(asking: Asking, key: str) -> Script[Grouped]:
+    """Values over all events, one question each, summed; and of page views, whose properties are tags."""
+    query, span = asking.selection.query, asking.span
+    names = yield from pages(span.call("events", query), at_most=m.EVENT_PAGES, what="event")
+    carriers = [row["name"] for row in names if key in (row["meta_keys"] or ())]
+    if len(carriers) + 3 > asking.calls:
+        raise refuse(f"prop:{key}: {len(carriers)} events cost a call each, at most {asking.calls - 3}")
+    of = (("event_meta_key", key),)
+    tags, (untagged,), *metas = yield from together(
+        [
+            _rows(pages(span.call("tag/details", (*query, ("tag", key))), at_most=asking.calls, what=f"prop:{key}")),
+            _rows(_once(span.call("total", (*query, ("tag", f"!{key}"))))),
+            *(_rows(pages(span.call("event/meta", (*query, *of), event=e), at_most=3, what=e)) for e in carriers),
+        ]
+    )
+    found = Grouped({(NO_PROP,): m.tally_of(untagged, {F.VISITORS: "visitors"})})
+    values = [(row["value"], row["visitors"]) for row in tags]
+    values += [(row["meta_value"], row["visitors"]) for rows in metas for row in rows]
+    for value, visitors in values:
+        if value:
+            _merge(found, (value,), {F.VISITORS: visitors})
+    return found
+
+
+def _once(call: Call) -> Script[list[Any]]:
+    return (yield (call,))
 
 
 def _rows(script: Script[list[Any]]) -> Script[list[Any]]:
@@ -244,6 +287,7 @@ def _referrers(asking: Asking) -> Script[Grouped]:
         asks.append(_rows(pages(asking.span.call("referrer", chosen), at_most=asking.calls, what="referrer")))
     for row in (row for rows in (yield from together(asks)) for row in rows):
         _merge(found, (from_wire(D.REFERRER, row["referrer"]),), m.tally_of(row, offers))
+    yield from _unmerged(asking, found, D.REFERRER, frozenset(offers))
     return found
 
 

@@ -66,20 +66,21 @@ def objections(metrics: Iterable[Metric], selection: Selection) -> list[str]:
                 found.append(f"{metric}: {_REASONS_MULTIPLIED.format(metric)}; ask for one event without properties")
             case M.PAGEVIEWS if selection.whole and (selection.multiplied or selection.by_page):
                 found.append("pageviews: has_done is a filter on pages here, which narrows the views it counts")
-            case M.EVENTS if selection.whole or (selection.events and selection.by_page) or selection.without:
+            case M.EVENTS if selection.whole or (selection.events and selection.by_page):
                 found.append("events: Pirsch counts events by name, not those of whole visits")
             case M.TOTAL_REVENUE | M.AVERAGE_REVENUE if not selection.currency:
                 found.append(f"{metric}: needs a filter on one goal that has a currency")
             case _:
                 continue
-    if selection.without and (others := [m for m in metrics if m not in _SUBTRACTABLE]):
-        found.append(f"has_not_done: {', '.join(others)} cannot be had by subtraction")
-    if any(w.by_page for w in selection.without) and M.PAGEVIEWS in metrics:
-        found.append("has_not_done: pageviews of visits without a page cannot be had by subtraction")
     return found
 
 
-_SUBTRACTABLE = frozenset({M.VISITORS, M.VISITS, M.PAGEVIEWS, M.BOUNCE_RATE, M.VIEWS_PER_VISIT, M.PERCENTAGE})
+def subtractable(metrics: Iterable[Metric], selection: Selection) -> bool:
+    """Whether numbers without an event are numbers of all visits less those with it: never so for visitors."""
+    fields = {M.VISITS, M.BOUNCE_RATE} | (set() if any(w.by_page for w in selection.without) else {M.PAGEVIEWS})
+    return set(metrics) <= fields and not any(w.multiplied for w in selection.without)
+
+
 _TOTALS = frozenset(TOTAL_KEYS)
 
 
@@ -119,7 +120,7 @@ def measure(span: Span, selection: Selection, fields: frozenset[Field]) -> Scrip
     if "revenue" in replies:
         found[F.REVENUE] = replies["revenue"]["custom_metric_total"]
         found[F.AVERAGE_REVENUE] = replies["revenue"]["custom_metric_avg"]
-    return found
+    return {f: v for f, v in found.items() if f in fields}
 
 
 def _events(first: Call, reply: Any) -> Script[float]:
@@ -193,7 +194,7 @@ def value(metric: Metric, tally: Tally, selection: Selection, context: Context) 
         case M.BOUNCE_RATE:
             return _ratio(tally, F.BOUNCES, F.VISITS, lambda q: round(100 * q), 0)
         case M.EXIT_RATE:
-            return _ratio(tally, F.VISITS, F.VIEWS, lambda q: round(q * 100 * 100) / 100, None)
+            return _ratio(tally, F.VISITS, F.VIEWS, lambda q: round(100 * q, 1), None)
         case M.VISIT_DURATION:
             return _whole(tally.get(F.DURATION) or 0) if F.DURATION in tally else None
         case M.TIME_ON_PAGE:

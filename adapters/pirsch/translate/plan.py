@@ -6,23 +6,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from adapters.pirsch.capabilities import PIRSCH
 from adapters.pirsch.translate import measure as m
 from adapters.pirsch.translate.call import ROWS, Span, refuse, span_of
 from adapters.pirsch.translate.groups import free_listing, order_cut, outer_and_inner
 from adapters.pirsch.translate.selection import Selection, combined, of_goal, select
 from adapters.pirsch.translate.series import days_of
 from adapters.pirsch.vocabulary import FILTERS, LISTINGS, SESSION_KEYS, Field
+from models.capability import Feature
 from models.errors import UnsupportedQuery
-from models.filters import Comparison, Filter
+from models.filters import And, Comparison, Filter, HasDone, Not, Or, dimensions_in
 from models.goal import Goal
 from models.period import buckets
 from models.query import ResolvedQuery
 from models.result import Foreseen, Plan, Reason
 from models.site import Site
-from models.vocabulary import TIME_DIMENSIONS, Dimension, Interval, Metric, dimension_of, interval_of
+from models.vocabulary import OURS, TIME_DIMENSIONS, Dimension, Interval, Metric, Operator, dimension_of, interval_of
 
 D, F, M = Dimension, Field, Metric
 WALKED = frozenset({F.VISITORS, F.VISITS, F.VIEWS, F.BOUNCES, F.DURATION})
+FEW_VISITS = 1000
+"""Up to so many visits, visit_duration is read from the list of visits: exactly, at 100 visits a call."""
 WALK = "session_walk"
 """`extra.pirsch.session_walk: true` reads every session, for an exact visit_duration."""
 
@@ -54,6 +58,8 @@ _SAMPLES = (
 
 def foresee(site: Site, query: ResolvedQuery, caps: Caps) -> Foreseen:
     """Plan, calls at most, reasons and refusals, before anything is asked."""
+    if declared := declared_refusals(query):
+        return Foreseen(refusals=declared)
     refused: UnsupportedQuery | None = None
     shapes = []
     for sample in _SAMPLES if asks_goals(query) else (None,):
@@ -74,16 +80,42 @@ def _foreseen_shape(site: Site, query: ResolvedQuery, sample: Goal | None, caps:
     if D.GOAL in query.dimensions and sample is not None:
         selection = combined(selection, of_goal(sample))
     shape = shape_of(span_of(site, query), replace(query, filters=filters), selection, caps)
-    more = (1 if sample else 0) + len(selection.unlisted) * 3 + _context_calls(query, shape)
+    dimensions = [d for d in query.dimensions if d != D.GOAL]
+    reading = 0 if shape.walked else exact_duration_calls(dimensions, selection, shape.fields)
+    more = reading + (1 if sample else 0) + len(selection.unlisted) * 3 + _context_calls(query, shape)
     reasons = (*shape.reasons, *selection.reasons)
     most = caps.walk if shape.walked else caps.calls
+    if D.GOAL in query.dimensions:  # as often as the site has goals
+        return Shape(shape.walked, shape.fields, most, reasons)
     return Shape(shape.walked, shape.fields, min(most, shape.calls * (2 if selection.without else 1) + more), reasons)
 
 
 def _sampled(node: Filter, sample: Goal) -> Filter:
-    """A goal filter that names the sample."""
-    is_goal = isinstance(node, Comparison) and node.dimension == D.GOAL
-    return replace(node, values=("?",)) if isinstance(node, Comparison) and is_goal else node
+    """A filter whose goals all name the sample."""
+    match node:
+        case Comparison(dimension=D.GOAL):
+            return replace(node, operator=Operator.IS, values=(sample.shown_as,))
+        case HasDone(part, done):
+            return HasDone(_sampled(part, sample), done)
+        case Not(part):
+            return Not(_sampled(part, sample))
+        case _:
+            return node
+
+
+def declared_refusals(query: ResolvedQuery) -> tuple[str, ...]:
+    """What the declaration refuses whatever the values: the planner says the same, and asks nobody either."""
+    found = [f"{x}: {PIRSCH.metrics[x].reason}" for x in query.metrics if not PIRSCH.metrics[x].is_native]
+    for name in query.dimensions:
+        kind = dimension_of(name)
+        if kind is not None and kind not in OURS and not PIRSCH.dimensions[kind].is_native:
+            found.append(f"{name}: {PIRSCH.dimensions[kind].reason}")
+    nested = [n for n in query.filters if isinstance(n, And | Or) and D.GOAL in dimensions_in((n,))]
+    if nested:
+        found.append(f"nested_goal: {PIRSCH.features[Feature.NESTED_GOAL].reason}")
+    if not query.period.whole_days and query.relative != "realtime":
+        found.append(f"part_of_day: {PIRSCH.features[Feature.PART_OF_DAY].reason}")
+    return tuple(found)
 
 
 def asks_goals(query: ResolvedQuery) -> bool:
@@ -109,6 +141,12 @@ def shape_of(span: Span, query: ResolvedQuery, selection: Selection, caps: Caps)
     )
 
 
+def exact_duration_calls(dimensions: Sequence[str], selection: Selection, fields: frozenset[Field]) -> int:
+    """Calls that reading every visit may take before visit_duration is estimated instead; 0 where it cannot be read."""
+    readable = all(dimension_of(d) in SESSION_KEYS or d in TIME_DIMENSIONS for d in dimensions)
+    return 1 + FEW_VISITS // ROWS if F.DURATION in fields and readable and not selection.without else 0
+
+
 def _walk_asked(query: ResolvedQuery) -> bool:
     return bool(query.extra.get("pirsch", {}).get(WALK))
 
@@ -117,6 +155,9 @@ def _why_walk(query: ResolvedQuery, selection: Selection, dimensions: Sequence[s
     """Why only reading every session answers; empty when a list or total does."""
     if selection.residual:
         return "or, not"
+    subtractable = m.subtractable(query.metrics, selection) and _one_list(dimensions, fields, selection)
+    if selection.without and not subtractable:
+        return "has_not_done"
     if F.DURATION in fields and selection.events and not selection.by_page:
         return "visit_duration beside an event"  # the vendor answers an empty list
     if M.VIEWS_PER_VISIT in query.metrics and selection.by_page:
@@ -165,6 +206,8 @@ def _grouping_objections(
     query: ResolvedQuery, selection: Selection, dimensions: Sequence[str], fields: frozenset[Field]
 ) -> list[str]:
     """Fields that neither a list knows nor a question per value truly gives."""
+    if M.EXIT_RATE in query.metrics and len(dimensions) != 1:
+        return ["exit_rate: needs the dimension page or exit_page, alone"]
     if len(dimensions) != 1:
         return [] if free_listing(dimensions) is None else _versions(dimensions, fields)
     name, known = dimensions[0], _offered(dimensions[0], selection)
@@ -178,18 +221,19 @@ def _grouping_objections(
             missing = [f for f in missing if f is not F.EVENT_COUNT or selection.events]
         case D.EVENT | D.PROP:
             missing = [f for f in missing if f is not F.VISITS]
-            if dimension_of(name) is D.PROP and (len(selection.events) != 1 or selection.multiplied):
-                found.append(f"{name}: Pirsch groups by a property only beside a filter on exactly one event")
+            alone = dimension_of(name) is D.PROP and (len(selection.events) != 1 or selection.multiplied)
+            if alone and (selection.events or fields - {F.VISITORS}):
+                found.append(f"{name}: Pirsch counts it only beside a filter on exactly one event")
         case D.TIME_HOUR | D.TIME_MINUTE | D.REFERRER | D.TITLE:
             pass
         case D.BROWSER_VERSION | D.OS_VERSION:
             return _versions(dimensions, fields)
-        case D.EXIT_PAGE if M.EXIT_RATE in query.metrics:
-            missing = []
         case _:
             missing = []
-    if M.EXIT_RATE in query.metrics and name != D.EXIT_PAGE:
-        found.append("exit_rate: needs the dimension exit_page")
+    if M.EXIT_RATE in query.metrics and name not in (D.EXIT_PAGE, D.PAGE):
+        found.append("exit_rate: needs the dimension page or exit_page")
+    if M.EXIT_RATE in query.metrics and name == D.PAGE and M.VISITS in query.metrics:
+        found.append("exit_rate by page: not together with visits; group by exit_page")
     if missing:
         found.append(f"{name}: Pirsch does not count {', '.join(missing)} by it")
     return found
@@ -220,9 +264,12 @@ def _walk_objections(
         found.append(f"{why or WALK}: pageviews of some pages only are not in Pirsch's list of sessions")
     if rates := [x for x in query.metrics if x in (M.CONVERSION_RATE, M.GROUP_CONVERSION_RATE)]:
         found.append(f"{why or WALK}: {', '.join(rates)} cannot be counted together with it")
-    if selection.without:
-        found.append(f"{why or WALK}: has_not_done cannot be counted together with it")
     return found
+
+
+def _one_list(dimensions: Sequence[str], fields: frozenset[Field], selection: Selection) -> bool:
+    """Whether one list or total has every field."""
+    return not dimensions or (len(dimensions) == 1 and fields <= _offered(dimensions[0], selection))
 
 
 def _walk_reasons(selection: Selection) -> list[Reason]:
@@ -235,7 +282,7 @@ def _reasons(query: ResolvedQuery, dimensions: Sequence[str], fields: frozenset[
     """Why the numbers will not be exact, where the declaration cannot say it."""
     found = []
     if F.DURATION in fields:
-        text = "visit_duration: estimated from rounded daily averages; extra.pirsch.session_walk counts every visit"
+        text = "visit_duration: estimated from rounded daily averages; extra.pirsch.session_walk reads every visit"
         found.append(Reason("definition_differs", text))
     if M.BOUNCE_RATE in query.metrics and D.PAGE in dimensions:
         found.append(
@@ -243,9 +290,8 @@ def _reasons(query: ResolvedQuery, dimensions: Sequence[str], fields: frozenset[
         )
     if query.relative == "realtime":
         found.append(Reason("definition_differs", "realtime: visits active in the last five minutes count whole"))
-    if len(dimensions) == 1 and (listing := free_listing(dimensions)) is not None and len(listing.keys) > 1:
-        text = f"{dimensions[0]}: one name in several places or programs is one value here, and its visitors are summed"
-        found.append(Reason("summed_visitors", text))
+    if len(dimensions) == 1 and dimensions[0] in (D.BROWSER_VERSION, D.OS_VERSION):
+        found.append(Reason("summed_visitors", f"{dimensions[0]}: visitors of several programs are summed"))
     if {D.TIME_HOUR, D.TIME_MINUTE} & set(dimensions) and _clock_changes(query):
         found.append(Reason("repeated_hour", "a clock change lies in the range: Pirsch joins the repeated hour"))
     return found

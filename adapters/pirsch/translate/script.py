@@ -7,11 +7,12 @@ from adapters.pirsch.translate import measure as m
 from adapters.pirsch.translate.asking import Asking, Grouped
 from adapters.pirsch.translate.call import Call, Script, Span, Tallies, pages, span_of
 from adapters.pirsch.translate.groups import grouped, order_cut
-from adapters.pirsch.translate.plan import Caps, Shape, asks_goals, shape_of
+from adapters.pirsch.translate.plan import Caps, Shape, asks_goals, exact_duration_calls, shape_of
 from adapters.pirsch.translate.selection import Selection, chosen, combined, goals_named, of_goal, select
 from adapters.pirsch.translate.walk import walk
 from adapters.pirsch.vocabulary import LISTINGS, Field
 from adapters.pirsch.wire import goals_of
+from models.errors import UnsupportedQuery
 from models.filters import Comparison, Filter
 from models.goal import Goal
 from models.period import buckets
@@ -98,7 +99,7 @@ class _Asker:
         self.reasons += found.reasons
         rows = []
         for key, tally in found.tallies.items():
-            if dimensions and not any(tally.values()) and not self.kept(dimensions):
+            if self.query.dimensions and not any(tally.values()) and not self.kept(dimensions):
                 continue
             own = replace(context, group=(groups.get(key, {}).get(F.VISITORS) or 0))
             values = tuple(m.value(metric, tally, selection, own) for metric in self.query.metrics)
@@ -116,12 +117,31 @@ class _Asker:
         cut = None
         if len(dimensions) == len(self.query.dimensions) == 1 and not self.query.include.total_rows:
             cut = order_cut(self.query.order_by, self.query.dimensions, self.query.offset + self.query.limit)
-        asking = Asking(self.span, selection, shape.fields, self.caps.calls, cut if not selection.without else None)
+        durations = yield from self.durations(selection, shape, dimensions)
+        fields = shape.fields - {F.DURATION} if durations is not None else shape.fields
+        asking = Asking(self.span, selection, fields, self.caps.calls, cut if not selection.without else None)
+        if durations is not None and not fields:
+            return Grouped({key: {F.DURATION: tally[F.DURATION]} for key, tally in durations.items()})
         found = yield from grouped(asking, dimensions)
+        for key, tally in found.tallies.items() if durations is not None else ():
+            tally[F.DURATION] = (durations or {}).get(key, {}).get(F.DURATION)
         for inner in selection.without:
             part = yield from grouped(replace(asking, selection=combined(selection, inner)), dimensions)
             found = Grouped({k: m.subtracted(t, part.tallies.get(k)) for k, t in found.tallies.items()}, found.reasons)
         return found
+
+    def durations(self, selection: Selection, shape: Shape, dimensions: Sequence[str]) -> Script[Tallies | None]:
+        """visit_duration read from the visits themselves where they are few; None where it has to be estimated."""
+        at_most = exact_duration_calls(dimensions, selection, shape.fields)
+        if not at_most:
+            return None
+        try:
+            found = yield from walk(self.span, selection, dimensions, at_most=at_most, now=self.query.now)
+        except UnsupportedQuery:
+            return None
+        self.reasons = [r for r in self.reasons if not r.detail.startswith(str(M.VISIT_DURATION))]
+        self.reasons += found.reasons
+        return found.tallies
 
     def context(self, selection: Selection, shape: Shape, found: Grouped) -> Script[m.Context]:
         """The denominators of rates: same period, our own filters; never the vendor's unfiltered ones."""
@@ -152,14 +172,16 @@ class _Asker:
         return (yield from grouped(asking, dimensions)).tallies
 
     def exits(self, selection: Selection, found: Grouped) -> Script[None]:
-        """Page views of the pages visits ended on, in one more list."""
+        """Page views of the pages visits ended on, or visits that ended on the pages, in one more list."""
         if M.EXIT_RATE not in self.query.metrics:
             return
-        bare = replace(selection, params=tuple(p for p in selection.params if p[0] != "exit_path"))
-        asking = Asking(self.span, bare, frozenset({F.VIEWS}), self.caps.calls)
-        views = (yield from grouped(asking, (str(D.PAGE),))).tallies
+        by_page = D.PAGE in self.query.dimensions
+        asked, other = (F.VISITS, D.EXIT_PAGE) if by_page else (F.VIEWS, D.PAGE)
+        bare = tuple(p for p in selection.params if p[0] not in ("exit_path", "path", "pattern"))
+        asking = Asking(self.span, replace(selection, params=bare), frozenset({asked}), self.caps.calls)
+        counted = (yield from grouped(asking, (str(other),))).tallies
         for key, tally in found.tallies.items():
-            tally[F.VIEWS] = (views.get(key) or {}).get(F.VIEWS)
+            tally[asked] = (counted.get(key) or {}).get(asked, 0 if by_page else None)
 
 
 def without_goals(filters: Sequence[Filter]) -> tuple[Filter, ...]:

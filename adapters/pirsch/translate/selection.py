@@ -15,7 +15,7 @@ from models.event import PAGEVIEW
 from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
 from models.goal import Goal, GoalKind
 from models.result import Reason
-from models.vocabulary import NO_PROP, Dimension, Operator, dimension_of, prop_key
+from models.vocabulary import DIRECT, NO_PROP, Dimension, Operator, dimension_of, prop_key
 
 D, Op = Dimension, Operator
 ANY_VIEW = ".*"
@@ -346,8 +346,7 @@ def _with_behaviour(selection: Selection, behaviour: HasDone, goals: Sequence[Go
         return combined(selection, replace(inner, whole=True))
     if selection.without:
         raise refuse("has_not_done: only one at once")
-    per_visit = Reason("visit_scope", "has_not_done: a visitor with visits of both kinds is not subtracted truly")
-    return replace(selection, without=(inner,), reasons=(*selection.reasons, per_visit))
+    return replace(selection, without=(inner,))
 
 
 # Pages
@@ -399,10 +398,7 @@ def fits(node: Filter, row: dict[str, str]) -> bool:
     """Whether a session, by dimension, fits a filter tree."""
     match node:
         case Comparison(dimension=name):
-            blank = means_blank(D(name), row[name])
-            if blank and _positive_is(node) and any(means_blank(D(name), v) for v in node.values):
-                return node.operator is Op.IS
-            return holds(node, row[name])
+            return _fits_value(node, D(name), row[name])
         case And(parts):
             return all(fits(p, row) for p in parts)
         case Or(parts):
@@ -415,8 +411,20 @@ def fits(node: Filter, row: dict[str, str]) -> bool:
             assert_never(node)
 
 
-def _positive_is(leaf: Comparison) -> bool:
-    return leaf.operator in (Op.IS, Op.IS_NOT)
+def _fits_value(leaf: Comparison, dimension: Dimension, value: str) -> bool:
+    """Labels of blanks stand for blanks only as whole values; patterns see an empty text.
+
+    A piece of `Direct / None` finds the blanks it labels.
+    """
+    if not means_blank(dimension, value):
+        return holds(leaf, value)
+    match leaf.operator:
+        case Op.IS | Op.IS_NOT:
+            return any(means_blank(dimension, v) for v in leaf.values) == (leaf.operator is Op.IS)
+        case Op.CONTAINS | Op.CONTAINS_NOT if means_blank(dimension, DIRECT):
+            return holds(leaf, DIRECT)
+        case _:
+            return holds(leaf, "")
 
 
 def chosen(leaf: Comparison, wire_values: Iterable[str]) -> Comparison | None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.pirsch.translate.asking import Grouped
 from adapters.pirsch.translate.call import ROWS, Key, Script, Span, Tallies, paged, refuse
-from adapters.pirsch.translate.selection import Selection, fits
+from adapters.pirsch.translate.selection import Selection, combined, fits
 from adapters.pirsch.translate.series import label
 from adapters.pirsch.vocabulary import SESSION_KEYS, Field, from_wire
 from models.result import Reason
@@ -23,17 +23,10 @@ def walk(
 
     Raises UnsupportedQuery when they would cost more than `at_most` calls.
     """
-    (total,) = yield (span.call("total", selection.query),)
-    wanted = -(-total["sessions"] // ROWS)
-    if wanted + 1 > at_most:
-        raise refuse(
-            f"{total['sessions']} sessions would have to be read in {wanted} calls, at most {at_most - 1}; "
-            "ask for a shorter range"
-        )
-    call = span.call("session/list", selection.query)
-    replies = (yield tuple(paged(call, page) for page in range(wanted))) if wanted else []
-    # pages may repeat a session when traffic comes in between them
-    sessions = {(s["visitor_id"], s["session_id"]): s for rows in replies for s in rows or []}
+    sessions = yield from _sessions(span, selection, at_most=at_most)
+    for inner in selection.without:
+        done = yield from _sessions(span, combined(selection, inner), at_most=at_most)
+        sessions = {key: session for key, session in sessions.items() if key not in done}
     groups: dict[Key, list[dict[str, Any]]] = {}
     for session in sessions.values():
         row = attributes(session)
@@ -47,6 +40,20 @@ def walk(
     return Grouped(
         tallies, [Reason("late_data", "the range is not over; sessions may have moved while they were read")]
     )
+
+
+def _sessions(span: Span, selection: Selection, *, at_most: int) -> Script[dict[tuple[str, int], dict[str, Any]]]:
+    """Every session by its ids; pages may repeat one when traffic comes in between them."""
+    (total,) = yield (span.call("total", selection.query),)
+    wanted = -(-total["sessions"] // ROWS)
+    if wanted + 1 > at_most:
+        raise refuse(
+            f"{total['sessions']} sessions would have to be read in {wanted} calls, at most {at_most - 1}; "
+            "ask for a shorter range"
+        )
+    call = span.call("session/list", selection.query)
+    replies = (yield tuple(paged(call, page) for page in range(wanted))) if wanted else []
+    return {(s["visitor_id"], s["session_id"]): s for rows in replies for s in rows or []}
 
 
 def attributes(session: dict[str, Any]) -> dict[str, str]:
