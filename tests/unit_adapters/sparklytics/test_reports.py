@@ -102,7 +102,7 @@ async def test_both_kinds_of_bounce_rates_become_percent(adapter: SparklyticsAda
     assert whole.rows == ((46,),)  # 5 of 11 sessions, 0.455 on the wire
     by_country = await answer(adapter, site, metrics=["bounce_rate"], dimensions=["country"])
     # DE: anna 3 events, anna 1, ben 1, finn 2, ben 2 -> 2 of 5; 40.0 on the wire
-    assert dict(by_country.rows)["DE"] == 40
+    assert ("DE", 40) in by_country.rows
 
 
 async def test_a_breakdown_is_read_to_its_end(adapter: SparklyticsAdapter, site: Site, website: Website) -> None:
@@ -129,7 +129,7 @@ async def test_addresses_of_one_path_are_one_row(adapter: SparklyticsAdapter, si
         ],
     )
     found = await answer(adapter, site, metrics=["pageviews"], dimensions=["page"])
-    assert dict(found.rows)["/docs"] == 3
+    assert ("/docs", 3) in found.rows
 
 
 async def test_direct_visitors_are_a_label_that_cannot_be_filtered_on(
