@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from fixtures.reference import Invalid
 from gateway.planner import Native, plan
 from models.capability import Capabilities
 from models.errors import InvalidRequest
 from models.query import ResolvedQuery
-from models.vocabulary import OURS, Dimension, Metric, Operator
+from models.vocabulary import Dimension, Metric, Operator
 from tests.contract import expected
 from tests.contract.harness import editions, own_share, prover, resolved
 
@@ -22,9 +21,7 @@ VALUES = {
     "utm_campaign": ["launch", "(not set)"],
     "city": ["2950159"], "os": ["Mac", "(not set)"], "channel": ["Direct"],
 }  # fmt: skip
-UNPROVEN = {Dimension.TITLE, Dimension.LANGUAGE, Dimension.SCREEN, Dimension.TIME_MINUTE, Dimension.PROP, *OURS}
-"""The reference has no word for these; their cells are proven by hand in test_cells."""
-NAMES = [*(str(d) for d in Dimension if d not in UNPROVEN), "prop:plan"]
+NAMES = [*(str(d) for d in Dimension if d not in {*expected.UNKNOWN, Dimension.PROP}), "prop:plan"]
 KNOWN_METRICS = [str(m) for m in Metric if m is not Metric.EXIT_RATE]
 
 RANGES = [
@@ -79,17 +76,9 @@ async def test_what_is_not_refused_is_true(can: Capabilities, tmp_path: Path) ->
             query = understood(body, can, opened.site)
             if query is None or adapter.foresee(opened.site, query).refusals:
                 continue
-            answer, counted = await adapter.read(opened.site, query), wanted(query)
+            answer, counted = await adapter.read(opened.site, query), expected.truth(query)
             if counted is None or answer.reasons:
                 continue
             assert answer.rows == counted, body
             asked += 1
     assert asked > QUESTIONS * own_share(can.backend)
-
-
-def wanted(query: ResolvedQuery) -> Any:
-    """The reference's rows; None where it, like Plausible, does not take a question that this backend takes."""
-    try:
-        return expected.rows(query)
-    except Invalid:
-        return None
