@@ -39,13 +39,13 @@ class Reader:
     now: Callable[[], datetime]
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
-        """One statement, no call to anybody; nothing is refused that the declaration does not refuse."""
+        """One statement, no call to anybody; refused is what only the store's own rules can tell."""
         return Foreseen(plan=Plan.LOCAL, calls=0, refusals=tuple(checks.refusals(query)))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         """Raises InvalidRequest for an unknown goal or an expression that RE2 refuses."""
         goals = tuple(await self.goals_of(site))
-        if problems := checks.problems(query.filters, goals):
+        if problems := checks.problems(query, goals):
             raise InvalidRequest(problems)
         names = await self._names(site, query)
         query, labels = places.by_code(query, names), places.labels(names)

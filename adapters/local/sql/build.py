@@ -12,7 +12,7 @@ from adapters.local.sql.filters import Ground, top_level
 from adapters.local.sql.goals import has_scroll, is_filtered_by_goal, passing
 from adapters.local.sql.members import Members, Shown
 from adapters.local.sql.metrics import FORMULAS, REVENUE, parts_of
-from adapters.local.sql.tables import Ask, halves, with_hostnames
+from adapters.local.sql.tables import BY_VISIT, OURS, Ask, halves, with_hostnames
 from models.filters import Comparison
 from models.goal import Goal, GoalKind
 from models.query import ResolvedQuery
@@ -80,7 +80,8 @@ class _Compiler:
         self.query, self.bind, self.imports, self.labels = query, Bindings(), imports, labels
         filters = with_hostnames(query.filters, query.dimensions)
         self.ground = Ground(site, query.period, goals, self.bind)
-        self.ask = Ask(query.metrics, query.dimensions, filters, passing(filters, goals))
+        by_visit = query.extra.get(OURS, {}).get(BY_VISIT) is True
+        self.ask = Ask(query.metrics, query.dimensions, filters, passing(filters, goals), by_visit)
         self.shown = Shown.of(self.ask.goals)
         self.currencies = _currencies(self.shown, self.ask)
 

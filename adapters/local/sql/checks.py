@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from adapters.local.sql import patterns
 from adapters.local.sql.comparisons import POSITIVE, expression
 from adapters.local.sql.goals import named, outside_behaviour
+from adapters.local.sql.tables import BY_VISIT, OURS
 from models.errors import Problem
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.goal import Goal
@@ -17,9 +18,11 @@ OF_PAGES = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
 TOO_LARGE = "too many or too long values to compare by pattern"
 
 
-def problems(filters: Sequence[Filter], goals: Sequence[Goal]) -> tuple[Problem, ...]:
-    """Goals that are not configured and expressions that RE2 refuses, each with its place."""
-    return tuple(p for i, f in enumerate(filters) for p in _problems(f, f"filters[{i}]", goals))
+def problems(query: ResolvedQuery, goals: Sequence[Goal]) -> tuple[Problem, ...]:
+    """Goals that are not configured, expressions that RE2 refuses, extras we do not know; each with its place."""
+    given = query.extra.get(OURS, {})
+    extras = tuple(Problem(f"extra.{OURS}.{n}", "no such field", (BY_VISIT,)) for n in sorted(given) if n != BY_VISIT)
+    return extras + tuple(p for i, f in enumerate(query.filters) for p in _problems(f, f"filters[{i}]", goals))
 
 
 def _problems(node: Filter, where: str, goals: Sequence[Goal]) -> Iterator[Problem]:

@@ -22,6 +22,9 @@ POSITIVE: Mapping[Operator, Operator] = MappingProxyType(
 )
 """What each negated operator negates."""
 
+MAX_NEEDLES = 255
+"""ClickHouse's own bound on the needles of multiSearchAny."""
+
 AS_PATTERN: Mapping[Operator, Callable[[str], str]] = MappingProxyType(
     {
         Operator.IS: lambda value: f"^{patterns.literally(value)}$",
@@ -48,8 +51,16 @@ def _test(comparison: Comparison, operator: Operator, text: str, bind: Bindings)
         return f"match({text}, {bind.text(pattern)})"
     values = _stored(comparison, operator)
     if operator is Operator.CONTAINS:
-        return "(" + " OR ".join(f"position({text}, {bind.text(v)}) > 0" for v in values) + ")"
+        return _has_piece(text, values, bind)
     return f"{text} = {bind.text(values[0])}" if len(values) == 1 else f"{text} IN {bind.texts(values)}"
+
+
+def _has_piece(text: str, values: Sequence[str], bind: Bindings) -> str:
+    if len(values) == 1:
+        return f"position({text}, {bind.text(values[0])}) > 0"
+    if len(values) <= MAX_NEEDLES and "" not in values:
+        return f"multiSearchAny({text}, {bind.texts(values)})"
+    return f"arrayExists(piece -> position({text}, piece) > 0, {bind.texts(values)})"
 
 
 def compare(comparison: Comparison, text: str, bind: Bindings) -> str:

@@ -10,15 +10,22 @@ from models.filters import Filter
 from models.goal import Goal
 from models.vocabulary import Dimension, Metric, Scope
 
+OURS, BY_VISIT = "local", "visits_count_pageviews"
+"""What `query.extra` may say to us: page views and events may be counted with their visits (contracts: Plausible 5)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What one table is asked: metrics by groups under filters. `goals` are those the filters let through."""
+    """What one table is asked: metrics by groups under filters. `goals` are those the filters let through.
+
+    `by_visit` lets visits count page views and events too, with the visit they belong to.
+    """
 
     metrics: tuple[Metric, ...]
     dimensions: tuple[str, ...]
     filters: tuple[Filter, ...]
     goals: tuple[Goal, ...]
+    by_visit: bool = False
 
     def about(self, names: Mapping[str, str]) -> "Ask":
         """The same question about other dimensions, in groups and filters alike."""
@@ -43,7 +50,7 @@ def halves(ask: Ask) -> Halves:
     Metrics that either table knows follow the events table where both are asked, so visitors may differ by what is
     asked beside them.
     """
-    by_scope = {s: tuple(m for m in ask.metrics if _scope(m) is s) for s in Scope}
+    by_scope = {s: tuple(m for m in ask.metrics if _scope(m, ask) is s) for s in Scope}
     events, visits, either = (by_scope[s] for s in (Scope.EVENT, Scope.VISIT, Scope.EITHER))
     if not (events or visits or either):
         return Halves(None, None)
@@ -59,8 +66,12 @@ def halves(ask: Ask) -> Halves:
     return Halves(replace(ask, metrics=to_events) if to_events else None, _of_visits(ask, visits) if visits else None)
 
 
-def _scope(metric: Metric) -> Scope | None:
-    return None if metric is Metric.EXIT_RATE else metric_scope(metric)
+def _scope(metric: Metric, ask: Ask) -> Scope | None:
+    if metric is Metric.EXIT_RATE:
+        return None
+    if ask.by_visit and metric in (Metric.PAGEVIEWS, Metric.EVENTS):
+        return Scope.EITHER
+    return metric_scope(metric)
 
 
 def _of_visits(ask: Ask, metrics: tuple[Metric, ...]) -> Ask:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -241,7 +242,8 @@ async def _native_start(reader: Any, site: Site) -> date | None:
     return await type(reader)(reader.store, reader.goals_of, none, reader.now).stats_start(site)
 
 
-@settings(max_examples=150)
+@pytest.mark.timeout(900)  # `make fuzz` asks for thousands
+@settings(max_examples=settings().max_examples // 2)  # each asks six queries
 @given(data=st.data())
 def test_rows_equal_those_of_the_reference(store: EventStore, data: st.DataObject) -> None:
     zone, start = data.draw(st.sampled_from(CLOCKS))

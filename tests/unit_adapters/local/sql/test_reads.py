@@ -16,7 +16,7 @@ from fixtures.reference.imported import Import
 from models.errors import InvalidRequest
 from models.filters import read_filters
 from models.goal import Goal
-from models.period import days_period
+from models.period import Period, days_period
 from models.query import Direction, Include, Order, ResolvedQuery, default_order
 from models.result import Answer, ImportsSkipped, Money
 from models.site import Site
@@ -250,6 +250,42 @@ async def test_a_refused_expression_is_told_with_its_position(reader: Reader) ->
     assert "invalid perl operator at position 3" in problem.reason
 
 
+TOO_MUCH = tuple(f"/{n}/" + "x" * 3000 for n in range(1000))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ["wildcard", "page", list(TOO_MUCH)],
+        ["is", "page", list(TOO_MUCH), {"case_sensitive": False}],
+        ["matches_not", "page", list(TOO_MUCH)],
+    ],
+    ids=lambda condition: condition[0],
+)
+async def test_patterns_larger_than_the_store_compiles_are_refused(reader: Reader, condition: list[Any]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await rows(reader, "visitors", filters=[condition])
+    assert [(p.field, p.reason) for p in caught.value.problems] == [
+        ("filters[0][2]", "too many or too long values to compare by pattern")
+    ]
+
+
+async def test_many_long_plain_values_are_compared(reader: Reader) -> None:
+    assert await rows(reader, "visitors", filters=[["is", "page", ["/b", *TOO_MUCH[:100]]]]) == ((2,),)
+
+
+@pytest.mark.parametrize(("pieces", "visitors"), [(["x", "b"], 2), (["b", ""], 4), ([*TOO_MUCH[:300], "b"], 2)])
+async def test_any_of_many_pieces_is_found(reader: Reader, pieces: list[str], visitors: int) -> None:
+    assert await rows(reader, "visitors", filters=[["contains", "page", pieces]]) == ((visitors,),)
+    assert await rows(reader, "visitors", filters=[["not", ["contains_not", "page", pieces]]]) == ((visitors,),)
+
+
+async def test_extras_we_do_not_know_are_refused(reader: Reader) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await rows(reader, "visitors", extra={"local": {"final": False}})
+    assert [p.field for p in caught.value.problems] == ["extra.local.final"]
+
+
 HOSTILE = ("' OR 1=1 --", "\\", "{v0:String}", "%s", "a\x00b", "\n", "😀", "'); DROP TABLE events; --")
 
 
@@ -334,3 +370,14 @@ async def test_the_answer_says_why_imported_history_is_left_out(
     note = (await reader.read(site, asked)).imports
     assert note is not None
     assert (note.included, note.skipped) == (False, reason)
+
+
+async def test_page_views_can_be_counted_with_their_visits(reader: Reader) -> None:
+    """Bob's visit reaches into the second ten minutes: by visit it brings both page views, by event only one."""
+    late = Period(
+        datetime(2026, 3, 1, 10, 0, tzinfo=UTC), datetime(2026, 3, 1, 10, 30, tzinfo=UTC), ZoneInfo("Etc/UTC")
+    )
+    extra = {"local": {"visits_count_pageviews": True}}
+
+    assert await rows(reader, "pageviews", "source", period=late) == (("Direct / None", 1),)
+    assert await rows(reader, "pageviews", "source", period=late, extra=extra) == (("Direct / None", 2),)
