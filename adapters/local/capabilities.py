@@ -41,7 +41,6 @@ LOCAL = Capabilities(
     operations=cells(
         NATIVE,
         Operation,
-        list_sites=never("sites of the local store are this server's own; there is no account elsewhere to list"),
         teams=never("the local store has no teams; tenants are this server's"),
     ),
     features=cells(NATIVE, Feature),
