@@ -1,0 +1,123 @@
+"""Pagecount, an invented server that knows visitors and page views by day: the smallest whole adapter.
+
+`GET /counts?from=2026-06-01&to=2026-06-07` answers
+`{"total": {"visitors": 7, "pageviews": 15}, "days": {"2026-06-01": {"visitors": 2, "pageviews": 4}}}`, days in UTC.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import cast
+
+import msgspec
+from pydantic import BaseModel
+
+from adapters.base import Adapter, Backend, Check, Context, Request
+from adapters.http import check_status, shaped
+from adapters.rows import arranged, names_of, page, time_labels, zero_filled
+from models.base import Frozen
+from models.capability import NATIVE, Capabilities, Conflict, Feature, Operation, cells, never
+from models.query import ResolvedQuery
+from models.result import Answer, Foreseen, Row
+from models.site import Site
+from models.vocabulary import OURS, Dimension, Metric, Operator
+
+PAGECOUNT = Capabilities(
+    backend="pagecount",
+    title="Pagecount",
+    metrics=cells(never("Pagecount counts visitors and page views only"), Metric, visitors=NATIVE, pageviews=NATIVE),
+    dimensions=cells(never("Pagecount counts by day only"), (d for d in Dimension if d not in OURS), time_day=NATIVE),
+    operators=cells(never("Pagecount has no filters"), Operator),
+    operations=cells(never("Pagecount is only read"), Operation),
+    features=cells(never("Pagecount answers one plain question"), Feature, order_by=NATIVE, total_rows=NATIVE),
+    max_dimensions=1,
+    filters={d: frozenset[Operator]() for d in Dimension if d not in OURS},
+    filter_reasons=dict.fromkeys((d for d in Dimension if d not in OURS), "Pagecount has no filters"),
+    conflicts=(
+        Conflict(
+            reason="who is there over midnight counts on both days",
+            metrics=frozenset({Metric.VISITORS}),
+            grouped=frozenset({Dimension.TIME_DAY}),
+            approximate="pagecount.visitors_by_day",
+        ),
+    ),
+)
+
+
+class Options(Frozen):
+    base_url: str
+
+
+class Counted(msgspec.Struct):
+    visitors: int
+    pageviews: int
+
+
+class Counts(msgspec.Struct):
+    total: Counted
+    days: Mapping[str, Counted]
+
+
+class PagecountAdapter:
+    """Satisfies `Adapter` and `Reads`."""
+
+    can = PAGECOUNT
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def start(self) -> None:
+        """Nothing to get ready."""
+
+    async def close(self) -> None:
+        await self._context.transport.close()
+
+    async def check(self) -> Check:
+        return Check(ok=True)
+
+    def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
+        refusals = ("realtime: Pagecount knows whole days only",) if query.relative == "realtime" else ()
+        return Foreseen(refusals=refusals)
+
+    async def read(self, site: Site, query: ResolvedQuery) -> Answer:
+        counts = await self._counts(query.period.first_date, query.period.last_date)
+        rows: list[Row] = [_row((), counts.total, query)]
+        if query.dimensions:
+            rows = [_row((day,), counted, query) for day, counted in counts.days.items()]
+            rows = zero_filled(rows, query) if query.include.zero_fill else rows
+        ordered = arranged(rows, names_of(query), query.order_by)
+        return Answer(
+            rows=page(ordered, query),
+            totals=_row((), counts.total, query) if query.include.totals else None,
+            total_rows=len(ordered) if query.include.total_rows else None,
+            time_labels=time_labels(query) if query.include.time_labels else None,
+        )
+
+    async def stats_start(self, site: Site) -> date | None:
+        return None
+
+    async def _counts(self, first: date, last: date) -> Counts:
+        params = (("from", first.isoformat()), ("to", last.isoformat()))
+        reply = await self._context.transport.send(Request("GET", "/counts", params))
+        check_status(reply, now=self._context.now(), backend="pagecount")
+        return shaped(reply, Counts, backend="pagecount")
+
+
+def _row(key: tuple[str, ...], counted: Counted, query: ResolvedQuery) -> Row:
+    values = {Metric.VISITORS: counted.visitors, Metric.PAGEVIEWS: counted.pageviews}
+    return (*key, *(values[metric] for metric in query.metrics))
+
+
+def _open(options: BaseModel, credential: BaseModel | None, context: Context) -> Adapter:
+    return PagecountAdapter(context)
+
+
+BACKEND = Backend(
+    name="pagecount",
+    title="Pagecount",
+    options=Options,
+    credential=None,
+    editions={"": PAGECOUNT},
+    edition_of=lambda options: "",
+    base_url_of=lambda options: cast(Options, options).base_url,
+    open=_open,
+)
