@@ -41,9 +41,7 @@ async def _fan_out(planned: FanOut, adapter: Reads, site: Site) -> Answer:
     values = [str(row[0]) for row in listing.rows]
     if len(values) > planned.most_values:
         raise UnsupportedQuery(
-            [
-                f"{planned.dimension} has more than {planned.most_values} values; asking for each would cost too many calls"
-            ]
+            [f"{planned.dimension} has more than {planned.most_values} values; one call for each would be too many"]
         )
     gate = asyncio.Semaphore(CONCURRENT_CALLS)
 

@@ -1,7 +1,8 @@
 """Tables of the event store, and the order of their columns in inserts.
 
-Times are UTC, whole seconds. Text that is missing is empty; `scroll_depth` 255 means none; revenue is NULL without amount.
-`seq` is the event's position in the journal: it orders events of one second, and marks what a checkpoint covers.
+Times are UTC, whole seconds. Text that is missing is empty; `scroll_depth` 255 means none; revenue is NULL without
+amount. `seq` is the event's position in the journal: it orders events of one second, and marks what a checkpoint
+covers.
 """
 
 from collections.abc import Mapping
@@ -91,8 +92,8 @@ IMPORTED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "imported_visitors": {**_HEAD, **_COUNTS},
         "imported_sources": {
             **_HEAD,
-            **{k: TEXT for k in ("source", "channel", "referrer", "utm_source", "utm_medium", "utm_campaign")},
-            **{k: TEXT for k in ("utm_content", "utm_term")},
+            **dict.fromkeys(("source", "channel", "referrer", "utm_source", "utm_medium", "utm_campaign"), TEXT),
+            **dict.fromkeys(("utm_content", "utm_term"), TEXT),
             **_COUNTS,
         },
         "imported_pages": {
