@@ -79,10 +79,10 @@ FORMULAS: Mapping[Metric, Formula] = MappingProxyType(
         M.SCROLL_DEPTH: Formula(
             ("depth", "depth_visits"), "if(depth_visits = 0, NULL, toInt64(round(depth / depth_visits)))"
         ),
-        M.PERCENTAGE: Formula(("visitors",), "if({whole} = 0, NULL, round(100 * visitors / {whole}, 2))"),
-        M.CONVERSION_RATE: Formula(("visitors",), "if({unfiltered} = 0, 0., round(100 * visitors / {unfiltered}, 2))"),
-        M.GROUP_CONVERSION_RATE: Formula(("visitors",), "if({group} = 0, 0., round(100 * visitors / {group}, 2))"),
-        M.EXIT_RATE: Formula(("exits", "exit_views"), "if(exit_views = 0, NULL, round(100 * exits / exit_views, 1))"),
+        M.PERCENTAGE: Formula(("visitors",), "if({whole} = 0, NULL, round(visitors / {whole} * 100, 2))"),
+        M.CONVERSION_RATE: Formula(("visitors",), "if({unfiltered} = 0, 0., round(visitors / {unfiltered} * 100, 2))"),
+        M.GROUP_CONVERSION_RATE: Formula(("visitors",), "if({group} = 0, 0., round(visitors / {group} * 100, 2))"),
+        M.EXIT_RATE: Formula(("exits", "exit_views"), "if(exit_views = 0, NULL, round(exits / exit_views * 100, 1))"),
         M.TOTAL_REVENUE: Formula(("paid", "paid_events"), "{revenue}paid)"),
         M.AVERAGE_REVENUE: Formula(("paid", "paid_events"), "{revenue}if(paid_events = 0, 0., paid / paid_events))"),
     }

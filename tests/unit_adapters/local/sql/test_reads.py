@@ -381,3 +381,12 @@ async def test_page_views_can_be_counted_with_their_visits(reader: Reader) -> No
 
     assert await rows(reader, "pageviews", "source", period=late) == (("Direct / None", 1),)
     assert await rows(reader, "pageviews", "source", period=late, extra=extra) == (("Direct / None", 2),)
+
+
+async def test_a_share_is_divided_before_it_is_multiplied(store: EventStore) -> None:
+    # 23 of 160: 23 / 160 * 100 lies below 14.375 in binary, 100 * 23 / 160 is 14.375 and would round to 14.38.
+    site = SITE.model_copy(update={"id": "share"})
+    events = [hit("01T09:00", f"v{n}", browser="Chrome" if n < 23 else "Firefox") for n in range(160)]
+    crowd = reader_of(store, await load(store, site.id, events), (), NOW)
+    answer = await crowd.read(site, query("percentage", "browser"))
+    assert answer.rows == (("Firefox", 85.62), ("Chrome", 14.37))
