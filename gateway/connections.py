@@ -15,11 +15,13 @@ from adapters.registry import backends
 from gateway.cache import Standing
 from gateway.catalog import Catalog
 from gateway.catalog import connections as rows
+from gateway.catalog.budgets import CatalogBudgets
 from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.documents import DocumentLedger
+from gateway.courier import Courier, Couriers
 from gateway.tenancy import LOCAL_CONNECTION, Tenant
 from gateway.vault import Vault
-from models.capability import Capabilities
+from models.capability import Capabilities, Operation
 from models.errors import BackendError, ConfigurationError, UnsupportedQuery
 
 log = structlog.get_logger()
@@ -57,6 +59,8 @@ class Connections:
         self._catalog, self._vault, self._around = catalog, vault, around
         self._open: dict[tuple[str, str], asyncio.Task[Adapter]] = {}
         self._versions: dict[tuple[str, str], int] = {}
+        self._couriers: Couriers | None = None
+        self._sent: dict[tuple[str, str], Courier] = {}
 
     async def adapter(self, tenant: str, connection: str) -> Adapter:
         """The open adapter of a connection. Raises UnknownConnection, and BackendError when it cannot start."""
@@ -72,17 +76,19 @@ class Connections:
 
     def standing(self, tenant: str, connection: str) -> Standing:
         """How things are with a connection that was opened; answers of our own store are not worth keeping."""
-        if connection == LOCAL_CONNECTION:
-            return Standing(kept=False)
-        return Standing(generation=self._versions.get((tenant, connection), 0))
+        courier = self._sent.get((tenant, connection))
+        if courier is None:
+            return Standing(generation=self._versions.get((tenant, connection), 0), kept=False)
+        return Standing(self._versions[tenant, connection], courier.account.budget.level)
 
     async def _start(self, tenant: str, connection: str) -> Adapter:
         record = await self.get(Tenant(tenant), connection)
         self._versions[tenant, connection] = record.version
         backend, options, credential = self.read(record)
         base_url = backend.base_url_of(options)
+        courier = await self._courier(record, backend, options, base_url) if base_url else None
         context = Context(
-            transport=self._around.transport(base_url, record.backend) if base_url else NoTransport(),
+            transport=courier or NoTransport(),
             ledger=DocumentLedger(self._catalog, tenant, connection),
             now=self._around.now,
             data_dir=self._around.data,
@@ -94,8 +100,30 @@ class Connections:
         except BaseException:
             await adapter.close()
             raise
+        if courier is not None:
+            courier.confirm_with(lambda: _still_good(adapter))
+            self._sent[tenant, connection] = courier
         log.info("connection opened", connection=connection, backend=record.backend)
         return adapter
+
+    async def _courier(self, record: ConnectionRecord, backend: Backend, options: BaseModel, base_url: str) -> Courier:
+        """The careful transport to the backend's address, shared by credential in what it counts."""
+        store = CatalogBudgets(self._catalog)
+        pepper = await store.pepper(self._vault) if self._couriers is None else b""
+        self._couriers = self._couriers or Couriers(store, pepper=pepper)
+        return self._couriers.open(
+            self._around.transport(base_url, record.backend),
+            tenant=record.tenant,
+            base_url=base_url,
+            credential=self._secret(record),
+            backend=record.backend,
+            limits=backend.editions[backend.edition_of(options)].limits,
+        )
+
+    def _secret(self, record: ConnectionRecord) -> bytes:
+        if record.credential is None:
+            return b""
+        return self._vault.open(record.credential, record.tenant, record.id, str(record.version))
 
     def read(self, record: ConnectionRecord) -> tuple[Backend, BaseModel, BaseModel | None]:
         """A record's backend with its options and its opened credential. Raises ConfigurationError."""
@@ -105,8 +133,7 @@ class Connections:
         options = backend.options.model_validate(dict(record.options))
         if record.credential is None or backend.credential is None:
             return backend, options, None
-        opened = self._vault.open(record.credential, record.tenant, record.id, str(record.version))
-        return backend, options, backend.credential.model_validate_json(opened)
+        return backend, options, backend.credential.model_validate_json(self._secret(record))
 
     async def get(self, tenant: Tenant, connection: str) -> ConnectionRecord:
         """Raises UnknownConnection."""
@@ -135,12 +162,16 @@ class Connections:
     async def check(self, tenant: Tenant, connection: str) -> Check:
         """Try the connection against its backend; a backend that fails is a finding, not an error."""
         try:
-            return await (await self.adapter(tenant.id, connection)).check()
+            adapter = await self.adapter(tenant.id, connection)
+            if (courier := self._sent.get((tenant.id, connection))) is not None:
+                courier.forgive()
+            return await adapter.check()
         except (BackendError, ConfigurationError) as error:
             return Check(ok=False, reasons=(f"{error.code}: {error.detail}",))
 
     async def drop(self, tenant: str, connection: str) -> None:
         """Close an adapter; the next request opens the connection anew."""
+        self._sent.pop((tenant, connection), None)
         opening = self._open.pop((tenant, connection), None)
         if opening is not None:
             await _closed(opening)
@@ -149,6 +180,14 @@ class Connections:
         """Close every adapter that was opened."""
         opened, self._open = list(self._open.values()), {}
         await asyncio.gather(*(_closed(opening) for opening in opened))
+
+
+async def _still_good(adapter: Adapter) -> bool:
+    """Whether the credential is good for anything; what needs none does not count."""
+    check = await adapter.check()
+    return check.ok or any(
+        may for operation, may in check.operations.items() if operation is not Operation.RECORD_EVENTS
+    )
 
 
 async def _closed(opening: asyncio.Task[Adapter]) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from adapters.base import Adapter, Reads, ReadsRealtime
+from gateway.budget import Priority, prioritised
 from gateway.cache import ResultCache, Served, Standing
 from gateway.cache.policy import stepped
 from gateway.executor import execute
@@ -79,7 +80,8 @@ class Stats:
         async def guarded(record: SiteRecord) -> SiteOutcome:
             async with gate:
                 try:
-                    return await self._one(tenant, record, asked)
+                    with prioritised(Priority.DASHBOARD):
+                        return await self._one(tenant, record, asked)
                 except (BackendError, UnsupportedQuery, Overloaded) as error:
                     return SiteOutcome(record, error=error)
 
@@ -184,7 +186,7 @@ class Stats:
 
 
 def per_site(query: Query) -> Query:
-    """The part of a query over several sites that each site answers: no `site`, and enough rows to merge a page from."""
+    """What each of several sites is asked: no `site`, and enough rows to merge a page from."""
     wanted = query.offset + query.limit
     if wanted > MAX_LIMIT:
         raise InvalidRequest(

@@ -1,0 +1,102 @@
+"""How many calls are under way: for a credential, for a host, in all. Whoever finds no room waits in a bounded line."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from gateway import deadline
+from models.errors import Overloaded
+
+MOST_WAITERS = 50
+RETRY_AFTER_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Most calls under way."""
+
+    credential: int = 4
+    host: int = 16
+    total: int = 512
+
+
+ROOM = Room()
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    credential: str
+    host: str
+    turn: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Bulkhead:
+    """Room for calls of one process."""
+
+    def __init__(self, room: Room = ROOM, *, most_waiters: int = MOST_WAITERS) -> None:
+        self._room, self._most_waiters = room, most_waiters
+        self._credentials: Counter[str] = Counter()
+        self._hosts: Counter[str] = Counter()
+        self._line: list[_Waiter] = []
+
+    @property
+    def under_way(self) -> int:
+        return self._credentials.total()
+
+    @asynccontextmanager
+    async def place(self, credential: str, host: str) -> AsyncIterator[None]:
+        """Hold one place for a block. Raises Overloaded when the line is full or the deadline comes first."""
+        if self._fits(credential, host):
+            self._enter(credential, host)
+        else:
+            await self._wait(_Waiter(credential, host))
+        try:
+            yield
+        finally:
+            self._leave(credential, host)
+
+    def _fits(self, credential: str, host: str) -> bool:
+        room = self._room
+        return (
+            self._credentials[credential] < room.credential
+            and self._hosts[host] < room.host
+            and self.under_way < room.total
+        )
+
+    def _enter(self, credential: str, host: str) -> None:
+        self._credentials[credential] += 1
+        self._hosts[host] += 1
+
+    async def _wait(self, waiter: _Waiter) -> None:
+        if sum(w.credential == waiter.credential for w in self._line) >= self._most_waiters:
+            raise _full()
+        self._line.append(waiter)
+        try:
+            async with asyncio.timeout(deadline.remaining()):
+                await waiter.turn
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if waiter.turn.done() and not waiter.turn.cancelled():
+                self._leave(waiter.credential, waiter.host)  # its turn came in the same moment
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise _full() from None
+        finally:
+            if waiter in self._line:
+                self._line.remove(waiter)
+
+    def _leave(self, credential: str, host: str) -> None:
+        for counter, name in ((self._credentials, credential), (self._hosts, host)):
+            counter[name] -= 1
+            if not counter[name]:
+                del counter[name]
+        for waiter in list(self._line):
+            if not waiter.turn.done() and self._fits(waiter.credential, waiter.host):
+                self._line.remove(waiter)
+                self._enter(waiter.credential, waiter.host)
+                waiter.turn.set_result(None)
+
+
+def _full() -> Overloaded:
+    return Overloaded("Too many calls to this backend are under way", retry_after=RETRY_AFTER_SECONDS)

@@ -1,0 +1,46 @@
+"""The log: JSON lines without secrets, addresses or browsers, whatever is logged."""
+
+import json
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.log import HIDDEN, redacted, set_up
+
+SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=40)
+
+
+@given(SECRETS)
+def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str) -> None:
+    texts = [
+        f"Authorization: Bearer {secret}",
+        f"GET /v1/sites?key={secret}&x=1",
+        f"https://user:{secret}@example.com/",
+        f"the key tw_{secret} was refused",
+        {"api_key": secret, "deep": [{"password": secret}]},
+    ]
+    assert secret not in str(redacted(texts))
+
+
+def test_what_is_no_secret_stays() -> None:
+    assert redacted({"path": "/v1/sites/example.com", "ms": 1.5, "ip": "198.51.100.7"}) == {
+        "path": "/v1/sites/example.com", "ms": 1.5, "ip": HIDDEN,
+    }  # fmt: skip
+
+
+def test_lines_are_json_and_a_traceback_is_searched_too(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("info", "json")
+    log = structlog.get_logger()
+    try:
+        raise ValueError("tw_" + "a" * 32)
+    except ValueError:
+        log.exception("failed", user_agent="Firefox", site="example.com")
+    log.debug("not shown")
+    (line,) = capsys.readouterr().out.splitlines()
+    document = json.loads(line)
+    assert (document["service"], document["event"], document["level"]) == ("tallyway", "failed", "error")
+    assert (document["user_agent"], document["site"]) == (HIDDEN, "example.com")
+    assert "tw_aaa" not in line
+    assert "ValueError" in document["exception"]
