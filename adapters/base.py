@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from models.capability import Capabilities, Operation
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
+from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, FunnelStep, PropRow, VisitEvent, VisitRow
 from models.job import ImportJob, OnError
 from models.link import SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft, Team
@@ -276,6 +277,57 @@ class Configures(Protocol):
 
 
 @runtime_checkable
+class ReadsFunnels(Protocol):
+    async def funnel(self, site: Site, query: ResolvedQuery, steps: Sequence[FunnelStep]) -> tuple[int, ...]:
+        """Visitors who, within one visit, got to each step in the order of the steps; the query's filters hold too."""
+        ...
+
+
+@runtime_checkable
+class ListsVisits(Protocol):
+    async def list_visits(self, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
+        """Visits of the period that fit the filters, the latest first; `limit` and `offset` page them."""
+        ...
+
+    async def visit_events(self, site: Site, query: ResolvedQuery, visitor: int, visit: int) -> tuple[VisitEvent, ...]:
+        """Every event of one visit of the period, in order; empty when there is none."""
+        ...
+
+
+@runtime_checkable
+class ListsValues(Protocol):
+    async def list_values(self, site: Site, query: ResolvedQuery, dimension: str, search: str) -> tuple[str, ...]:
+        """Values of a dimension that occur in the period, in order; `search` is a part of them in any case.
+
+        The dimension `prop` lists the names of properties. At most `query.limit`.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsEventTables(Protocol):
+    async def clock_table(self, site: Site, query: ResolvedQuery, clock: Clock) -> tuple[ClockRow, ...]:
+        """A row for every hour or minute there is, in order, zeros included."""
+        ...
+
+    async def prop_table(self, site: Site, query: ResolvedQuery, key: str = "") -> tuple[PropRow, ...]:
+        """Names of properties, or the values of one, most visitors first."""
+        ...
+
+    async def event_table(self, site: Site, query: ResolvedQuery) -> tuple[EventRow, ...]:
+        """Custom events by name and properties, most visitors first."""
+        ...
+
+    async def event_details(self, site: Site, query: ResolvedQuery) -> tuple[EventDetail, ...]:
+        """What is known of each name of custom events, by name."""
+        ...
+
+    async def aggregate(self, site: Site, query: ResolvedQuery, key: str, *, whole: bool) -> Aggregate:
+        """Sum and mean of a numeric property over the events that fit; `whole` leaves out values with a fraction."""
+        ...
+
+
+@runtime_checkable
 class Flushes(Protocol):
     async def flush(self) -> None:
         """Return when everything recorded so far is queryable."""
@@ -323,6 +375,10 @@ PROTOCOLS: Mapping[Operation, tuple[type, ...]] = MappingProxyType(
         Operation.IMPORT_HISTORY: (ImportsHistory,),
         Operation.EXPORT_HISTORY: (ExportsHistory,),
         Operation.SETTINGS: (Configures,),
+        Operation.FUNNELS: (ReadsFunnels,),
+        Operation.VISIT_LIST: (ListsVisits,),
+        Operation.VALUE_LISTS: (ListsValues,),
+        Operation.EVENT_TABLES: (ReadsEventTables,),
     }
 )
 """Operations and the protocols that carry them: an edition that declares the one natively satisfies the other."""

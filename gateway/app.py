@@ -16,6 +16,7 @@ from adapters.http import Timeouts, open_transport
 from gateway import log as logging
 from gateway.cache import ResultCache
 from gateway.catalog import Catalog
+from gateway.clients import Clients
 from gateway.connections import Connections, Surroundings
 from gateway.enrolment import Enrolment
 from gateway.goals import Goals
@@ -24,6 +25,7 @@ from gateway.history import History
 from gateway.http import facades
 from gateway.http.application import application
 from gateway.ingest import Ingest
+from gateway.insights import Insights
 from gateway.keyring import Keyring
 from gateway.links import Links
 from gateway.passthrough import Passthrough
@@ -86,11 +88,15 @@ def build(settings: Settings) -> Services:
             operator_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
             remembered_seconds=settings.key_cache_seconds,
         ),
+        clients=Clients(
+            catalog=catalog, vault=vault, recorder=recorder, now=now, remembered_seconds=settings.key_cache_seconds
+        ),
         recorder=recorder,
         connections=connections,
         enrolment=Enrolment(catalog=catalog, vault=vault, connections=connections, recorder=recorder, vet=vet, now=now),
         sites=sites,
         stats=Stats(backends=connections, cache=cache, expand=segments.expand, now=now),
+        insights=Insights(connections, segments.expand, now),
         cache=cache,
         goals=Goals(connections, sites, recorder),
         links=Links(connections, recorder),

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from gateway.cache import ResultCache
 from gateway.catalog import Catalog
+from gateway.clients import Clients
 from gateway.connections import Connections
 from gateway.enrolment import Enrolment
 from gateway.goals import Goals
 from gateway.guests import Guests
 from gateway.history import History
 from gateway.ingest import Ingest
+from gateway.insights import Insights
 from gateway.keyring import Keyring
 from gateway.links import Links
 from gateway.passthrough import Passthrough
@@ -31,11 +33,13 @@ class Services:
     catalog: Catalog
     vault: Vault
     keyring: Keyring
+    clients: Clients
     recorder: Recorder
     connections: Connections
     enrolment: Enrolment
     sites: Sites
     stats: Stats
+    insights: Insights
     cache: ResultCache
     goals: Goals
     links: Links

@@ -59,6 +59,14 @@ class Operation(StrEnum):
     EXPORT_HISTORY = "export_history"
     SETTINGS = "settings"
     """Per-site rules of collection: exclusions, retention, privacy signals."""
+    FUNNELS = "funnels"
+    """How many visitors get from one step to the next within a visit."""
+    VISIT_LIST = "visit_list"
+    """Single visits, and the events of one of them."""
+    VALUE_LISTS = "value_lists"
+    """The values of a dimension that filters could name."""
+    EVENT_TABLES = "event_tables"
+    """Tables by the clock, by all properties at once, and sums of numeric properties."""
 
 
 class Feature(StrEnum):

@@ -12,6 +12,9 @@ from adapters.local.capabilities import LOCAL
 from adapters.local.engine import Engine, Places
 from adapters.local.imported import KIND as IMPORTS
 from adapters.local.imported import ImportedRange
+from adapters.local.insights import funnel as funnels
+from adapters.local.insights import tables, values, visits
+from adapters.local.insights.ground import Shelf
 from adapters.local.journal import BACKLOG_BYTES
 from adapters.local.management import Management
 from adapters.local.purge import DELETED
@@ -22,6 +25,7 @@ from models.base import Frozen
 from models.errors import BackendError
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
+from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, FunnelStep, PropRow, VisitEvent, VisitRow
 from models.job import ImportJob, OnError
 from models.link import SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft
@@ -107,6 +111,39 @@ class LocalAdapter:
         """Completed imports of daily aggregates."""
         found = await self._context.ledger.list(IMPORTS, f"{site.id}/")
         return tuple(_imported(value) for _, value in found)
+
+    # Insights
+
+    @property
+    def _shelf(self) -> Shelf:
+        return Shelf(self.engine.store, self.list_goals)
+
+    async def funnel(self, site: Site, query: ResolvedQuery, steps: Sequence[FunnelStep]) -> tuple[int, ...]:
+        return await funnels.funnel(self._shelf, site, query, steps)
+
+    async def list_visits(self, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
+        return await visits.list_visits(self._shelf, site, query)
+
+    async def visit_events(self, site: Site, query: ResolvedQuery, visitor: int, visit: int) -> tuple[VisitEvent, ...]:
+        return await visits.visit_events(self._shelf, site, query, visitor, visit)
+
+    async def list_values(self, site: Site, query: ResolvedQuery, dimension: str, search: str) -> tuple[str, ...]:
+        return await values.list_values(self._shelf, site, query, dimension, search)
+
+    async def clock_table(self, site: Site, query: ResolvedQuery, clock: Clock) -> tuple[ClockRow, ...]:
+        return await tables.clock_table(self._shelf, site, query, clock)
+
+    async def prop_table(self, site: Site, query: ResolvedQuery, key: str = "") -> tuple[PropRow, ...]:
+        return await tables.prop_table(self._shelf, site, query, key)
+
+    async def event_table(self, site: Site, query: ResolvedQuery) -> tuple[EventRow, ...]:
+        return await tables.event_table(self._shelf, site, query)
+
+    async def event_details(self, site: Site, query: ResolvedQuery) -> tuple[EventDetail, ...]:
+        return await tables.event_details(self._shelf, site, query)
+
+    async def aggregate(self, site: Site, query: ResolvedQuery, key: str, *, whole: bool) -> Aggregate:
+        return await tables.aggregate(self._shelf, site, query, key, whole=whole)
 
     # Events
 

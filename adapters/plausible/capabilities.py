@@ -63,6 +63,10 @@ OPERATIONS = cells(
     import_history=never(f"importing is possible {_UI_ONLY}"),
     export_history=never(f"exporting is possible {_UI_ONLY}"),
     settings=never(f"shields and exclusions are set {_UI_ONLY}"),
+    funnels=never(f"funnels are shown {_UI_ONLY}"),
+    visit_list=never("Plausible gives aggregates, never single visits", QUERY_DOCS),
+    value_lists=not_yet("a breakdown by the dimension lists its values", QUERY_DOCS),
+    event_tables=never("Plausible has no tables by the clock and adds up no property but revenue", QUERY_DOCS),
 )
 
 CE_OPERATIONS = OPERATIONS | {

@@ -98,3 +98,14 @@ def _budgets(db: Database) -> None:
         "CREATE TABLE budgets (credential TEXT PRIMARY KEY, level REAL NOT NULL, at REAL NOT NULL, "
         "factor REAL NOT NULL, closed REAL NOT NULL) STRICT, WITHOUT ROWID"
     )
+
+
+@steps(name="0006_site_clients")
+def _site_clients(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE clients (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), "
+        "site TEXT REFERENCES sites(id) ON DELETE CASCADE, kind TEXT NOT NULL, digest BLOB UNIQUE, "
+        "scopes TEXT NOT NULL, description TEXT NOT NULL, created_at TEXT NOT NULL, last_used_at TEXT) STRICT"
+    )
+    db.execute("CREATE INDEX clients_of_site ON clients (tenant, site, id)")
+    db.execute("CREATE UNIQUE INDEX code_of_site ON clients (site) WHERE kind = 'code'")

@@ -13,11 +13,14 @@ from fixtures.twins.plausible import EVENTS
 from models.capability import Capabilities, Operation
 from models.errors import AlreadyExists, MissingAtBackend, UnknownGoal
 from models.event import Event, Received
+from models.filters import Comparison
 from models.goal import GoalDraft, GoalKind
+from models.insight import Clock, FunnelStep
 from models.link import SharedLinkDraft
 from models.people import GuestDraft, Role
 from models.settings import Exclusions, SiteSettings
 from models.site import Site, SiteChange, SiteDraft
+from models.vocabulary import Operator
 from tests.contract.harness import NOW, NoEvidence, editions, own_operations, prover, resolved
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -159,6 +162,36 @@ async def configures(adapter: Any, site: Site, tmp: Path) -> None:
     assert await adapter.get_settings(site) == wanted
 
 
+async def reads_funnels(adapter: Any, site: Site, tmp: Path) -> None:
+    steps = [
+        FunnelStep(page, (Comparison(Operator.IS, "page", (page,)), Comparison(Operator.IS, "event", ("pageview",))))
+        for page in ("/", "/pricing")
+    ]
+    assert await adapter.funnel(site, resolved({"metrics": ["visitors"]}, site), steps) == (6, 2)
+
+
+async def lists_visits(adapter: Any, site: Site, tmp: Path) -> None:
+    week = resolved({"metrics": ["visitors"]}, site)
+    visits = await adapter.list_visits(site, week)
+    assert [v.pageviews for v in visits] == [1, 2, 1, 1, 2, 1, 3, 1, 1, 2]
+    events = await adapter.visit_events(site, week, visits[-1].visitor, visits[-1].visit)
+    assert [e.name for e in events] == ["pageview", "pageview", "Purchase"]
+
+
+async def lists_values(adapter: Any, site: Site, tmp: Path) -> None:
+    week = resolved({"metrics": ["visitors"]}, site)
+    assert await adapter.list_values(site, week, "page", "PRI") == ("/pricing",)
+
+
+async def reads_event_tables(adapter: Any, site: Site, tmp: Path) -> None:
+    week = resolved({"metrics": ["visitors"]}, site)
+    assert [row.pageviews for row in await adapter.clock_table(site, week, Clock.HOUR)][10:12] == [2, 3]
+    assert [(row.key, row.visitors) for row in await adapter.prop_table(site, week)] == [("plan", 3)]
+    assert {row.name for row in await adapter.event_table(site, week)} == {"Purchase", "Signup", "Video played"}
+    assert {row.prop_keys for row in await adapter.event_details(site, week)} == {("plan",), ()}
+    assert (await adapter.aggregate(site, week, "plan", whole=False)).events == 0
+
+
 O = Operation  # noqa: E741 - the table below reads as a table
 CASES: Mapping[Operation, Callable[[Any, Site, Path], Awaitable[None]]] = {
     O.LIST_SITES: lists_sites,
@@ -179,6 +212,10 @@ CASES: Mapping[Operation, Callable[[Any, Site, Path], Awaitable[None]]] = {
     O.IMPORT_HISTORY: imports,
     O.EXPORT_HISTORY: exports,
     O.SETTINGS: configures,
+    O.FUNNELS: reads_funnels,
+    O.VISIT_LIST: lists_visits,
+    O.VALUE_LISTS: lists_values,
+    O.EVENT_TABLES: reads_event_tables,
 }
 
 NATIVE = [

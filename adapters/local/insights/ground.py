@@ -1,0 +1,67 @@
+"""What every statement here shares: a query's conditions on events and on visits, and the store to ask."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from adapters.local.sql import checks
+from adapters.local.sql.bindings import Bindings
+from adapters.local.sql.filters import Ground, on_events, on_visits
+from models.errors import InvalidRequest
+from models.filters import Filter
+from models.goal import Goal
+from models.query import ResolvedQuery
+from models.site import Site
+
+SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1"
+"""See `adapters.local.sql.build`: a visit never leaves the month it started in."""
+Rows = list[tuple[Any, ...]]
+
+
+class Queries(Protocol):
+    """What answering needs of the event store."""
+
+    async def query(self, sql: str, parameters: Mapping[str, Any]) -> Rows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """A query's filters as SQL, with the bindings that statements add their own values to."""
+
+    ground: Ground
+    filters: tuple[Filter, ...]
+
+    @property
+    def bind(self) -> Bindings:
+        return self.ground.bind
+
+    def events(self) -> str:
+        """On rows of the events table, engagement left out."""
+        return " AND ".join(on_events(self.filters, self.ground, engagement=False))
+
+    def visits(self) -> str:
+        """On rows of the visits table."""
+        return " AND ".join(on_visits(self.filters, self.ground, engagement=False))
+
+    def one_event(self, filters: Sequence[Filter]) -> str:
+        """That one event fits all of the filters, period and site left out."""
+        known = len(self.ground.events_in_period(engagement=False))
+        return " AND ".join(on_events(filters, self.ground, engagement=False)[known:]) or "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The store and the site's goals, which filters may name."""
+
+    store: Queries
+    goals_of: Callable[[Site], Awaitable[Sequence[Goal]]]
+
+    async def conditions(self, site: Site, query: ResolvedQuery, others: Sequence[Filter] = ()) -> Conditions:
+        """`others` are further filters to check. Raises InvalidRequest for an unknown goal or a bad expression."""
+        goals = tuple(await self.goals_of(site))
+        if problems := checks.problems(replace(query, filters=(*query.filters, *others)), goals):
+            raise InvalidRequest(problems)
+        return Conditions(Ground(site.id, query.period, goals, Bindings()), query.filters)
+
+    async def rows(self, sql: str, conditions: Conditions) -> Rows:
+        return await self.store.query(sql + SETTINGS, conditions.bind.values)
