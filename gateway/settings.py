@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 
+from gateway.invalid import problems_of
 from models.base import Frozen
 from models.errors import ConfigurationError
 
 PREFIX = "TALLYWAY_"
 CONFIG = "TALLYWAY_CONFIG"
 NOT_SETTINGS = frozenset({CONFIG, "TALLYWAY_URL", "TALLYWAY_KEY"})
-"""Variables of the same prefix that the command line reads for itself."""
+"""Variables of the same prefix that are not settings: the command line reads them for itself."""
 
 
 def _listed(value: Any) -> Any:
@@ -130,7 +131,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        said = "; ".join(f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        said = "; ".join(f"{PREFIX}{p.field.upper()}: {p.reason}" for p in problems_of(error))
         raise ConfigurationError(said) from None  # the original shows the values, and with them secrets
 
 

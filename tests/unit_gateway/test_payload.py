@@ -28,7 +28,7 @@ def refused(**fields: Any) -> dict[str, list[str]]:
 def recorded() -> list[Any]:
     requests = [
         pytest.param(request["body_raw"], id=f"{tracker} {i} {request['step']}")
-        for tracker, session in RECORDED.items()
+        for tracker, session in RECORDED["recorded"].items()
         if tracker.startswith("plausible")
         for i, request in enumerate(session["requests"])
         if request["path"] == "/api/event"

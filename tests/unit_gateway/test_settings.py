@@ -62,10 +62,10 @@ def test_the_environment_wins_over_the_toml_file(tmp_path: Path) -> None:
 
 def test_every_problem_is_named_and_no_secret_repeated() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read_settings({"TALLYWAY_ADMIN_KEY": "short", "TALLYWAY_NOW": "yesterday", "TALLYWAY_COLOUR": "red"})
+        read_settings({"TALLYWAY_ADMIN_KEY": "sesame", "TALLYWAY_NOW": "yesterday", "TALLYWAY_COLOUR": "red"})
     for name in ("TALLYWAY_ADMIN_KEY", "TALLYWAY_NOW", "TALLYWAY_COLOUR"):
         assert name in caught.value.detail
-    assert "short" not in caught.value.detail
+    assert "sesame" not in caught.value.detail
 
 
 def test_secrets_do_not_show_in_the_settings_text() -> None:
