@@ -14,6 +14,7 @@ from models.capability import (
     approximate,
     cells,
     never,
+    not_yet,
 )
 from models.vocabulary import OURS, Dimension, Metric, Operator
 
@@ -80,6 +81,10 @@ PIRSCH = Capabilities(
         Operation,
         custom_props=never("tags and event metadata are free-form at Pirsch; there is no list to manage", DOCS),
         realtime=approximate("definition_differs", "visitors of the last 300 seconds, as Pirsch counts", DOCS),
+        funnels=not_yet("funnels are defined at Pirsch first; see the vendor calls", DOCS),
+        visit_list=not_yet("single visits are read through the vendor calls", DOCS),
+        value_lists=not_yet("lists of values are read through the vendor calls", DOCS),
+        event_tables=not_yet("tables by the clock are read through the vendor calls", DOCS),
     ),
     features=cells(
         NATIVE,

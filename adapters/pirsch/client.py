@@ -48,11 +48,13 @@ class Client:
 
     async def get(self, path: str, **params: str) -> Any:
         """The JSON of a GET below /api/v1."""
-        return await self._json(Request("GET", f"/api/v1/{path}", params=tuple(params.items())))
+        reply = await self.send(Request("GET", f"/api/v1/{path}", params=tuple(params.items())))
+        return json_of(reply, backend=BACKEND)
 
     async def call(self, method: str, path: str, *, idempotent: bool = False, **given: Any) -> Any:
         """The JSON of any other call; None for an empty body."""
-        return await self._json(Request(method, f"/api/v1/{path}", idempotent=idempotent, **given))
+        reply = await self.send(Request(method, f"/api/v1/{path}", idempotent=idempotent, **given))
+        return json_of(reply, backend=BACKEND) if reply.body.strip() else None
 
     async def attempt(self, method: str, path: str, body: Any) -> Reply:
         """A write whose 400 the caller reads. Raises everything else that is wrong."""
@@ -66,10 +68,6 @@ class Client:
         if reply.status != 400:
             check_status(reply, STATUSES, now=self.now(), backend=BACKEND)
         return reply
-
-    async def _json(self, request: Request) -> Any:
-        reply = await self.send(request)
-        return json_of(reply, backend=BACKEND) if reply.body.strip() else None
 
     async def run(self, script: Script[T], *, at_most: int, spent: Spent) -> T:
         """Carry out a plan, its calls side by side. Raises UnsupportedQuery beyond the announced calls."""
@@ -96,7 +94,8 @@ class Client:
         return [task.result() for task in tasks]
 
     async def _asked(self, call: Call) -> Any:
-        return await self._json(Request("GET", f"/api/v1/{call.path}", params=call.params))
+        reply = await self.send(Request("GET", f"/api/v1/{call.path}", params=call.params))
+        return json_of(reply, backend=BACKEND)
 
 
 def _with(request: Request, token: str) -> Request:

@@ -6,6 +6,7 @@ from typing import Any
 from models.goal import Goal, GoalDraft, GoalKind
 
 REVENUE_KEY, CURRENCY_KEY = "amount", "currency"
+"""Metadata of an event that carries money, as in the vendor's own samples."""
 
 
 def goals_of(reply: Any) -> tuple[Goal, ...]:

@@ -9,14 +9,16 @@ from typing import Any
 from adapters.pirsch.translate.call import Call, Params, Script, Span, Tally, listed, paged, refuse
 from adapters.pirsch.translate.selection import Selection
 from adapters.pirsch.vocabulary import TOTAL_KEYS, Field
+from adapters.pirsch.wire import CURRENCY_KEY, REVENUE_KEY
 from models.result import Money, Value
 from models.vocabulary import Metric
 
 F, M = Field, Metric
 EVENT_PAGES = 3
 """Pages of event names that are read to count all events."""
-REVENUE_KEY, CURRENCY_KEY = "amount", "currency"
-"""Metadata of an event that carries money."""
+REVENUE_KEYS: Mapping[Field, str] = MappingProxyType(
+    {F.REVENUE: "custom_metric_total", F.AVERAGE_REVENUE: "custom_metric_avg"}
+)
 
 NEEDS: Mapping[Metric, tuple[Field, ...]] = MappingProxyType(
     {
@@ -108,7 +110,7 @@ def measure(span: Span, selection: Selection, fields: frozenset[Field]) -> Scrip
     if fields & {F.REVENUE, F.AVERAGE_REVENUE}:
         wanted["revenue"] = span.call("total", (*query, *revenue_params(selection.currency)))
     replies = dict(zip(wanted, (yield tuple(wanted.values())), strict=True))
-    found = tally_of(replies.get("total") or {}, TOTAL_KEYS)
+    found: Tally = tally_of(replies["total"], TOTAL_KEYS) if "total" in replies else {}
     if "events" in replies:
         found[F.EVENT_COUNT] = yield from _events(wanted["events"], replies["events"])
     if "duration" in replies:
@@ -118,8 +120,7 @@ def measure(span: Span, selection: Selection, fields: frozenset[Field]) -> Scrip
         spent = [t for t in times if t]
         found[F.TIME_ON_PAGE] = sum(spent) / len(spent) if spent else None
     if "revenue" in replies:
-        found[F.REVENUE] = replies["revenue"]["custom_metric_total"]
-        found[F.AVERAGE_REVENUE] = replies["revenue"]["custom_metric_avg"]
+        found |= tally_of(replies["revenue"], REVENUE_KEYS)
     return {f: v for f, v in found.items() if f in fields}
 
 
@@ -141,7 +142,14 @@ def revenue_params(currency: str) -> Params:
 
 
 def tally_of(row: Mapping[str, Any], keys: Mapping[Field, str]) -> Tally:
-    return {field: row[key] for field, key in keys.items() if key in row}
+    """The documented numbers of a row. Raises KeyError or TypeError when one is missing or is no number."""
+    return {field: _number(row[key]) for field, key in keys.items()}
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return value
 
 
 def estimated_duration(days: Any, durations: Any) -> float | None:

@@ -42,6 +42,7 @@ class PirschHarness:
         ref = next(iter(twin.stores))
         twin.stores[ref] = already_counted(events)
         demo_goals(twin, ref)
+        twin.account.new("organization", {"name": "Team", "member": 1, "role": "Owner", "can_edit": True})
         site = Site(id="demo", domain="demo.example.com", external_id=ref)
         async with adapter_over(httpx2.ASGITransport(app=app), directory) as adapter:
             yield Opened(adapter, site, lambda: len(twin.calls))
