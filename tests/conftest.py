@@ -8,10 +8,13 @@ import ipaddress
 import os
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 
+LIVE_SETTINGS = "TALLYWAY_LIVE_"
+"""Servers that tests/live asks."""
 # Read by the tests themselves, not by the product.
 TEST_SETTINGS = frozenset(
     {"TALLYWAY_CONFORMANCE", "TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_KILL_ROUNDS", "TALLYWAY_REQUIRE_BROWSER"}
@@ -55,6 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "suite", max_examples=wanted or 100, derandomize=not wanted, deadline=None, print_blob=True
     )
     hypothesis.settings.load_profile("suite")
-    for name in [name for name in os.environ if name.startswith("TALLYWAY_") and name not in TEST_SETTINGS]:
+    for name in [name for name in os.environ if name.startswith("TALLYWAY_") and not is_for_tests(name)]:
         del os.environ[name]
-    sys.addaudithook(refuse_outside)
+    live = [os.environ[name] for name in os.environ if name.startswith(LIVE_SETTINGS) and name.endswith("_URL")]
+    if all(is_local(urlsplit(address).hostname) for address in live):  # a run that names an outside server has no guard
+        sys.addaudithook(refuse_outside)
+
+
+def is_for_tests(name: str) -> bool:
+    """Whether a setting is read by the tests themselves."""
+    return name in TEST_SETTINGS or name.startswith(LIVE_SETTINGS)

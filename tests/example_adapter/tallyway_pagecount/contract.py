@@ -11,7 +11,7 @@ from adapters.http import open_transport
 from models.capability import Capabilities, Evidence
 from models.errors import GatewayError
 from models.site import Site
-from tallyway_pagecount import BACKEND, Options
+from tallyway_pagecount import BACKEND, Options  # type: ignore[import-not-found] # on the path only where it runs
 from tests.contract.cases import Case
 from tests.contract.harness import NOW, Handler, Opened, register
 from tests.contract.ledger import MemoryLedger

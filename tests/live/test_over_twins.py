@@ -1,0 +1,48 @@
+"""The live suite itself, run against the twins over real sockets: what is asked of real servers works as written."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fixtures.twins import sparklytics, umami
+from fixtures.twins.serve import serve_in_thread
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def sparklytics_server() -> Iterator[dict[str, str]]:
+    store = sparklytics.Store()
+    with serve_in_thread(sparklytics.sparklytics_twin(store)) as base:
+        yield {"TALLYWAY_LIVE_SPARKLYTICS_URL": base, "TALLYWAY_LIVE_SPARKLYTICS_API_KEY": store.key}
+    assert store.sites == {}, "the suite leaves a website behind"
+
+
+@contextmanager
+def umami_server() -> Iterator[dict[str, str]]:
+    store = umami.Store()
+    with serve_in_thread(umami.umami_twin(store)) as base:
+        yield {
+            "TALLYWAY_LIVE_UMAMI_URL": base,
+            "TALLYWAY_LIVE_UMAMI_USERNAME": store.username,
+            "TALLYWAY_LIVE_UMAMI_PASSWORD": store.password,
+        }
+    assert store.sites == {}, "the suite leaves a website behind"
+
+
+@pytest.mark.parametrize("server", [sparklytics_server, umami_server])
+def test_the_live_suite_passes_and_cleans_up(server: object, tmp_path: Path) -> None:
+    with server() as environment:  # type: ignore[operator] # a context manager's function
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/live/test_vendors.py"],
+            cwd=ROOT, env=os.environ | environment | {"TALLYWAY_LIVE_PATIENCE": "10"}, capture_output=True, text=True,
+            check=False, timeout=110,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    summary = done.stdout.strip().splitlines()[-1]
+    assert int(summary.split(" passed")[0].split()[-1]) >= 12, summary
