@@ -5,6 +5,7 @@ named by `TALLYWAY_CONFIG`; the environment wins over it. docs/configuration.md 
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ PREFIX = "TALLYWAY_"
 CONFIG = "TALLYWAY_CONFIG"
 NOT_SETTINGS = frozenset({CONFIG, "TALLYWAY_URL", "TALLYWAY_KEY"})
 """Variables of the same prefix that are not settings: the command line reads them for itself."""
+
+# Kubernetes puts these into every pod beside a service that is called tallyway.
+SERVICE_LINK = re.compile(r"TALLYWAY_(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
 
 def _listed(value: Any) -> Any:
@@ -138,7 +142,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for variable, value in environment.items():
-        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS or value == "":
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS or value == "" or SERVICE_LINK.match(variable):
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name.removesuffix("_file") in SECRETS and name.endswith("_file"):

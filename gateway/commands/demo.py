@@ -80,6 +80,8 @@ def _prepare(prepared: "Server", samples: ModuleType, connection: dict[str, obje
         lines = samples.history(datetime.now(UTC).date())
         path = f"/v1/sites/{samples.OWN_SITE}/imports?format=ndjson&wait=true"
         job = remote.send("POST", path, lines, "application/x-ndjson", None)
+        if job["skipped"]:
+            typer.echo(f"{job['skipped']} sample events were refused: {job['problems'][0]['reason']}", err=True)
         _say(base, key, samples, job["rows"], time.monotonic() - began)
     except Refused as error:
         typer.echo(f"the demo could not be set up: {error.detail}", err=True)

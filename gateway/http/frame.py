@@ -16,6 +16,7 @@ from gateway.log import redacted
 
 log = structlog.get_logger()
 
+PORT = re.compile(r":\d*$")
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -56,7 +57,7 @@ class Frame:
             await send(message)
 
         try:
-            if self.hosts and host.rpartition(":")[0 if ":" in host else 2] not in self.hosts:
+            if self.hosts and PORT.sub("", host) not in self.hosts:
                 await plain(421, "this service does not answer to that host", request_id)(scope, receive, marked)
             else:
                 await self.app(scope, receive, marked)

@@ -68,6 +68,11 @@ def test_every_problem_is_named_and_no_secret_repeated() -> None:
     assert "sesame" not in caught.value.detail
 
 
+def test_what_kubernetes_says_of_a_service_called_tallyway_is_no_setting() -> None:
+    links = {"TALLYWAY_SERVICE_HOST": "10.0.0.1", "TALLYWAY_PORT": "tcp://10.0.0.1:80", "TALLYWAY_PORT_80_TCP": "x"}
+    assert read_settings(links) == Settings()
+
+
 def test_secrets_do_not_show_in_the_settings_text() -> None:
     assert KEY not in repr(read_settings({"TALLYWAY_ADMIN_KEY": KEY, "TALLYWAY_EVENTS": f"clickhouse://u:{KEY}@h"}))
 
@@ -77,3 +82,10 @@ def test_the_reference_names_every_setting_with_a_meaning() -> None:
     for name, field in Settings.model_fields.items():
         assert f"| `TALLYWAY_{name.upper()}`" in page
         assert field.description, name
+
+
+def test_the_reference_in_the_docs_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    assert page.read_text(encoding="utf-8") == configuration_markdown(), (
+        "tallyway check --reference > docs/configuration.md"
+    )
