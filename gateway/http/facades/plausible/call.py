@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from starlette.requests import Request
+import structlog
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -28,6 +29,8 @@ from models.errors import (
     UnknownSite,
     UnsupportedQuery,
 )
+
+log = structlog.get_logger()
 
 BODY_LIMIT = 1_000_000
 
@@ -84,6 +87,11 @@ def route(services: Services, method: str, path: str, handler: Handler, scope: K
             return answer({"error": error.text}, error.status)
         except GatewayError as error:
             return failed(error, stats=stats)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            log.exception("request failed", method=method)
+            return answer({"error": wording.FAILED}, 500)
 
     return Route(path, respond, methods=[method])
 
@@ -114,7 +122,7 @@ def failed(error: GatewayError, *, stats: bool) -> Response:
         case UnsupportedQuery():
             status, said = 400, "; ".join(error.reasons)
         case ConfigurationError():
-            status, said = 500, "internal server error"
+            status, said = 500, wording.FAILED
         case _:
             status, said = status_of(error), error.detail
     headers = {} if error.retry_after is None else {"retry-after": str(ceil(error.retry_after))}

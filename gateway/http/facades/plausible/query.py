@@ -342,7 +342,8 @@ def _meta(asked: Asked, answer: Answer) -> Iterator[tuple[str, Any]]:
             yield "imports_skip_reason", str(note.skipped)
         if note.skipped in SKIP_WARNINGS:
             yield "imports_warning", SKIP_WARNINGS[note.skipped]
-    if answer.warnings:
+    # Whether imports carry scroll depth differs from import to import, so the key is there to say that all is well.
+    if answer.warnings or (asked.query.include.imports and Metric.SCROLL_DEPTH in asked.query.metrics):
         yield "metric_warnings", {str(w.metric): {"code": w.code, "warning": w.detail} for w in answer.warnings}
     if asked.query.include.time_labels:
         yield "time_labels", list(answer.time_labels or ())

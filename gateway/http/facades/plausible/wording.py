@@ -37,6 +37,7 @@ SITES_KEY = (
 )
 MISSING_KEY = "Missing API key. Please use a valid Plausible API key as a Bearer Token."
 MISSING_SITE = "Missing site ID. Please provide the required site_id parameter with your request."
+FAILED = "internal server error"
 NO_SITE = "Site could not be found"
 NO_GOAL = "Goal could not be found"
 GOALS_HELP = "https://plausible.io/docs/stats-api#filtering-by-goals"
