@@ -1,6 +1,7 @@
 """Opens couriers: those of the same host and credential share budget, breaker and room, whatever their tenant."""
 
 import hashlib
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from adapters.base import Transport
@@ -8,14 +9,23 @@ from gateway.breaker import Breaker
 from gateway.budget import Budget, BudgetStore, rate_of
 from gateway.bulkhead import ROOM, Bulkhead, Room
 from gateway.courier.courier import REAL, Account, Clocks, Courier
+from gateway.courier.retries import jittered
 from models.capability import Limits
 
 
 class Couriers:
     """The couriers of one process. `pepper` keeps the digests of credentials from being guessed at."""
 
-    def __init__(self, store: BudgetStore, *, pepper: bytes, clocks: Clocks = REAL, room: Room = ROOM) -> None:
-        self._store, self._pepper, self._clocks = store, pepper, clocks
+    def __init__(
+        self,
+        store: BudgetStore,
+        *,
+        pepper: bytes,
+        clocks: Clocks = REAL,
+        room: Room = ROOM,
+        jitter: Callable[[int], float] = jittered,
+    ) -> None:
+        self._store, self._pepper, self._clocks, self._jitter = store, pepper, clocks, jitter
         self._bulkhead = Bulkhead(room)
         self._accounts: dict[str, Account] = {}
 
@@ -40,6 +50,7 @@ class Couriers:
             tenant,
             self._bulkhead,
             clocks=self._clocks,
+            jitter=self._jitter,
             released=self._release,
             backend=backend,
         )

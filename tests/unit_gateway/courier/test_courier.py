@@ -56,17 +56,15 @@ class Wire:
 
 
 def couriers(clock: Clock) -> Couriers:
-    return Couriers(MemoryBudgets(), pepper=b"pepper", clocks=Clocks(clock, clock.timestamp))
+    return Couriers(MemoryBudgets(), pepper=b"pepper", clocks=Clocks(clock, clock.timestamp), jitter=lambda _: 0.0)
 
 
 def courier(
     wire: Wire, clock: Clock | None = None, *, limits: Limits = NO_LIMITS, of: Couriers | None = None
 ) -> Courier:
-    opened = (of or couriers(clock or Clock())).open(
+    return (of or couriers(clock or Clock())).open(
         wire, tenant="t", base_url="https://stats.example.com", credential=b"key", backend="table", limits=limits
     )
-    opened._jitter = lambda _: 0.0
-    return opened
 
 
 def state(sending: Courier) -> State:
@@ -114,7 +112,6 @@ async def test_what_is_worth_another_try(fault: Reply | Exception, calls: int) -
 async def test_retries_are_a_fifth_of_the_calls_or_three() -> None:
     wire = Wire([Unreachable()])
     sending = courier(wire)
-    sending._jitter = lambda _: 0.05
     failed = await asyncio.gather(*(sending.send(READ) for _ in range(4)), return_exceptions=True)
 
     assert {type(error) for error in failed} <= {Unreachable, CircuitOpen}
