@@ -7,26 +7,21 @@ from datetime import date
 from typing import assert_never
 
 from adapters.rows import arranged, names_of, page, time_labels, zero_filled
+from adapters.sparklytics.calendar import bucket_dates, by_hours, granularity, label_of, own_granularity, utc_dates
 from adapters.sparklytics.client import Client, below
 from adapters.sparklytics.figures import Figures
 from adapters.sparklytics.translate import (
     ADDITIVE,
     Shape,
     breakdown_value,
-    bucket_dates,
-    by_hours,
     filter_params,
     goal_name,
-    granularity,
     inexact,
-    label_of,
     merged,
     most_calls,
-    own_granularity,
     refusals,
     shape_of,
     total_value,
-    utc_dates,
 )
 from adapters.sparklytics.vocabulary import BREAKDOWNS
 from adapters.sparklytics.wire import Goal, GoalStats, Realtime, Website, moment

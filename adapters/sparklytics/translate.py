@@ -6,17 +6,16 @@ added up from hours where the zone is whole hours away; everything else is then 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from adapters.sparklytics.calendar import GRANULARITY, bucket_dates, by_hours, in_utc, whole_hours
 from adapters.sparklytics.capabilities import BREAKDOWN_DIMENSIONS, GOAL_ONLY, MIDNIGHT_CODE, UTC_CODE
 from adapters.sparklytics.vocabulary import FILTERS, device_of, device_word, source_of
 from adapters.sparklytics.wire import Row as WireRow
 from adapters.sparklytics.wire import Stats
 from models.filters import And, Comparison, Filter, Or
-from models.period import Period, buckets
 from models.query import ResolvedQuery
 from models.result import Reason, Value
 from models.vocabulary import DIRECT, NOT_SET, Dimension, Interval, Metric, interval_of
@@ -27,8 +26,6 @@ SERIES_METRICS = frozenset({Metric.VISITORS, Metric.EVENTS, Metric.PAGEVIEWS})
 MOST_BUCKETS = 24
 NAMES_DAYS = 90
 """./events and its kin refuse longer spans."""
-_GRANULARITY = {Interval.HOUR: "hour", Interval.DAY: "day", Interval.MONTH: "month"}
-_DATED = (Interval.DAY, Interval.WEEK, Interval.MONTH)
 _COUNTRY = re.compile(r"^[A-Z]{2}$")
 
 
@@ -44,15 +41,6 @@ class Shape(StrEnum):
     GOALS = "goals"
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A bucket and the UTC dates it is asked by."""
-
-    label: str
-    first: date
-    last: date
-
-
 def shape_of(query: ResolvedQuery) -> Shape:
     grouped = query.dimensions[0] if query.dimensions else ""
     if query.relative == "realtime":
@@ -64,25 +52,9 @@ def shape_of(query: ResolvedQuery) -> Shape:
     interval = interval_of(grouped)
     if interval is None:
         return Shape.BREAKDOWN if grouped else Shape.TOTALS
-    one_call = set(query.metrics) <= SERIES_METRICS and interval in _GRANULARITY
+    one_call = set(query.metrics) <= SERIES_METRICS and interval in GRANULARITY
     summed = by_hours(query.period) and set(query.metrics) <= ADDITIVE
     return Shape.SERIES if one_call or summed or interval is Interval.HOUR else Shape.BUCKETS
-
-
-def granularity(query: ResolvedQuery) -> str:
-    """What to ask ./pageviews for: hours where days have to be cut in another zone than UTC."""
-    return "hour" if by_hours(query.period) else own_granularity(query)
-
-
-def own_granularity(query: ResolvedQuery) -> str:
-    """What ./pageviews calls the buckets of the query."""
-    interval = interval_of(query.dimensions[0])
-    return _GRANULARITY.get(interval, "hour") if interval else "hour"
-
-
-def by_hours(period: Period) -> bool:
-    """Whether the period's days are not UTC's, but sums of UTC hours."""
-    return not in_utc(period) and whole_hours(period)
 
 
 def refusals(query: ResolvedQuery) -> tuple[str, ...]:
@@ -194,71 +166,6 @@ def goal_name(filters: Sequence[Filter]) -> str:
 def date_params(first: date, last: date) -> Params:
     """Sparklytics replaces dates it cannot read by its own (contract 5, trap 6); these are real dates."""
     return (("start_date", first.isoformat()), ("end_date", last.isoformat()))
-
-
-def in_utc(period: Period) -> bool:
-    """Whether the period's days are UTC days."""
-    return all(_offset(period, day) == timedelta() for day in _days(period))
-
-
-def whole_hours(period: Period) -> bool:
-    """Whether the zone is whole hours away from UTC on every day, so that its days are sums of UTC hours."""
-    return all(_offset(period, day) % timedelta(hours=1) == timedelta() for day in _days(period))
-
-
-def _days(period: Period) -> Iterator[datetime]:
-    day = period.first
-    while day <= period.last:
-        yield day
-        day += timedelta(days=1)
-    yield period.last
-
-
-def _offset(period: Period, moment: datetime) -> timedelta:
-    return moment.astimezone(period.zone).utcoffset() or timedelta()
-
-
-def utc_dates(period: Period) -> tuple[date, date]:
-    """UTC dates that cover the period."""
-    return period.first.astimezone(UTC).date(), period.last.astimezone(UTC).date()
-
-
-def label_of(point: str, query: ResolvedQuery) -> str | None:
-    """The canonical label of a bucket of ./pageviews; None when it lies outside the period.
-
-    Days, weeks and months of another zone are made of hours.
-    """
-    grouped = interval_of(query.dimensions[0]) if query.dimensions else None
-    if len(point) == len("2026-06"):
-        return f"{point}-01"
-    if len(point) == len("2026-06-01"):
-        return point
-    moment = datetime.fromisoformat(point.replace(" ", "T")).replace(tzinfo=UTC)
-    if not query.period.first <= moment <= query.period.last:
-        return None
-    local = moment.astimezone(query.period.zone)
-    match grouped:
-        case Interval.HOUR:
-            return local.strftime("%Y-%m-%d %H:00:00")
-        case Interval.WEEK:
-            monday = local.date() - timedelta(days=local.weekday())
-            return max(monday, query.period.first_date).isoformat()
-        case Interval.MONTH:
-            return local.strftime("%Y-%m-01")
-        case _:
-            return local.date().isoformat()
-
-
-def bucket_dates(query: ResolvedQuery) -> tuple[Bucket, ...]:
-    """Days, weeks or months of the period with the dates they are asked by."""
-    interval = interval_of(query.dimensions[0])
-    if interval is None or interval not in _DATED:
-        return ()
-    labels = list(buckets(query.period, interval))
-    first, last = query.period.first_date, query.period.last_date
-    starts = [max(date.fromisoformat(label), first) for label in labels]
-    ends = [start - timedelta(days=1) for start in starts[1:]] + [last]
-    return tuple(Bucket(*parts) for parts in zip(labels, starts, ends, strict=True))
 
 
 def total_value(metric: Metric, stats: Stats, pageviews: int) -> Value:
