@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run browser demo test check format bench fuzz soak lock wheel clean
+.PHONY: help install install-run browser demo test check docs format bench fuzz soak lock wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -51,6 +51,11 @@ check: install ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: install ## write the generated pages in docs/
+	$(BIN)/tallyway capabilities --markdown > docs/capabilities.md
+	$(BIN)/tallyway check --reference > docs/configuration.md
+	$(BIN)/tallyway check --errors > docs/errors.md
 
 format: install ## write the format and the safe lint fixes
 	$(BIN)/ruff format .

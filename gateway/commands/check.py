@@ -7,6 +7,7 @@ import typer
 
 def check(
     reference: Annotated[bool, typer.Option("--reference", help="Print the page docs/configuration.md.")] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Print the page docs/errors.md.")] = False,
 ) -> None:
     """Check settings, data directory, catalog and vault; the secrets themselves are never printed."""
     import os
@@ -15,6 +16,11 @@ def check(
 
     if reference:
         typer.echo(configuration_markdown(), nl=False)
+        return
+    if errors:
+        from gateway.http.errors import errors_markdown
+
+        typer.echo(errors_markdown(), nl=False)
         return
     import asyncio
 
