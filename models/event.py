@@ -34,12 +34,14 @@ class Event(Frozen):
     """One event. Given fields are kept as given; missing ones are derived (path from url, source from referrer, ...).
 
     A visitor is either an id of the sender's own or an address and user agent, from which a daily rotating id is made
-    and which are then forgotten. `engagement_ms` and `scroll_depth` (percent) belong to `engagement` events.
+    and which are then forgotten. A sender whose ids rotate names the id before in `previous_visitor`, so that a visit
+    begun under it goes on. `engagement_ms` and `scroll_depth` (percent) belong to `engagement` events.
     """
 
     name: str = Field(min_length=1, max_length=120)
     time: datetime
     visitor: str | None = Field(default=None, max_length=200)
+    previous_visitor: str | None = Field(default=None, max_length=200)
     ip: str | None = Field(default=None, max_length=64)
     user_agent: str | None = Field(default=None, max_length=2000)
     hostname: Short | None = None

@@ -1,6 +1,6 @@
 """The local backend as the gateway sees it: every protocol, each carried by the part that knows it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from pydantic import Field
 from adapters.base import Check, Context
 from adapters.local.capabilities import LOCAL
 from adapters.local.engine import Engine, Places
+from adapters.local.exports.formats import MEDIA_TYPES, exported
+from adapters.local.exports.span import Span
 from adapters.local.imported import KIND as IMPORTS
 from adapters.local.imported import ImportedRange
 from adapters.local.insights import funnel as funnels
@@ -52,6 +54,7 @@ class LocalAdapter:
 
     can = LOCAL
     import_formats: tuple[str, ...] = ("ndjson", "plausible")
+    export_formats: Mapping[str, str] = MEDIA_TYPES
 
     def __init__(self, options: LocalOptions, context: Context) -> None:
         self._context = context
@@ -189,6 +192,14 @@ class LocalAdapter:
     async def delete_import(self, site: Site, job_id: str) -> None:
         """Raises NotFound."""
         await self.engine.imports.delete_import(site, job_id)
+
+    async def export(
+        self, site: Site, format: str, first: date | None = None, last: date | None = None
+    ) -> AsyncIterator[bytes]:
+        """Native events, or their daily aggregates, of days in the site's zone. Raises InvalidRequest."""
+        await self.engine.recorder.flush()
+        async for piece in exported(self.engine.store, format, Span(site, first, last), self._places.folder):
+            yield piece
 
     # Sites
 

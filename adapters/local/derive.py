@@ -93,7 +93,8 @@ class Derivation:
     def _visitor(self, site: Site, given: Given, origin: Origin, hostname: str, now: datetime) -> tuple[int, int]:
         """The visitor's number, and the one under yesterday's salt (0: none)."""
         if given.visitor:
-            return named_visitor(site.id, given.visitor), 0
+            before = given.previous_visitor
+            return named_visitor(site.id, given.visitor), named_visitor(site.id, before) if before else 0
         if not origin.address and not origin.agent:
             return 0, 0
         salts = self._salts.at(now)
@@ -136,7 +137,7 @@ def _refusal(given: Given, origin: Origin, received: Received | None, now: datet
 def _thousandths(given: Given) -> int | None:
     if given.revenue is None:
         return None
-    amount = int((Decimal(repr(given.revenue.amount)) * 1000).to_integral_value(ROUND_HALF_EVEN))
+    amount = int((Decimal(str(given.revenue.amount)) * 1000).to_integral_value(ROUND_HALF_EVEN))
     if abs(amount) >= MAX_AMOUNT:
         raise EventFieldError("revenue", "is out of range")
     return amount
@@ -169,6 +170,12 @@ def _arrival(url: str, referrer: str, hostname: str | None) -> tuple[Page, Sourc
     return page, read_source(page.query, address, page.hostname if hostname is None else hostname)
 
 
+def _is_address(referrer: str) -> bool:
+    """Whether it has a scheme; "://" may also stand in the path of a referrer without one."""
+    scheme, sign, _ = referrer.partition("://")
+    return bool(sign) and "/" not in scheme
+
+
 def _attributes(given: Given, found: Source, origin: Origin, place: Place, country: str) -> Attributes:
     """Values of `schema.VISIT_ATTRIBUTES`."""
     agent = parse_agent(origin.agent) if origin.agent else NOBODY_AGENT
@@ -181,7 +188,7 @@ def _attributes(given: Given, found: Source, origin: Origin, place: Place, count
     return (
         source,
         channel(source, medium, campaign, tagged, found.click_id) if given.channel is None else given.channel,
-        referrer if "://" not in referrer else found.referrer,
+        found.referrer if _is_address(referrer) else referrer,
         tagged,
         medium,
         campaign,

@@ -14,9 +14,9 @@ PropValue = Annotated[str, Meta(max_length=2000)] | bool | int | float
 
 
 class LineRevenue(Struct, forbid_unknown_fields=True, gc=False):
-    """`models.event.Revenue`."""
+    """`models.event.Revenue`; trackers write amounts as text, which is as good as a number."""
 
-    amount: Annotated[float, Meta(ge=-1e15, le=1e15)]
+    amount: Annotated[float, Meta(ge=-1e15, le=1e15)] | Annotated[str, Meta(pattern=r"^-?\d{1,15}(\.\d{1,9})?$")]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 
@@ -26,6 +26,7 @@ class Line(Struct, forbid_unknown_fields=True, gc=False):
     name: Name
     time: Annotated[datetime, Meta(tz=True)]
     visitor: Annotated[str, Meta(max_length=200)] | None = None
+    previous_visitor: Annotated[str, Meta(max_length=200)] | None = None
     ip: Annotated[str, Meta(max_length=64)] | None = None
     user_agent: Long | None = None
     hostname: Short | None = None

@@ -156,6 +156,7 @@ class LineReader:
         return bool(
             self._free
             and given.visitor
+            and given.previous_visitor is None
             and given.url is None
             and given.ip is None
             and given.user_agent is None
