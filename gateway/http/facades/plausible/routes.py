@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 
 from gateway.http import trackers
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
-from gateway.http.facades.plausible import belongings, sites, stats
+from gateway.http.facades.plausible import belongings, scripts, sites, stats
 from gateway.http.facades.plausible.call import Handler, route
 from gateway.services import Services
 from gateway.tenancy import KeyScope
@@ -46,7 +46,7 @@ TRACKING = (
     Endpoint("POST", "/api/event", trackers.track, "", Access.OPEN, "Trackers", limit=Limit.EVENT),
     Endpoint("OPTIONS", "/api/event", trackers.preflight, "", Access.OPEN, "Trackers"),
 )
-SCRIPT = Endpoint("GET", "/js/pa-{tracker}.js", trackers.site_script, "", Access.OPEN, "Trackers")
+SCRIPT = Endpoint("GET", "/js/{name}.js", scripts.script, "", Access.OPEN, "Trackers")
 HEALTH = Endpoint("GET", "/api/health", stats.health, "", Access.OPEN, "Service")
 
 

@@ -27,6 +27,8 @@ DOMAIN_TEXTS = {
     "reserved": "domain: must not contain URI reserved characters : ? # [ ] @ ! $ & ' ( ) * + , ; =",
     "characters": "domain: only letters, numbers, slashes, underscores and period allowed",
 }
+SHELF = "facade.plausible"
+"""Where documents of this facade lie, in place of a connection."""
 MANY = 100_000
 
 
@@ -142,7 +144,7 @@ def _configuration(call: Call, kept: dict[str, Any]) -> dict[str, Any]:
 
 def _shelf(call: Call) -> DocumentLedger:
     """Where the facade keeps what only its dialect knows."""
-    return DocumentLedger(call.services.catalog, call.caller.tenant.id, "facade.plausible")
+    return DocumentLedger(call.services.catalog, call.caller.tenant.id, SHELF)
 
 
 async def _kept(call: Call, record: SiteRecord) -> dict[str, Any]:
