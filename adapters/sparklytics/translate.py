@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from adapters.sparklytics.calendar import GRANULARITY, bucket_dates, by_hours, in_utc, whole_hours
 from adapters.sparklytics.capabilities import BREAKDOWN_DIMENSIONS, GOAL_ONLY, MIDNIGHT_CODE, UTC_CODE
-from adapters.sparklytics.vocabulary import FILTERS, device_of, device_word, source_of
+from adapters.sparklytics.vocabulary import FILTERS, name_of, source_of, words_of
 from adapters.sparklytics.wire import Row as WireRow
 from adapters.sparklytics.wire import Stats
 from models.filters import And, Comparison, Filter, Or
@@ -85,6 +85,8 @@ def _of_filters(query: ResolvedQuery) -> Iterator[str]:
         value = leaf.values[0]
         if value in (DIRECT, NOT_SET):
             yield f"{leaf.dimension}: Sparklytics cannot filter for missing values"
+        if len(words := words_of(Dimension(leaf.dimension), value) if leaf.dimension in FILTERS else ()) > 1:
+            yield f"{leaf.dimension}: {value} is several values here ({', '.join(words)}), and one can be filtered on"
         if leaf.dimension == Dimension.COUNTRY and not _COUNTRY.match(value):
             yield f"country: {value[:20]!r} is not two upper-case letters"
         if leaf.dimension == Dimension.PAGE and set(value) & set("%_"):
@@ -148,14 +150,9 @@ def _leaves(filters: Iterable[Filter]) -> Iterator[Comparison]:
 
 
 def filter_params(filters: Sequence[Filter]) -> Params:
-    return tuple(
-        (
-            FILTERS[Dimension(leaf.dimension)],
-            device_word(leaf.values[0]) if leaf.dimension == Dimension.DEVICE else leaf.values[0],
-        )
-        for leaf in _leaves(filters)
-        if leaf.dimension != Dimension.GOAL
-    )
+    """The parameters of filters that were not refused; goals are not among them."""
+    found = [(Dimension(leaf.dimension), leaf.values[0]) for leaf in _leaves(filters)]
+    return tuple((FILTERS[d], words_of(d, value)[0]) for d, value in found if d is not Dimension.GOAL)
 
 
 def goal_name(filters: Sequence[Filter]) -> str:
@@ -211,12 +208,10 @@ def value_of(dimension: Dimension, text: str) -> str:
     match dimension:
         case Dimension.PAGE:
             return urlsplit(text).path or "/"
-        case Dimension.DEVICE:
-            return device_of(text)
         case Dimension.SOURCE | Dimension.REFERRER:
             return source_of(text)
         case _:
-            return text
+            return name_of(dimension, text)
 
 
 def merged(dimension: Dimension, rows: Iterable[WireRow]) -> tuple[WireRow, ...]:

@@ -53,7 +53,24 @@ FILTERS: Mapping[Dimension, str] = MappingProxyType(
     }
 )
 
-DEVICES: Mapping[str, str] = MappingProxyType({"desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"})
+NAMES: Mapping[Dimension, Mapping[str, str]] = MappingProxyType(
+    {
+        Dimension.DEVICE: {"desktop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"},
+        Dimension.BROWSER: {"Edge": "Microsoft Edge", "SamsungBrowser": "Samsung Browser"},
+        Dimension.OS: {
+            "Mac OSX": "Mac",
+            "Windows 7": "Windows",
+            "Windows 8": "Windows",
+            "Windows 8.1": "Windows",
+            "Windows 10": "Windows",
+            "Windows 11": "Windows",
+            "iPhone": "iOS",
+            "iPad": "iPadOS",
+            "Linux": "GNU/Linux",
+        },
+    }
+)
+"""Vendor word (those of the woothee library, source of 2026-04) to canonical name; several words may be one name."""
 DIRECT_LABEL = "(direct)"
 """A label only: filtering on it finds nothing (contract 5, trap 5)."""
 
@@ -79,13 +96,15 @@ ERRORS: Mapping[str, type[GatewayError]] = MappingProxyType(
 """What each code of an error body means (contract 2)."""
 
 
-def device_of(word: str) -> str:
-    return DEVICES.get(word.lower(), word)
+def name_of(dimension: Dimension, word: str) -> str:
+    """A vendor's value in canonical words."""
+    return NAMES.get(dimension, {}).get(word, word)
 
 
-def device_word(name: str) -> str:
-    """The vendor's word for a canonical device."""
-    return next((word for word, canonical in DEVICES.items() if canonical == name), name)
+def words_of(dimension: Dimension, name: str) -> tuple[str, ...]:
+    """Every vendor word for a canonical name."""
+    found = tuple(word for word, canonical in NAMES.get(dimension, {}).items() if canonical == name)
+    return found or (name,)
 
 
 def source_of(label: str) -> str:

@@ -29,6 +29,7 @@ EXACT: list[dict[str, Any]] = [
     {"metrics": ["visitors"], "date_range": ["2026-06-02", "2026-06-03"]},
     {"metrics": ["visitors", "events"], "filters": [["is", "country", ["DE"]], ["is", "device", ["Mobile"]]]},
     {"metrics": ["pageviews"], "filters": [["is", "browser", ["Chrome"]]]},
+    {"metrics": ["visitors"], "filters": [["is", "os", ["Mac"]]]},
     {"metrics": ["events"], "filters": [["is", "hostname", ["shop.example.com"]]]},
     {"metrics": ["events", "visitors"], "dimensions": ["time:hour"], "date_range": ["2026-06-01", "2026-06-01"]},
     {"metrics": ["pageviews", "visitors"], "dimensions": ["time:day"]},
@@ -132,6 +133,11 @@ async def test_addresses_of_one_path_are_one_row(adapter: SparklyticsAdapter, si
     assert ("/docs", 3) in found.rows
 
 
+async def test_values_come_in_canonical_words(adapter: SparklyticsAdapter, site: Site) -> None:
+    found = await answer(adapter, site, metrics=["visitors"], dimensions=["os"])
+    assert found.rows == (("Android", 2), ("Windows", 2), ("Mac", 1), ("iOS", 1), ("iPadOS", 1))
+
+
 async def test_direct_visitors_are_a_label_that_cannot_be_filtered_on(
     adapter: SparklyticsAdapter, site: Site, store: Store
 ) -> None:
@@ -157,6 +163,7 @@ async def test_values_that_are_missing_are_missing_from_a_breakdown(adapter: Spa
         ({"metrics": ["visitors"], "filters": [["is", "os", ["Mac"]], ["is", "os", ["iOS"]]]}, "one filter on each"),
         ({"metrics": ["visits"], "dimensions": ["time:day"], "date_range": ["2026-05-01", "2026-06-07"]}, "24"),
         ({"metrics": ["events"], "dimensions": ["event"], "date_range": ["2026-01-01", "2026-06-07"]}, "90 days"),
+        ({"metrics": ["visitors"], "filters": [["is", "os", ["Windows"]]]}, "several values"),
         ({"metrics": ["total_revenue"]}, "name a goal"),
         ({"metrics": ["visits"], "date_range": "realtime"}, "realtime"),
     ],
