@@ -1,18 +1,37 @@
 """Answers and presence of sites, kept by what was asked and for how long the range allows."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, datetime
 
 from gateway.cache.key import digest, key_of, of_site
 from gateway.cache.policy import LISTS, REALTIME, UNKEPT, policy_of
-from gateway.cache.serving import GOOD, Keeper, Place, Served, Standing
+from gateway.cache.responses import Responses
+from gateway.cache.serving import FLIGHT_SECONDS, GOOD, Keeper, Place, Served, Standing
+from gateway.cache.store import TENANT_SHARE
 from gateway.tenancy import SiteRecord
 from models.query import ResolvedQuery
 from models.result import Answer
 
 
 class ResultCache(Keeper):
-    """What backends answered about sites. Authorisation is the caller's: whoever asks here may see the site."""
+    """What backends answered about sites. Authorisation is the caller's: whoever asks here may see the site.
+
+    A quarter of the bytes is for `responses`, answers as they are sent.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        now: Callable[[], datetime],
+        tenant_share: float = TENANT_SHARE,
+        flight_seconds: float = FLIGHT_SECONDS,
+    ) -> None:
+        finished = max_bytes // 4
+        super().__init__(
+            max_bytes=max_bytes - finished, now=now, tenant_share=tenant_share, flight_seconds=flight_seconds
+        )
+        self.responses = Responses(max_bytes=finished, now=now)
 
     async def answer(
         self,

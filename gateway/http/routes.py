@@ -10,6 +10,7 @@ from starlette.routing import Route
 from gateway.http import trackers
 from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, vendor
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
+from gateway.http.lean import LeanQuery
 from gateway.http.schema import accounts as a
 from gateway.http.schema import sites as s
 from gateway.http.schema import stats as q
@@ -117,7 +118,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND
 
 def routes(services: Services, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[Route]:
     """One route for each path, in the order of the table."""
-    return [resource(path, tuple(group), services) for path, group in groupby(_together(endpoints), lambda e: e.path)]
+    grouped = groupby(_together(endpoints), lambda e: e.path)
+    found = [resource(path, tuple(group), services) for path, group in grouped]
+    return [_lean(route, services) if route.path == "/v1/query" else route for route in found]
+
+
+def _lean(route: Route, services: Services) -> Route:
+    """The same route with the short way of finished answers before it."""
+    methods = sorted((route.methods or set()) - {"HEAD"})
+    return Route(route.path, LeanQuery(services, route.app), methods=methods, name=route.name)
 
 
 def _together(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:

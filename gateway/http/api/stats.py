@@ -1,36 +1,79 @@
 """Queries over one or several sites, plans, and the visitors of this moment."""
 
-import asyncio
+from datetime import timedelta
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from gateway import answers
-from gateway.http.body import answer, read_json
+from gateway import answers, deadline
+from gateway.cache.responses import Currency, Finished, etag_of, good_until, matches
+from gateway.http.body import answer, json_bytes, read_json
 from gateway.http.endpoint import Ask
+from gateway.http.lean import request_key
 from gateway.http.schema.stats import QueryParams, QueryPlan, RealtimeAnswer, SitePlan, SiteReason
+from gateway.stats import MultiAnswer
 from gateway.tenancy import SiteRecord
-from models.errors import InvalidRequest, Problem, TimedOut, UnknownSite
+from models.errors import InvalidRequest, Problem, UnknownSite
+from models.filters import dimensions_in
 from models.query import Query, read_query
-from models.result import Foreseen, Truth
+from models.result import Foreseen, Freshness, Truth
+from models.vocabulary import Dimension
 
 
 async def post_query(ask: Ask) -> Response:
-    return await _asked(ask, await ask.json())
+    return await _asked(ask, await ask.json(), await ask.request.body())
 
 
 async def get_query(ask: Ask) -> Response:
-    return await _asked(ask, read_json(ask.query(QueryParams).q.encode()))
+    return await _asked(ask, read_json(ask.query(QueryParams).q.encode()), ask.request.scope["query_string"])
 
 
-async def _asked(ask: Ask, body: Any) -> Response:
+async def _asked(ask: Ask, body: Any, words: bytes) -> Response:
+    """The answer, within the caller's deadline and while the client stays; a hit is kept as it is sent."""
     sites, query = await _read(ask, body)
+    seconds = deadline.asked_seconds(ask.request.headers.get(deadline.HEADER), cap=ask.services.settings.query_timeout)
     try:
-        async with asyncio.timeout(ask.services.settings.query_timeout):
-            found = await ask.services.stats.ask(ask.caller.tenant, sites, query)
-    except TimeoutError as error:
-        raise TimedOut("the query took longer than this service waits") from error
-    return answer(answers.as_json(found))
+        async with deadline.within(seconds):
+            work = ask.services.stats.ask(ask.caller.tenant, sites, query)
+            found = await deadline.unless_gone(ask.request.receive, work)
+    except deadline.ClientGone as error:
+        raise ClientDisconnect from error
+    content = json_bytes(answers.as_json(found))
+    now = ask.services.settings.clock()
+    current = Currency.of([o.answer.provenance for o in found.outcomes if o.answer is not None], now)
+    etag = etag_of(content)
+    _keep(ask, body, words, content, etag, found, current)
+    headers = {name.decode(): value.decode() for name, value in current.headers(etag)}
+    given = ask.request.headers.get("if-none-match", "")
+    if given and not found.partial and matches(given.encode("latin-1"), etag):
+        return Response(status_code=304, headers=headers)
+    if found.partial:
+        return answer(answers.as_json(found))
+    return Response(content, 200, headers, "application/json")
+
+
+def _keep(
+    ask: Ask, body: dict[str, Any], words: bytes, content: bytes, etag: bytes, found: MultiAnswer, current: Currency
+) -> None:
+    """Keep the bytes of a fresh answer about one site for who asks in the same words; saved filters may change."""
+    outcome, ref = found.outcomes[0], body.get("site")
+    if current.freshness is not Freshness.HIT or not isinstance(ref, str) or outcome.query is None:
+        return
+    if Dimension.SEGMENT in dimensions_in(found.query.filters):
+        return
+    now = ask.services.settings.clock()
+    standing = ask.services.connections.standing(outcome.record.tenant, outcome.record.connection)
+    finished = Finished(
+        content,
+        etag,
+        ref,
+        outcome.record,
+        standing.generation,
+        now - timedelta(seconds=current.age),
+        good_until(outcome.query, now, current.fresh_for),
+    )
+    ask.services.cache.responses.keep(ask.caller.tenant.id, request_key(ask.request.method, words), finished)
 
 
 async def plan_query(ask: Ask) -> Response:
