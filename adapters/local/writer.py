@@ -87,14 +87,18 @@ class Writer:
         self._forgotten.add(site)
 
     @contextlib.asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """Nothing is stored meanwhile, so that stored rows may be changed; the open visits are read back after it."""
+    async def paused(self, *, changing: bool = True) -> AsyncIterator[None]:
+        """Nothing is stored meanwhile. With `changing` rows may be changed; the open visits are read back after it."""
         async with self._storing:
             try:
                 yield
             finally:
-                held = self._journal.checkpoint
-                self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
+                if changing:
+                    await self._reread()
+
+    async def _reread(self) -> None:
+        held = self._journal.checkpoint
+        self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
 
     async def flush(self) -> None:
         """Return when everything acknowledged before is queryable."""

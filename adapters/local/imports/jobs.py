@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Imports:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._starting = asyncio.Lock()
         self._gate = asyncio.Semaphore(AT_ONCE)
+        self.ending = asyncio.Lock()
+        """Held while a job is written down as ended and its file removed: a backup must see both or neither."""
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -50,9 +52,10 @@ class Imports:
 
     async def start(self) -> None:
         """Go on with what a stop or a crash left unfinished."""
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        for _, document in await self._ledger.list(JOBS):
-            job = ImportJob(**document["job"])
+        found = [(ImportJob(**document["job"]), document) for _, document in await self._ledger.list(JOBS)]
+        wanted = {job.id for job, _ in found if job.status is not JobStatus.COMPLETED}
+        await asyncio.to_thread(_tidy, self._folder, wanted)
+        for job, document in found:
             if job.status not in ENDED:
                 self._begin(self._task(job, document), document)
 
@@ -202,23 +205,25 @@ class Imports:
             finally:
                 noting.cancel()
                 await asyncio.gather(noting, return_exceptions=True)
-            ended = done.job.model_copy(update={"finished_at": self._now(), "bytes_done": task.job.bytes_total})
-            await self._save(ended, {**document, "traces": dict(done.traces)})
-            self._jobs[ended.id] = ended
+            ended = done.job.model_copy(update={"finished_at": self._now()})
+            if ended.status is JobStatus.COMPLETED:
+                ended = ended.model_copy(update={"bytes_done": ended.bytes_total})
+            async with self.ending:
+                await self._save(ended, {**document, "traces": dict(done.traces)})
+                self._jobs[ended.id] = ended
+                if ended.status is JobStatus.COMPLETED or not ended.rows:
+                    await asyncio.to_thread(self._clean, ended)
 
     async def _carried_out(self, task: Task) -> Done:
         """The end of a job, or of the attempt: what broke off keeps its file and goes on when it is sent again."""
         try:
-            done = await self._runners[task.job.format].run(task, lambda job: self._jobs.update({job.id: job}))
+            return await self._runners[task.job.format].run(task, lambda job: self._jobs.update({job.id: job}))
         except Exception as error:  # whatever broke, the job must not look as if it still ran
             held = self._jobs[task.job.id]
             log.warning("import_failed", job=held.id, site=held.site, exc_info=error)
             said = error.detail if isinstance(error, GatewayError) else "the file could not be read to its end"
             reason = f"stopped after {held.rows} rows: {said}; send the file again to go on"
             return Done(held.model_copy(update={"status": JobStatus.FAILED, "error": reason}))
-        if done.job.status is JobStatus.COMPLETED or not done.job.rows:
-            await asyncio.to_thread(self._clean, done.job)
-        return done
 
     async def _note(self, job_id: str, document: Mapping[str, Any]) -> None:
         """Write progress to the ledger now and then, for those who ask after a crash."""
@@ -229,6 +234,14 @@ class Imports:
 
 def _key(job: ImportJob) -> str:
     return f"{job.site}/{int(job.id):012d}"
+
+
+def _tidy(folder: Path, wanted: Collection[str]) -> None:
+    """Make the folder; remove files of jobs that need them no more. A name begins with the job's id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.name.lstrip(".").partition(".")[0] not in wanted:
+            path.unlink()
 
 
 def _measured(path: Path) -> tuple[str, int]:
