@@ -17,7 +17,7 @@ from models.capability import Capabilities, Evidence, Operation
 from models.errors import GatewayError
 from models.goal import GoalDraft
 from models.site import Site
-from tests.contract.cases import Case
+from tests.contract.cases import MONDAY, Case
 from tests.contract.harness import NOW, Handler, Opened
 from tests.contract.ledger import MemoryLedger
 
@@ -64,6 +64,16 @@ class UmamiHarness:
         "dimensions.channel": _by("channel", ("Direct", 5), ("Organic Search", 3), ("Organic Social", 1)),
         "dimensions.os": _by("os", ("Android", 2), ("Windows", 2), ("iOS", 2), ("Mac", 1)),
         "dimensions.time:day": Case({"metrics": ["visitors", "pageviews"], "dimensions": ["time:day"]}),
+        # A bucket without a page view (10:05, a purchase) is left out, which says zero of a count.
+        "dimensions.time:minute": Case(
+            {"metrics": ["pageviews"], "dimensions": ["time:minute"], "date_range": MONDAY},
+            (
+                ("2026-06-01 10:00:00", 1),
+                ("2026-06-01 10:01:00", 1),
+                ("2026-06-01 11:00:00", 1),
+                ("2026-06-01 15:00:00", 1),
+            ),
+        ),
         "operators.is": _paged("is", "/", "/blog"),
         "operators.is_not": _paged("is_not", "/", "/blog"),
         "operators.contains": _paged("contains", "pric", "blo"),
