@@ -52,7 +52,7 @@ def needs(metrics: Iterable[Metric], selection: Selection) -> frozenset[Field]:
                 continue
             case M.EVENTS if selection.events:
                 found.add(F.EVENT_COUNT)
-            case M.CONVERSIONS if not selection.events:
+            case M.CONVERSIONS | M.EVENTS if selection.viewed:
                 found.add(F.VIEWS)
             case _:
                 found.update(NEEDS[metric])
@@ -191,10 +191,10 @@ def value(metric: Metric, tally: Tally, selection: Selection, context: Context) 
             return _whole(tally.get(F.VISITS))
         case M.PAGEVIEWS:
             return 0 if selection.events and not selection.whole else _whole(tally.get(F.VIEWS))
+        case M.EVENTS | M.CONVERSIONS if selection.viewed:
+            return _whole(tally.get(F.VIEWS))
         case M.EVENTS if not selection.events:
             return _sum(tally, F.VIEWS, F.EVENT_COUNT)
-        case M.CONVERSIONS if not selection.events:
-            return _whole(tally.get(F.VIEWS))
         case M.EVENTS | M.CONVERSIONS:
             return _whole(tally.get(F.EVENT_COUNT))
         case M.VIEWS_PER_VISIT:

@@ -7,8 +7,9 @@ from adapters.pirsch.translate import measure as m
 from adapters.pirsch.translate.asking import Asking, Grouped
 from adapters.pirsch.translate.call import Call, Script, Span, Tallies, pages, span_of
 from adapters.pirsch.translate.groups import grouped, order_cut
+from adapters.pirsch.translate.matching import chosen
 from adapters.pirsch.translate.plan import Caps, Shape, asks_goals, exact_duration_calls, shape_of
-from adapters.pirsch.translate.selection import Selection, chosen, combined, goals_named, of_goal, select
+from adapters.pirsch.translate.selection import Selection, combined, conjuncts, goals_named, of_goal, select
 from adapters.pirsch.translate.walk import walk
 from adapters.pirsch.vocabulary import LISTINGS, Field
 from adapters.pirsch.wire import goals_of
@@ -43,7 +44,7 @@ class _Asker:
         self.reasons: list[Reason] = []
 
     def answer(self) -> Script[Answer]:
-        selection = yield from self.listed_out(select(self.query.filters, self.goals))
+        selection = yield from self.listed_out(self.query.filters)
         rows: list[Row] = []
         if D.GOAL in self.query.dimensions:
             for goal in self.goals_asked():
@@ -74,19 +75,24 @@ class _Asker:
         named = [f for f in self.query.filters if isinstance(f, Comparison) and f.dimension == D.GOAL]
         return tuple(g for g in self.goals if all(g in goals_named(leaf, self.goals) for leaf in named))
 
-    def listed_out(self, selection: Selection) -> Script[Selection]:
-        """Filters by pattern as filters by exact values, after reading the values of the range."""
-        found = replace(selection, unlisted=())
-        for leaf in selection.unlisted:
-            dimension = D(leaf.dimension)
-            path, key = ("events", "name") if dimension is D.EVENT else (
-                LISTINGS[dimension].path, LISTINGS[dimension].keys[-1][1],
-            )  # fmt: skip
-            rows = yield from pages(self.span.call(path), at_most=3, what=leaf.dimension)
-            exact = chosen(leaf, (row[key] for row in rows))
-            if exact is not None:
-                found = combined(found, select((exact,)))
-        return found
+    def listed_out(self, filters: Sequence[Filter]) -> Script[Selection]:
+        """The selection of filters, those by pattern turned into exact values after reading the values of the range."""
+        selection, plain = select(filters, self.goals), tuple(conjuncts(filters))
+        while selection.unlisted:
+            leaf = selection.unlisted[0]
+            exact = chosen(leaf, (yield from self.values(D(leaf.dimension))))
+            plain = tuple(n for f in plain for n in ((f,) if f != leaf else (exact,) if exact is not None else ()))
+            selection = select(plain, self.goals)
+        return selection
+
+    def values(self, dimension: Dimension) -> Script[list[str]]:
+        """The values of a dimension in the range, as the vendor writes them."""
+        if dimension is D.EVENT:
+            path, key = "events", "name"
+        else:
+            path, key = LISTINGS[dimension].path, LISTINGS[dimension].keys[-1][1]
+        rows = yield from pages(self.span.call(path), at_most=3, what=str(dimension))
+        return [row[key] for row in rows]
 
     def rows(self, selection: Selection, goal: str | None) -> Script[list[Row]]:
         shape = shape_of(self.span, self.query, selection, self.caps)
@@ -159,7 +165,7 @@ class _Asker:
                     parts = Grouped({(): m.subtracted(parts.tallies[()], less)})
                 whole = parts.tallies[()][F.VISITORS] or 0
         if M.CONVERSION_RATE in self.query.metrics:
-            base = yield from self.listed_out(select(without_goals(self.query.filters), self.goals))
+            base = yield from self.listed_out(without_goals(self.query.filters))
             without_goal = (yield from m.measure(self.span, base, frozenset({F.VISITORS})))[F.VISITORS] or 0
         return m.Context(whole, without_goal)
 
@@ -167,7 +173,7 @@ class _Asker:
         """Visitors of each group without the goal."""
         if M.GROUP_CONVERSION_RATE not in self.query.metrics:
             return {}
-        base = yield from self.listed_out(select(without_goals(self.query.filters), self.goals))
+        base = yield from self.listed_out(without_goals(self.query.filters))
         asking = Asking(self.span, base, frozenset({F.VISITORS}), self.caps.calls)
         return (yield from grouped(asking, dimensions)).tallies
 

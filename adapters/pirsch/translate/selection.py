@@ -7,30 +7,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-import re2
-
 from adapters.pirsch.translate.call import Params, refuse
-from adapters.pirsch.vocabulary import FILTERS, LISTINGS, SESSION_KEYS, from_wire, means_blank, to_wire
+from adapters.pirsch.translate.matching import NEGATED, OPPOSITE, POSITIVE, fits_value, holds, nothing, regex
+from adapters.pirsch.vocabulary import FILTERS, LISTINGS, SESSION_KEYS, means_blank, to_wire
 from models.event import PAGEVIEW
 from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
 from models.goal import Goal, GoalKind
 from models.result import Reason
-from models.vocabulary import DIRECT, NO_PROP, Dimension, Operator, dimension_of, prop_key
+from models.vocabulary import NO_PROP, Dimension, Operator, dimension_of, prop_key
 
 D, Op = Dimension, Operator
 ANY_VIEW = ".*"
-NEGATED = {
-    Op.IS: Op.IS_NOT, Op.CONTAINS: Op.CONTAINS_NOT, Op.MATCHES: Op.MATCHES_NOT, Op.WILDCARD: Op.WILDCARD_NOT,
-}  # fmt: skip
-_OPPOSITE = NEGATED | {negative: positive for positive, negative in NEGATED.items()}
-_POSITIVE = {negative: positive for positive, negative in NEGATED.items()}
+_NOT_ATTRIBUTES = (D.PAGE, D.PROP, D.GOAL, D.EVENT)
 MAX_VALUES = 100
 """Values in one request; a longer address might not arrive, and splitting would count visitors twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a request keeps. `events` name custom events (with `meta`), `whole` says that their visits are meant whole.
+    """What a request keeps. `events` name custom events (with `meta`), `whole` says that their visits are meant whole;
+    `viewed` that of the events on the pages only page views are meant.
 
     `residual` filters need a session walk; `unlisted` ones need the list of a dimension's values first.
     """
@@ -40,6 +36,7 @@ class Selection:
     meta: Params = ()
     whole: bool = False
     by_page: bool = False
+    viewed: bool = False
     currency: str = ""
     without: tuple["Selection", ...] = ()
     residual: tuple[Filter, ...] = ()
@@ -57,8 +54,14 @@ class Selection:
         return len(self.events) > 1 or bool(self.meta)
 
     def having(self, dimension: str, values: Sequence[str]) -> "Selection":
-        """The selection cut down to values of one more dimension."""
-        return combined(self, select((Comparison(Op.IS, dimension, tuple(values)),)))
+        """The selection cut down to a value that a list under this selection gave.
+
+        The value takes the place of the filters on its own key: beside them it would be one more alternative.
+        """
+        chosen = select((Comparison(Op.IS, dimension, tuple(values)),))
+        replaced = {key for key, _ in chosen.params} | ({"pattern"} if chosen.by_page else set())
+        kept = tuple((k, v) for k, v in self.params if k not in replaced)
+        return combined(replace(self, params=kept, events=() if chosen.events else self.events), chosen)
 
 
 def select(filters: Sequence[Filter], goals: Sequence[Goal] = ()) -> Selection:
@@ -103,7 +106,7 @@ def conjuncts(filters: Iterable[Filter]) -> Iterator[Filter]:
 def _pushed(node: Filter, *, negate: bool) -> Filter:
     match node:
         case Comparison(operator):
-            return replace(node, operator=_OPPOSITE[operator]) if negate else node
+            return replace(node, operator=OPPOSITE[operator]) if negate else node
         case Not(part):
             return _pushed(part, negate=not negate)
         case And(parts):
@@ -157,7 +160,7 @@ def _nodes(node: Filter) -> Iterator[Filter]:
 def _of_leaves(leaves: Sequence[Comparison], goals: Sequence[Goal]) -> Selection:
     pages = [leaf for leaf in leaves if leaf.dimension == D.PAGE]
     parts, named = [], []
-    for leaf in leaves:
+    for leaf, by_list in _one_each(leaves):
         match dimension_of(leaf.dimension):
             case D.PAGE | D.PROP:
                 continue
@@ -167,13 +170,13 @@ def _of_leaves(leaves: Sequence[Comparison], goals: Sequence[Goal]) -> Selection
                 pages += _pages_of(found)
             case D.EVENT:
                 named.append(_of_events(leaf))
-                pages += [Comparison(Op.MATCHES, D.PAGE, (ANY_VIEW,))] if named[-1] == Selection() else []
+                pages += [Comparison(Op.MATCHES, D.PAGE, (ANY_VIEW,))] if named[-1].viewed and not pages else []
             case dimension:
-                parts.append(_of_column(leaf, dimension))
+                parts.append(_of_column(leaf, dimension, by_list=by_list))
     events = [s for s in named if s.events or s.unlisted]
     if len(events) > 1:
         raise refuse("two filters on events at once: Pirsch joins event names by `or`, never by `and`")
-    selection = combined(*parts, *events, _of_pages(pages))
+    selection = combined(*parts, *named, _of_pages(pages))
     for leaf in leaves:
         if dimension_of(leaf.dimension) is D.PROP:
             selection = with_property(selection, leaf)
@@ -181,6 +184,26 @@ def _of_leaves(leaves: Sequence[Comparison], goals: Sequence[Goal]) -> Selection
         scoped = Reason("session_scoped", "the page was seen in a visit with the event, not necessarily by the event")
         selection = replace(selection, reasons=(*selection.reasons, scoped))
     return selection
+
+
+def _one_each(leaves: Sequence[Comparison]) -> Iterator[tuple[Comparison, bool]]:
+    """Comparisons, and whether the values have to be listed first.
+
+    At most one comparison a visit's attribute that goes into the vendor's `or`: two joined by and are made one.
+
+    Exact values are sifted here by the other comparisons; beside a piece of text, further ones need the list of values.
+    """
+    for leaf in leaves:
+        rivals = [r for r in leaves if r.dimension == leaf.dimension and r.operator is not Op.IS_NOT]
+        exact = [r for r in rivals if r.operator is Op.IS and r.case_sensitive]
+        if len(rivals) < 2 or leaf.operator is Op.IS_NOT or dimension_of(leaf.dimension) in _NOT_ATTRIBUTES:
+            yield leaf, False
+        elif not exact:
+            yield leaf, leaf is not rivals[0]
+        elif leaf is exact[0]:
+            dimension = D(leaf.dimension)
+            fitting = tuple(v for v in leaf.values if all(fits_value(r, dimension, v) for r in rivals))
+            yield replace(leaf, values=fitting or (nothing(dimension),)), False
 
 
 def combined(*parts: Selection) -> Selection:
@@ -191,6 +214,7 @@ def combined(*parts: Selection) -> Selection:
         meta=tuple(m for s in parts for m in s.meta),
         whole=any(s.whole for s in parts),
         by_page=any(s.by_page for s in parts),
+        viewed=any(s.viewed for s in parts),
         currency=next((s.currency for s in parts if s.currency), ""),
         without=tuple(w for s in parts for w in s.without),
         residual=tuple(r for s in parts for r in s.residual),
@@ -202,16 +226,17 @@ def combined(*parts: Selection) -> Selection:
 # Attributes of visits
 
 
-def _of_column(leaf: Comparison, dimension: Dimension | None) -> Selection:
+def _of_column(leaf: Comparison, dimension: Dimension | None, *, by_list: bool = False) -> Selection:
     """One comparison of a visit's attribute. Several `^` on one key would be an `or` of negations: never sent."""
     if dimension is None or dimension not in FILTERS:
         raise refuse(f"{leaf.dimension}: Pirsch has no filter on it")
     key = FILTERS[dimension]
     if leaf.operator in (Op.IS, Op.IS_NOT) and leaf.case_sensitive:
         return _exact(leaf, dimension, key)
-    if leaf.operator is Op.CONTAINS and _plainly_contained(leaf, dimension):
+    if not by_list and leaf.operator is Op.CONTAINS and _plainly_contained(leaf, dimension):
         return Selection(params=tuple((key, f"~{v}") for v in leaf.values), reasons=_case(leaf))
-    if leaf.operator is Op.CONTAINS_NOT and len(leaf.values) == 1 and _plainly_contained(leaf, dimension):
+    alone = not by_list and len(leaf.values) == 1
+    if leaf.operator is Op.CONTAINS_NOT and alone and _plainly_contained(leaf, dimension):
         return Selection(params=((key, f"^{leaf.values[0]}"),), reasons=_case(leaf))
     if dimension not in LISTINGS:
         raise refuse(f"{leaf.operator} on {leaf.dimension}: Pirsch cannot be asked for it, nor for the list of values")
@@ -269,14 +294,14 @@ def _case(leaf: Comparison) -> tuple[Reason, ...]:
 
 def _of_events(leaf: Comparison) -> Selection:
     """Event names. A page view is no event at Pirsch: `event is pageview` keeps visits with a view, nothing more."""
-    if leaf.operator in _POSITIVE:
+    if leaf.operator in POSITIVE:
         raise refuse(f"{leaf.operator} on event: Pirsch would keep every visit that also had another event")
     if leaf.operator is not Op.IS or not leaf.case_sensitive:
         return Selection(unlisted=(leaf,))
     if PAGEVIEW in leaf.values:
         if len(leaf.values) > 1:
             raise refuse("event: page views and events cannot be alternatives of one request to Pirsch")
-        return Selection()
+        return Selection(viewed=True)
     if any(not to_wire(D.EVENT, v) or means_blank(D.EVENT, v) for v in leaf.values):
         raise refuse("event: a name that begins with ! ~ ^, or is null, cannot be asked for")
     return Selection(events=leaf.values)
@@ -296,7 +321,7 @@ def _of_goals(goals: Sequence[Goal]) -> Selection:
     if len(kinds) > 1:
         raise refuse("goal: event goals and page goals cannot be alternatives of one request to Pirsch")
     if kinds == {GoalKind.PAGE}:
-        return Selection()
+        return Selection(viewed=True)
     props = [g.custom_props for g in goals if g.custom_props]
     if len(goals) > 1 and props:
         raise refuse("goal: goals with properties can only be asked for one by one")
@@ -366,77 +391,5 @@ def _of_pages(leaves: Sequence[Comparison]) -> Selection:
     positive = [leaf for leaf in leaves if leaf.operator in NEGATED]
     if len(positive) > 1:
         raise refuse("page: two patterns at once would be an `or` at Pirsch")
-    patterns = [("!" if leaf.operator in _POSITIVE else "") + regex(leaf) for leaf in leaves]
+    patterns = [("!" if leaf.operator in POSITIVE else "") + regex(leaf) for leaf in leaves]
     return Selection(params=tuple(("pattern", p) for p in patterns), by_page=True)
-
-
-def regex(leaf: Comparison) -> str:
-    """One RE2 expression for a comparison's values, without its negation."""
-    match _POSITIVE.get(leaf.operator, leaf.operator):
-        case Op.IS:
-            body = "^(?:" + "|".join(re2.escape(v) for v in leaf.values) + ")$"
-        case Op.CONTAINS:
-            body = "|".join(re2.escape(v) for v in leaf.values)
-        case Op.WILDCARD:
-            globs = [".*".join(re2.escape(piece) for piece in v.replace("**", "*").split("*")) for v in leaf.values]
-            body = "^(?:" + "|".join(globs) + ")$"
-        case _:
-            body = "|".join(f"(?:{v})" for v in leaf.values) if len(leaf.values) > 1 else leaf.values[0]
-    return body if leaf.case_sensitive else f"(?i){body}"
-
-
-def holds(leaf: Comparison, value: str) -> bool:
-    """Whether a canonical value fits a comparison. Raises UnsupportedQuery on a malformed expression."""
-    try:
-        found = re2.search(regex(leaf), value) is not None
-    except re2.error as error:
-        raise refuse(f"{leaf.dimension}: not a regular expression of RE2") from error
-    return found != (leaf.operator in _POSITIVE)
-
-
-def fits(node: Filter, row: dict[str, str]) -> bool:
-    """Whether a session, by dimension, fits a filter tree."""
-    match node:
-        case Comparison(dimension=name):
-            return _fits_value(node, D(name), row[name])
-        case And(parts):
-            return all(fits(p, row) for p in parts)
-        case Or(parts):
-            return any(fits(p, row) for p in parts)
-        case Not(part):
-            return not fits(part, row)
-        case HasDone():
-            raise refuse("has_done inside `or`: Pirsch can only be asked for it beside other filters")
-        case _:
-            assert_never(node)
-
-
-def _fits_value(leaf: Comparison, dimension: Dimension, value: str) -> bool:
-    """Labels of blanks stand for blanks only as whole values; patterns see an empty text.
-
-    A piece of `Direct / None` finds the blanks it labels.
-    """
-    if not means_blank(dimension, value):
-        return holds(leaf, value)
-    match leaf.operator:
-        case Op.IS | Op.IS_NOT:
-            return any(means_blank(dimension, v) for v in leaf.values) == (leaf.operator is Op.IS)
-        case Op.CONTAINS | Op.CONTAINS_NOT if means_blank(dimension, DIRECT):
-            return holds(leaf, DIRECT)
-        case _:
-            return holds(leaf, "")
-
-
-def chosen(leaf: Comparison, wire_values: Iterable[str]) -> Comparison | None:
-    """A comparison by pattern as one by exact values, once all values are known; None when it excludes nothing.
-
-    A positive pattern that fits nothing is left with a value that nothing has.
-    """
-    dimension, negative = D(leaf.dimension), leaf.operator in _POSITIVE
-    positive = replace(leaf, operator=_POSITIVE.get(leaf.operator, leaf.operator))
-    shown = dict.fromkeys(from_wire(dimension, v) for v in wire_values)
-    fitting = tuple(v for v in shown if fits(positive, {leaf.dimension: v}))
-    if not fitting and negative:
-        return None
-    nothing = "ZZ" if dimension is D.COUNTRY else "\x00"
-    return Comparison(Op.IS_NOT if negative else Op.IS, leaf.dimension, fitting or (nothing,))

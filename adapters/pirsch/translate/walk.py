@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from adapters.pirsch.translate.asking import Grouped
 from adapters.pirsch.translate.call import ROWS, Key, Script, Span, Tallies, paged, refuse
-from adapters.pirsch.translate.selection import Selection, combined, fits
+from adapters.pirsch.translate.matching import fits
+from adapters.pirsch.translate.selection import Selection, combined
 from adapters.pirsch.translate.series import label
 from adapters.pirsch.vocabulary import SESSION_KEYS, Field, from_wire
 from models.result import Reason

@@ -55,6 +55,29 @@ async def test_two_negated_contains_are_not_sent_as_an_or_of_negations(bench: Be
     assert bench.asked()[-1] == ("total", {"referrer_name": ["!Bing", "!Google"]})
 
 
+async def test_two_clauses_on_one_key_are_joined_by_and(bench: Bench) -> None:
+    assert twin(THREE, "total", ("country", "de"), ("country", "us"))["visitors"] == 2  # the vendor's `or`
+    bench.twin.seed(THREE)
+    both = [["is", "country", ["DE", "US"]], ["is", "country", ["US", "FR"]]]
+    assert await bench.rows(metrics=["visitors"], filters=both) == [(1,)]
+    none = [["is", "country", ["DE"]], ["is", "country", ["US"]]]
+    assert await bench.rows(metrics=["visitors"], filters=none) == [(0,)]
+    pieces = [view("01 10:00", "a", utm_source="news-mail"), view("01 11:00", "b", utm_source="mail")]
+    bench.twin.seed(pieces)
+    two = [["contains", "utm_source", ["news"]], ["contains", "utm_source", ["mail"]]]
+    assert await bench.rows(metrics=["visitors"], filters=two) == [(1,)]
+
+
+async def test_a_value_takes_the_place_of_the_filter_that_listed_it(bench: Bench) -> None:
+    """Beside it, it would be one more alternative, and every row would count them all."""
+    bench.twin.seed(THREE)
+    rows = await bench.rows(
+        metrics=["visitors", "visits"], dimensions=["country"], filters=[["is", "country", ["DE", "US"]]]
+    )
+    assert rows == [("DE", 1, 1), ("US", 1, 1)]
+    assert [values["country"] for _, values in bench.asked()[1:]] == [["de"], ["us"]]
+
+
 async def test_live_wildcards_of_like_are_not_sent(bench: Bench) -> None:
     assert like("/blog-x", "blog_x")  # an underscore is any character there
     assert like("anything", "%")
