@@ -1,6 +1,6 @@
 """The local backend as the gateway sees it: every protocol, each carried by the part that knows it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from adapters.base import Check, Context
+from adapters.local import backup, fsck
 from adapters.local.capabilities import LOCAL
 from adapters.local.engine import Engine, Places
 from adapters.local.exports.formats import MEDIA_TYPES, exported
@@ -23,14 +24,15 @@ from adapters.local.purge import DELETED
 from adapters.local.reads import Reader
 from adapters.local.rules import Rules, compile_rules
 from adapters.local.sites import Sites
+from adapters.upkeep import Finding
 from models.base import Frozen
 from models.errors import BackendError
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
 from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, FunnelStep, PropRow, VisitEvent, VisitRow
 from models.job import ImportJob, OnError
-from models.link import SharedLink, SharedLinkDraft
-from models.people import Guest, GuestDraft
+from models.link import LinkState, SharedLink, SharedLinkDraft
+from models.people import Guest, GuestDraft, Membership
 from models.query import ResolvedQuery
 from models.result import Answer, Foreseen
 from models.settings import SiteSettings
@@ -201,6 +203,23 @@ class LocalAdapter:
         async for piece in exported(self.engine.store, format, Span(site, first, last), self._places.folder):
             yield piece
 
+    # Upkeep
+
+    async def copy_to(self, folder: Path, beside: Callable[[], Awaitable[None]]) -> None:
+        """Raises UnsupportedQuery when the events lie on a server."""
+        engine = self.engine
+        backup.refuse_server(engine.store)
+        async with engine.imports.ending, engine.writer.paused(changing=False):
+            await beside()
+            await backup.copy(engine.store, engine.journal, self._places.folder / "imports", folder)
+
+    async def inspect(self, *, repair: bool = False) -> tuple[Finding, ...]:
+        """Drains the journal first; nothing is stored meanwhile."""
+        engine = self.engine
+        await engine.recorder.flush()
+        async with engine.writer.paused():
+            return await fsck.inspect(engine.store, engine.journal, self._context.ledger, repair=repair)
+
     # Sites
 
     async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage:
@@ -265,6 +284,20 @@ class LocalAdapter:
 
     async def delete_shared_link(self, site: Site, link_id: str) -> None:
         await self._management.delete_shared_link(site, link_id)
+
+    async def open_shared_link(self, site: Site, slug: str, opened: str = "") -> LinkState:
+        return await self._management.open_shared_link(site, slug, opened)
+
+    async def unlock_shared_link(self, site: Site, slug: str, password: str) -> str | None:
+        return await self._management.unlock_shared_link(site, slug, password)
+
+    async def find_invitation(self, token: str) -> Membership:
+        """Raises NotFound."""
+        return await self._management.find_invitation(token)
+
+    async def accept_invitation(self, token: str) -> Membership:
+        """Raises NotFound."""
+        return await self._management.accept_invitation(token)
 
     async def get_settings(self, site: Site) -> SiteSettings:
         return await self._management.get_settings(site)

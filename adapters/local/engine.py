@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from adapters.base import Ledger
-from adapters.local import rebuild
+from adapters.local import backup, rebuild
 from adapters.local.derive import Derivation
 from adapters.local.drops import DropCounts
 from adapters.local.enrich import agent, bots, referrer, sources
@@ -62,6 +62,7 @@ class Engine:
         async with AsyncExitStack() as stack:
             store = await EventStore.open(places.dsn)
             stack.push_async_callback(store.close)
+            await backup.adopt(store, places.folder)
             after = await rebuild.highest_seq(store)
             journal = await asyncio.to_thread(_journal, places, after)
             stack.push_async_callback(journal.close)

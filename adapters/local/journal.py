@@ -364,6 +364,10 @@ class Journal:
                     raise JournalDamaged(f"journal segment {base} is damaged at byte {start}")
                 start, window = start + end, window if end else window * 2
 
+    def files(self) -> list[tuple[Path, int]]:
+        """The segments, and how many bytes of each are on disk as whole records."""
+        return [(self._path(base), size) for base, size in sorted(self._segments.items())]
+
     # Checkpoint
 
     def mark(self, checkpoint: Checkpoint) -> None:
