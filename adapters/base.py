@@ -18,8 +18,8 @@ from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
 from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, FunnelStep, PropRow, VisitEvent, VisitRow
 from models.job import ImportJob, OnError
-from models.link import SharedLink, SharedLinkDraft
-from models.people import Guest, GuestDraft, Team
+from models.link import LinkState, SharedLink, SharedLinkDraft
+from models.people import Guest, GuestDraft, Membership, Team
 from models.query import ResolvedQuery
 from models.result import Answer, Foreseen
 from models.settings import SiteSettings
@@ -213,6 +213,27 @@ class ManagesGuests(Protocol):
         ...
 
     async def delete_guest(self, site: Site, email: str) -> None: ...
+
+
+@runtime_checkable
+class HostsVisitors(Protocol):
+    """A backend whose shared links and invitations lead to our own pages."""
+
+    async def open_shared_link(self, site: Site, slug: str, opened: str = "") -> LinkState:
+        """What a link's slug, or the token of a guest's personal link, opens; `opened` is what `unlock` gave before."""
+        ...
+
+    async def unlock_shared_link(self, site: Site, slug: str, password: str) -> str | None:
+        """What opens the link for a day; None for a wrong password."""
+        ...
+
+    async def find_invitation(self, token: str) -> Membership:
+        """An open invitation. Raises NotFound."""
+        ...
+
+    async def accept_invitation(self, token: str) -> Membership:
+        """Make the invited person a guest, once; the answer holds the token of the personal link. Raises NotFound."""
+        ...
 
 
 @runtime_checkable

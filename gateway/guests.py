@@ -1,18 +1,32 @@
-"""People: guests of a site, and teams of a connection."""
+"""People: guests of a site, their invitations, and teams of a connection."""
 
-from adapters.base import ListsTeams, ManagesGuests
+from adapters.base import HostsVisitors, ListsTeams, ManagesGuests
 from gateway.abilities import Backends, refused
+from gateway.mail import Mailer
 from gateway.record import Recorder
-from gateway.tenancy import Caller, KeyScope, SiteRecord
+from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
-from models.people import Guest, GuestDraft, Team
+from models.errors import NotFound
+from models.people import Guest, GuestDraft, Membership, Team
+
+INVITATION = """\
+You are invited to look at the statistics of {domain}.
+
+Open this link to accept:
+
+{url}
+
+If you did not expect this, do nothing.
+"""
+BY_INVITATION = "invitation"
+"""Name in the audit log of somebody who has no key."""
 
 
 class Guests:
     """Invites guests and takes invitations and memberships back."""
 
-    def __init__(self, backends: Backends, recorder: Recorder) -> None:
-        self._backends, self._recorder = backends, recorder
+    def __init__(self, backends: Backends, recorder: Recorder, mailer: Mailer) -> None:
+        self._backends, self._recorder, self._mailer = backends, recorder, mailer
 
     async def _manager(self, record: SiteRecord) -> ManagesGuests:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -23,18 +37,52 @@ class Guests:
     async def listed(self, record: SiteRecord) -> tuple[Guest, ...]:
         return await (await self._manager(record)).list_guests(record.site)
 
-    async def put(self, caller: Caller, record: SiteRecord, draft: GuestDraft) -> Guest:
-        """The membership or open invitation, or a new invitation."""
+    async def put(self, caller: Caller, record: SiteRecord, draft: GuestDraft, origin: str = "") -> Guest:
+        """The membership or open invitation, or a new invitation: by mail where there is a server, else by its link.
+
+        `origin` is where our pages are reached, for links that the settings do not make absolute.
+        """
         caller.require(KeyScope.MANAGE_SITES)
-        guest = await (await self._manager(record)).put_guest(record.site, draft)
-        await self._recorder.note(caller, "guest.put", record.site.id, after={"role": guest.role, "email": guest.email})
-        return guest
+        manager = await self._manager(record)
+        known = {guest.email.lower() for guest in await manager.list_guests(record.site)}
+        guest = await manager.put_guest(record.site, draft)
+        if draft.email.lower() not in known:
+            after = {"role": guest.role, "email": guest.email}
+            await self._recorder.note(caller, "guest.put", record.site.id, after=after)
+        url = guest.invitation_url
+        if url is None:
+            return guest
+        url = origin + url if url.startswith("/") else url
+        is_new = draft.email.lower() not in known
+        mailed = is_new and await self._mailed(guest.email, record.site.domain, url)
+        return guest.model_copy(update={"invitation_url": None if mailed else url})
+
+    async def _mailed(self, email: str, domain: str, url: str) -> bool:
+        text = INVITATION.format(domain=domain, url=url)
+        return await self._mailer.send(email, f"Statistics of {domain}", text)
 
     async def delete(self, caller: Caller, record: SiteRecord, email: str) -> None:
         """Ends a membership or invitation; also when there was none."""
         caller.require(KeyScope.MANAGE_SITES)
         await (await self._manager(record)).delete_guest(record.site, email)
         await self._recorder.note(caller, "guest.delete", record.site.id, before={"email": email})
+
+    async def invitation(self, token: str) -> Membership:
+        """An open invitation to a site of our own store. Raises NotFound."""
+        return await (await self._host()).find_invitation(token)
+
+    async def accept(self, token: str, tenant: str) -> Membership:
+        """Accept it for good; the answer holds the token of the personal link. Raises NotFound."""
+        accepted = await (await self._host()).accept_invitation(token)
+        who, after = Caller(Tenant(tenant), BY_INVITATION), {"email": accepted.guest.email}
+        await self._recorder.note(who, "guest.accept", accepted.site, after=after)
+        return accepted
+
+    async def _host(self) -> HostsVisitors:
+        adapter = await self._backends.adapter("", LOCAL_CONNECTION)
+        if not isinstance(adapter, HostsVisitors):
+            raise NotFound("there are no invitations here")
+        return adapter
 
     async def teams(self, caller: Caller, connection: str) -> tuple[Team, ...]:
         """Teams of the account behind a connection."""

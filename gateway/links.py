@@ -1,11 +1,11 @@
 """Shared links of a site."""
 
-from adapters.base import ManagesLinks, SharesLinks
+from adapters.base import HostsVisitors, ManagesLinks, SharesLinks
 from gateway.abilities import Backends, refused
 from gateway.record import Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
-from models.link import SharedLink, SharedLinkDraft
+from models.link import LinkState, SharedLink, SharedLinkDraft
 
 
 class Links:
@@ -20,21 +20,47 @@ class Links:
             raise refused(adapter, Operation.MANAGE_SHARED_LINKS)
         return adapter
 
-    async def listed(self, record: SiteRecord) -> tuple[SharedLink, ...]:
-        return await (await self._manager(record)).list_shared_links(record.site)
+    async def can_list(self, record: SiteRecord) -> bool:
+        """Whether the site's backend tells its shared links."""
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        return isinstance(adapter, ManagesLinks) and adapter.can.allows(Operation.MANAGE_SHARED_LINKS)
 
-    async def put(self, caller: Caller, record: SiteRecord, draft: SharedLinkDraft) -> SharedLink:
-        """The link of that name, or a new one."""
+    async def listed(self, record: SiteRecord, origin: str = "") -> tuple[SharedLink, ...]:
+        found = await (await self._manager(record)).list_shared_links(record.site)
+        return tuple(_absolute(link, origin) for link in found)
+
+    async def put(self, caller: Caller, record: SiteRecord, draft: SharedLinkDraft, origin: str = "") -> SharedLink:
+        """The link of that name, or a new one; `origin` completes an address that the settings do not make absolute."""
         caller.require(KeyScope.MANAGE_SITES)
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, SharesLinks) or not adapter.can.allows(Operation.SHARED_LINKS):
             raise refused(adapter, Operation.SHARED_LINKS)
         link = await adapter.put_shared_link(record.site, draft)
         await self._recorder.note(caller, "shared_link.put", f"{record.site.id}/{link.name}", after={"name": link.name})
-        return link
+        return _absolute(link, origin)
+
+    async def state(self, record: SiteRecord, slug: str, opened: str = "") -> LinkState:
+        """What a link to one of our pages opens; a vendor's links lead to the vendor, so nothing is open here."""
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, HostsVisitors):
+            return LinkState.CLOSED
+        return await adapter.open_shared_link(record.site, slug, opened)
+
+    async def unlock(self, record: SiteRecord, slug: str, password: str) -> str | None:
+        """What opens a link with a password for a day; None for a wrong one."""
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        return (
+            await adapter.unlock_shared_link(record.site, slug, password)
+            if isinstance(adapter, HostsVisitors)
+            else None
+        )
 
     async def delete(self, caller: Caller, record: SiteRecord, link_id: str) -> None:
         """Raises NotFound."""
         caller.require(KeyScope.MANAGE_SITES)
         await (await self._manager(record)).delete_shared_link(record.site, link_id)
         await self._recorder.note(caller, "shared_link.delete", record.site.id)
+
+
+def _absolute(link: SharedLink, origin: str) -> SharedLink:
+    return link.model_copy(update={"url": origin + link.url}) if link.url.startswith("/") else link

@@ -14,6 +14,7 @@ SECRET_VALUES = (
     re.compile(r"(?i)(\bbearer\s+)\S+"),
     re.compile(r"()\btw_[A-Za-z0-9]{16,}"),
     re.compile(r"(?i)([?&](?:key|auth|token)=)[^&\s]+"),
+    re.compile(r"(/invitations/)[^/?\s]+"),
     re.compile(r"(//)[^/@\s]+:[^/@\s]+(?=@)"),
 )
 """What looks like a secret inside a text; the first group stays."""

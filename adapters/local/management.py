@@ -6,19 +6,20 @@ import hmac
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.base import Ledger
 from models.errors import InvalidRequest, NotFound, Problem, UnknownGoal
 from models.goal import Goal, GoalDraft
-from models.link import SharedLink, SharedLinkDraft
-from models.people import Guest, GuestDraft, GuestStatus, Role
+from models.link import LinkState, SharedLink, SharedLinkDraft
+from models.people import Guest, GuestDraft, GuestStatus, Membership, Role
 from models.settings import SiteSettings
 from models.site import Site
 
 MAX_GOALS, MAX_PROPS, MAX_PROP_LENGTH = 1000, 300, 300
 GOALS, PROPS, GUESTS, LINKS, SETTINGS = "goals", "props", "guests", "links", "settings"
-SLUGS, INVITATIONS = "link_slugs", "invitations"
+SLUGS, INVITATIONS, PERSONAL = "link_slugs", "invitations", "personal_links"
+UNLOCKED_FOR = timedelta(days=1)
 
 
 class Management:
@@ -109,18 +110,32 @@ class Management:
         found = await self._ledger.get(GUESTS, key)
         if found is not None:
             await self._ledger.delete(INVITATIONS, _digest(found.get("token") or ""))
+            await self._ledger.delete(PERSONAL, found.get("personal") or "")
             await self._ledger.delete(GUESTS, key)
 
-    async def accept_invitation(self, token: str) -> Guest:
-        """Turn an invitation into a membership, once. Raises NotFound."""
+    async def find_invitation(self, token: str) -> Membership:
+        """Raises NotFound when it was used, withdrawn or never was."""
         invitation = await self._ledger.get(INVITATIONS, _digest(token))
-        guest = await self._ledger.get(GUESTS, invitation["guest"]) if invitation else None
-        if invitation is None or guest is None:
+        found = await self._ledger.get(GUESTS, invitation["guest"]) if invitation else None
+        if invitation is None or found is None:
             raise NotFound("this invitation does not exist or was used")
-        accepted = {**guest, "status": "accepted", "token": ""}
-        await self._ledger.put(GUESTS, invitation["guest"], accepted)
-        await self._ledger.delete(INVITATIONS, _digest(token))
-        return self._guest(accepted)
+        return Membership(site=invitation["site"], guest=self._guest(found))
+
+    async def accept_invitation(self, token: str) -> Membership:
+        """Turn an invitation into a membership with a personal link, once. Raises NotFound."""
+        invited = await self.find_invitation(token)
+        key, personal = f"{invited.site}/{invited.guest.email.lower()}", secrets.token_urlsafe(24)
+        if not await self._ledger.delete(INVITATIONS, _digest(token)):
+            raise NotFound("this invitation was used")
+        accepted = {
+            "email": invited.guest.email,
+            "role": str(invited.guest.role),
+            "status": str(GuestStatus.ACCEPTED),
+            "personal": _digest(personal),
+        }
+        await self._ledger.put(PERSONAL, _digest(personal), {"guest": key, "site": invited.site})
+        await self._ledger.put(GUESTS, key, accepted)
+        return Membership(site=invited.site, guest=self._guest(accepted), token=personal)
 
     def _guest(self, value: dict[str, str]) -> Guest:
         token = value.get("token")
@@ -146,7 +161,7 @@ class Management:
                     "id": f"link_{secrets.token_hex(8)}",
                     "name": draft.name,
                     "slug": secrets.token_urlsafe(16),
-                    "password": _hashed(draft.password) if draft.password else "",
+                    "password": await asyncio.to_thread(_hashed, draft.password) if draft.password else "",
                     "expires_at": draft.expires_at.isoformat() if draft.expires_at else None,
                 }
                 await self._ledger.put(SLUGS, found["slug"], {"link": key, "site": site.id})
@@ -162,15 +177,41 @@ class Management:
                 return
         raise NotFound("no such shared link on this site")
 
-    async def open_shared_link(self, site: Site, slug: str, password: str | None = None) -> bool:
-        """Whether the slug (and password, if it has one) opens the site's statistics now."""
+    async def open_shared_link(self, site: Site, slug: str, opened: str = "") -> LinkState:
+        """What a slug, or the token of a guest's personal link, opens now."""
+        found = await self._shared(site, slug)
+        if found is None:
+            personal = await self._ledger.get(PERSONAL, _digest(slug))
+            return LinkState.OPEN if personal and personal["site"] == site.id else LinkState.CLOSED
+        if not found["password"] or self._is_unlocked(found, opened):
+            return LinkState.OPEN
+        return LinkState.LOCKED
+
+    async def unlock_shared_link(self, site: Site, slug: str, password: str) -> str | None:
+        """What opens the link for a day, made from the password's digest; None for a wrong password or a dead link."""
+        found = await self._shared(site, slug)
+        if found is None or not found["password"]:
+            return None
+        if not await asyncio.to_thread(_is_password, password, found["password"]):
+            return None
+        until = str(int((self._now() + UNLOCKED_FOR).timestamp()))
+        return f"{until}.{_mark(found, until)}"
+
+    def _is_unlocked(self, found: dict[str, str], opened: str) -> bool:
+        until, _, mark = opened.partition(".")
+        return (
+            until.isdecimal()
+            and int(until[:12]) > self._now().timestamp()
+            and hmac.compare_digest(mark.encode(), _mark(found, until).encode())
+        )
+
+    async def _shared(self, site: Site, slug: str) -> dict[str, str] | None:
+        """The link of a slug on this site that has not expired."""
         pointer = await self._ledger.get(SLUGS, slug)
         found = await self._ledger.get(LINKS, pointer["link"]) if pointer and pointer["site"] == site.id else None
-        if found is None:
-            return False
-        if found["expires_at"] and datetime.fromisoformat(found["expires_at"]) <= self._now():
-            return False
-        return not found["password"] or (password is not None and _is_password(password, found["password"]))
+        if found is None or (found["expires_at"] and datetime.fromisoformat(found["expires_at"]) <= self._now()):
+            return None
+        return found
 
     def _link(self, site: Site, value: dict[str, str]) -> SharedLink:
         return SharedLink(
@@ -199,6 +240,8 @@ class Management:
                     await self._ledger.delete(SLUGS, value["slug"])
                 if value.get("token"):
                     await self._ledger.delete(INVITATIONS, _digest(value["token"]))
+                if value.get("personal"):
+                    await self._ledger.delete(PERSONAL, value["personal"])
                 await self._ledger.delete(kind, key)
         await self._ledger.delete(SETTINGS, site.id)
 
@@ -206,6 +249,11 @@ class Management:
 def _digest(token: str) -> str:
     """A token's lookup key: who reads the ledger's keys cannot accept invitations."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _mark(found: dict[str, str], until: str) -> str:
+    """Proof that the link's password was given; worth nothing for another link, password or time."""
+    return hmac.new(found["password"].encode(), f"{found['slug']}|{until}".encode(), hashlib.sha256).hexdigest()
 
 
 def _hashed(password: str) -> str:

@@ -29,6 +29,8 @@ class Access(Enum):
     """Any valid key."""
     PLATFORM = "platform"
     """Administrators of the installation."""
+    FIGURES = "figures"
+    """The same, or whoever holds the token for figures; the handler asks by itself."""
 
 
 class Limit(Enum):
@@ -57,6 +59,11 @@ class Ask:
     async def site(self) -> SiteRecord:
         """The site in the path, by id or domain. Raises UnknownSite."""
         return await self.services.sites.find(self.caller, self.request.path_params["site"])
+
+    @property
+    def origin(self) -> str:
+        """Where browsers reach this service: the operator's word, or the address that was asked."""
+        return self.services.settings.public_url or f"{self.request.url.scheme}://{self.request.url.netloc}"
 
     def path(self, name: str) -> str:
         return str(self.request.path_params[name])
@@ -99,6 +106,10 @@ class Endpoint:
     status: int = 200
     limit: Limit = Limit.BODY
     creates: bool = False
+    also: str = ""
+    """Another media type that the answer comes in when it is asked for."""
+    whole: bool = False
+    """Not for keys that are limited to sites; so is everything that needs the admin scope."""
     media: str = "application/json"
     body_media: str = "application/json"
     listed: bool = True
@@ -125,20 +136,21 @@ async def _respond(endpoint: Endpoint, services: Services, request: Request) -> 
     most = getattr(services.settings, endpoint.limit.value)
     receive = bounded(request.receive, most, request.headers.get("content-length"))
     bound = Request(request.scope, receive)
-    caller = None if endpoint.access is Access.OPEN else await authenticate(bound, services.keyring)
+    caller = None if endpoint.access in (Access.OPEN, Access.FIGURES) else await authenticate(bound, services)
     if caller is not None:
-        _require(caller, endpoint.access)
+        _require(caller, endpoint)
     ask = Ask(bound, services, caller)
     if endpoint.creates and caller is not None and "idempotency-key" in bound.headers:
         return await once(bound, services, caller, lambda: endpoint.handler(ask))
     return await endpoint.handler(ask)
 
 
-def _require(caller: Caller, access: KeyScope | Access) -> None:
-    match access:
-        case KeyScope():
-            caller.require(access)
+def _require(caller: Caller, endpoint: Endpoint) -> None:
+    """Raises NotAllowed."""
+    match endpoint.access:
+        case KeyScope() as scope:
+            caller.require(scope)
         case Access.PLATFORM if not caller.platform:
             raise NotAllowed("only a platform administrator may do this")
-        case _:
-            return
+    if caller.sites is not None and (endpoint.whole or endpoint.access is KeyScope.ADMIN):
+        raise NotAllowed("this key is limited to certain sites")

@@ -147,7 +147,7 @@ async def put_shared_link(call: Call) -> Any:
         draft = SharedLinkDraft(name=name)
     except ValidationError:
         raise Refused("name: should be at most 255 character(s)") from None
-    link = await call.services.links.put(call.caller, record, draft)
+    link = await call.services.links.put(call.caller, record, draft, call.origin)
     return {"name": link.name, "url": link.url}
 
 
@@ -169,7 +169,7 @@ async def put_guest(call: Call) -> Any:
         draft = GuestDraft(email=email, role=Role(role))
     except ValidationError:
         raise Refused("email: is invalid") from None
-    return _guest(await call.services.guests.put(call.caller, record, draft))
+    return _guest(await call.services.guests.put(call.caller, record, draft, call.origin))
 
 
 async def delete_guest(call: Call) -> Any:
@@ -184,8 +184,8 @@ def _guest(guest: Guest) -> dict[str, Any]:
 
 
 async def list_teams(call: Call) -> Any:
-    """`GET /api/v1/sites/teams`: teams of every connection that has them."""
-    teams: list[Team] = []
+    """`GET /api/v1/sites/teams`: the tenant's own, then those of every connection that has some."""
+    teams: list[Team] = [*await call.services.teams.listed(call.caller)]
     for connection in await call.services.connections.listed(call.caller.tenant, "", MANY):
         try:
             teams += await call.services.guests.teams(call.caller, connection.id)

@@ -47,6 +47,11 @@ class Call:
     def text(self, name: str) -> str:
         return text(self.given, name)
 
+    @property
+    def origin(self) -> str:
+        """Where browsers reach this service."""
+        return self.services.settings.public_url or f"{self.request.url.scheme}://{self.request.url.netloc}"
+
     async def site(self, ref: str) -> SiteRecord:
         """A site of the caller. Raises Refused: 404 for a site nobody has, 401 for somebody else's."""
         try:
@@ -100,7 +105,7 @@ async def _respond(request: Request, services: Services, handler: Handler, scope
     if not request.headers.get("authorization", "").strip():
         raise Refused(wording.MISSING_KEY, 401)
     bound = Request(request.scope, bounded(request.receive, BODY_LIMIT, request.headers.get("content-length")))
-    caller = await authenticate(bound, services.keyring)
+    caller = await authenticate(bound, services)
     caller.require(scope)
     result = await handler(Call(bound, services, caller, await parameters(bound)))
     return result if isinstance(result, Response) else answer(result)

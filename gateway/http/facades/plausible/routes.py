@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 
 from gateway.http import trackers
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
-from gateway.http.facades.plausible import belongings, scripts, sites, stats
+from gateway.http.facades.plausible import belongings, events, scripts, sites, stats
 from gateway.http.facades.plausible.call import Handler, route
 from gateway.services import Services
 from gateway.tenancy import KeyScope
@@ -43,7 +43,7 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
 
 
 TRACKING = (
-    Endpoint("POST", "/api/event", trackers.track, "", Access.OPEN, "Trackers", limit=Limit.EVENT),
+    Endpoint("POST", "/api/event", events.track, "", Access.OPEN, "Trackers", limit=Limit.EVENT),
     Endpoint("OPTIONS", "/api/event", trackers.preflight, "", Access.OPEN, "Trackers"),
 )
 SCRIPT = Endpoint("GET", "/js/{name}.js", scripts.script, "", Access.OPEN, "Trackers")

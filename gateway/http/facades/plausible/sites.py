@@ -8,7 +8,7 @@ from gateway.http.facades.plausible.call import Call
 from gateway.http.facades.plausible.paging import page
 from gateway.http.facades.plausible.wording import Refused
 from gateway.tenancy import SiteRecord
-from models.errors import AlreadyExists, UnsupportedQuery
+from models.errors import AlreadyExists, NotFound, UnsupportedQuery
 from models.period import is_zone
 from models.site import SiteChange, SiteDraft
 
@@ -34,7 +34,7 @@ MANY = 100_000
 
 async def list_sites(call: Call) -> Any:
     """`GET /api/v1/sites`, newest first."""
-    found = (await call.services.sites.listed(call.caller, limit=MANY)).sites
+    found = (await call.services.sites.listed(call.caller, limit=MANY, team=call.text("team_id") or None)).sites
     newest = sorted(found, key=_age, reverse=True)
     part = page(newest, call.given, lambda record: record.site.id)
     sites = [{"domain": r.site.domain, "timezone": r.site.timezone} for r in part.items]
@@ -63,6 +63,8 @@ async def create_site(call: Call) -> Any:
         record = await call.services.sites.create_as_written(call.caller, draft)
     except AlreadyExists:
         raise Refused(TAKEN) from None
+    except NotFound:
+        raise Refused("You can't add sites to the selected team.", 403) from None
     await _keep(call, record, configuration)
     return await shown(call, record)
 

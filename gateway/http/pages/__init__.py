@@ -1,0 +1,1 @@
+"""Pages for people without a key: shared statistics and invitations. Server-rendered, without scripts."""
