@@ -1,5 +1,8 @@
 """Single visits, and what happened in one of them."""
 
+from collections.abc import Iterable
+
+from adapters.local.enrich.names import NAMES, name_of
 from adapters.local.insights.ground import Shelf
 from adapters.local.schema import VISIT_ATTRIBUTES
 from models.insight import VisitEvent, VisitRow
@@ -54,8 +57,14 @@ def _visit(row: tuple[object, ...], titles: tuple[str, str]) -> VisitRow:
         pageviews=int(str(pageviews)),
         events=int(str(events)),
         is_bounce=bool(bounced),
-        attributes=dict(zip(ATTRIBUTES, map(str, attributes), strict=True)),
+        attributes=_named(attributes),
     )
+
+
+def _named(values: Iterable[object]) -> dict[str, str]:
+    """Attributes by name, and the names of places beside their codes."""
+    found = dict(zip(ATTRIBUTES, map(str, values), strict=True))
+    return found | {f"{kind}_name": name_of(kind, found[kind]) if found[kind] else "" for kind in NAMES}
 
 
 async def visit_events(
@@ -87,5 +96,5 @@ def _event(visitor: int, visit: int, row: tuple[object, ...]) -> VisitEvent:
         title=str(title),
         seconds=int(str(milliseconds)) // 1000,
         props=dict(props),  # type: ignore[call-overload]  # the driver gives Map as dict
-        attributes=dict(zip(ATTRIBUTES, map(str, attributes), strict=True)),
+        attributes=_named(attributes),
     )

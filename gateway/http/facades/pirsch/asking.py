@@ -1,0 +1,197 @@
+"""Canonical questions in the name of one request: its site, its time, its filters; with exact counts of bounces.
+
+Pirsch counts bounces, the canonical model has a rate in percent. Visits and rate together give the count back exactly
+up to a hundred visits; beyond, the answer is marked approximate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.parameters import Span, span_of
+from gateway.http.facades.pirsch.selection import filters_of
+from gateway.tenancy import SiteRecord
+from models.filters import And, Comparison, Filter, HasDone, Not, Or
+from models.query import MAX_LIMIT, Direction, Order, Query
+from models.result import Answer, Reason, Value
+from models.vocabulary import DIMENSION_SCOPES, Dimension, Metric, Scope, dimension_of
+
+M, D = Metric, Dimension
+ENTERED: Mapping[str, str] = MappingProxyType({str(D.PAGE): str(D.ENTRY_PAGE), str(D.HOSTNAME): str(D.ENTRY_HOSTNAME)})
+"""A visit that bounced saw one page: it bounced on the page it entered."""
+EXACT_VISITS = 100
+FROM_PERCENT = Reason("bounces_from_percent", "bounces are counted back from a rate in whole percent")
+Key = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What Pirsch counts for a group."""
+
+    visitors: int = 0
+    views: int = 0
+    visits: int = 0
+    bounces: int = 0
+
+    @property
+    def bounce_rate(self) -> float:
+        return share(self.bounces, self.visits)
+
+
+NOTHING = Figures()
+
+
+def share(part: float, whole: float) -> float:
+    """A rate from 0 to 1; 0 of nothing."""
+    return part / whole if whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One request's site, time and filters, and the way to ask about them."""
+
+    call: Call
+    record: SiteRecord
+    span: Span
+    filters: tuple[Filter, ...]
+
+    @classmethod
+    async def about(cls, call: Call, *, event: bool = True) -> "Asking":
+        """Read from the request. `event` False leaves filters on events to the caller. Raises Refused."""
+        record = await call.site()
+        span = span_of(call.given, record.site.timezone, call.services.settings.clock())
+        return cls(call, record, span, filters_of(call.given, event=event))
+
+    def also(self, *filters: Filter) -> "Asking":
+        """With further filters."""
+        return replace(self, filters=(*self.filters, *filters))
+
+    def unfiltered(self) -> "Asking":
+        return replace(self, filters=())
+
+    def over(self, span: Span) -> "Asking":
+        return replace(self, span=span)
+
+    def query(self, metrics: tuple[Metric, ...] = (M.VISITORS,), dimensions: tuple[str, ...] = ()) -> Query:
+        """The question as it stands, with the page of rows that the request asks for."""
+        given = self.call.given
+        return Query(
+            metrics=metrics,
+            date_range=self.span.spec,
+            dimensions=dimensions,
+            filters=self.filters,
+            timezone=self.span.zone.key,
+            limit=given.limit,
+            offset=given.offset,
+        )
+
+    async def ask(self, query: Query) -> Answer:
+        """Raises UnsupportedQuery and the backend's errors; notes why an answer is not exact."""
+        found = await self.call.services.stats.ask(self.call.caller.tenant, [self.record], query)
+        outcome = found.outcomes[0]
+        if outcome.answer is None:
+            raise outcome.error or ValueError("an outcome has an answer or an error")
+        self.call.reasons.extend(outcome.answer.provenance.reasons)
+        return outcome.answer.answer
+
+    async def numbers(self, *metrics: Metric) -> tuple[float, ...]:
+        """Metrics of the whole; what a backend has no number for counts as 0."""
+        (row,) = (await self.ask(replace(self.query(metrics), limit=1, offset=0))).rows
+        return tuple(number(value) for value in row)
+
+    async def table(self, metrics: tuple[Metric, ...], *dimensions: str) -> dict[Key, tuple[float, ...]]:
+        """Every row that one answer holds, by its group."""
+        query = replace(self.query(metrics, dimensions), limit=MAX_LIMIT, offset=0)
+        width = len(dimensions)
+        return {row[:width]: tuple(number(v) for v in row[width:]) for row in (await self.ask(query)).rows}
+
+    async def page(
+        self, metrics: tuple[Metric, ...], dimensions: tuple[str, ...], order: Order | None = None
+    ) -> list[tuple[Key, tuple[float, ...]]]:
+        """The rows of the page that the request asks for: most of the first metric first unless `order` says else."""
+        ascending = tuple(Order(name, Direction.ASC) for name in dimensions)
+        wanted = order or Order(str(metrics[0]), Direction.DESC)
+        query = replace(
+            self.query(metrics, dimensions), order_by=(wanted, *(o for o in ascending if o.by != wanted.by))
+        )
+        width = len(dimensions)
+        return [(row[:width], tuple(number(v) for v in row[width:])) for row in (await self.ask(query)).rows]
+
+    async def total(self) -> Figures:
+        """Visitors, views, visits and bounces of the whole."""
+        if self._of_events():
+            visitors, visits, views = await self.numbers(M.VISITORS, M.VISITS, M.PAGEVIEWS)
+            _, bounces = self._bounced(await self._entered().numbers(M.VISITS, M.BOUNCE_RATE))
+            return Figures(int(visitors), int(views), int(visits), bounces)
+        visitors, views = await self.numbers(M.VISITORS, M.PAGEVIEWS)
+        counted, bounces = self._bounced(await self.numbers(M.VISITS, M.BOUNCE_RATE))
+        return Figures(int(visitors), int(views), counted, bounces)
+
+    async def series(self, dimension: Dimension) -> dict[str, Figures]:
+        """The same by time bucket; buckets where nothing happened are left out."""
+        metrics = (M.VISITORS, M.PAGEVIEWS, *((M.VISITS,) if self._of_events() else ()))
+        seen = await self.table(metrics, dimension)
+        begun = await self._entered().table((M.VISITS, M.BOUNCE_RATE), dimension)
+        return {str(key[0]): self._figures(seen.get(key, ()), begun.get(key, (0, 0))) for key in seen | begun}
+
+    async def groups(self, dimensions: tuple[str, ...], order: Order | None = None) -> list[tuple[Key, Figures]]:
+        """The same for the groups of the page that the request asks for."""
+        of_events = self._of_events() or any(d in ENTERED for d in dimensions)
+        metrics = (M.VISITORS, M.PAGEVIEWS, *((M.VISITS,) if of_events else ()))
+        rows = await self.page(metrics, dimensions, order)
+        entered = tuple(ENTERED.get(d, d) for d in dimensions)
+        begun = await self._entered().table((M.VISITS, M.BOUNCE_RATE), *entered) if rows else {}
+        return [(key, self._figures(seen, begun.get(key, (0, 0)))) for key, seen in rows]
+
+    def _figures(self, seen: Sequence[float], begun: Sequence[float]) -> Figures:
+        """`seen` holds visitors, views and, where events are filtered or grouped, the visits they belong to."""
+        visitors, views, *visits = seen or (0.0, 0.0)
+        counted, bounces = self._bounced(begun)
+        return Figures(int(visitors), int(views), int(visits[0]) if visits else counted, bounces)
+
+    def _bounced(self, begun: Sequence[float]) -> tuple[int, int]:
+        visits, percent = begun
+        if visits > EXACT_VISITS and percent:
+            self.call.reasons.append(FROM_PERCENT)
+        return int(visits), round(visits * percent / 100)
+
+    def _of_events(self) -> bool:
+        """Whether a filter speaks of single events, so that visits are those of the events that fit."""
+        return any(_speaks_of_events(f) for f in self.filters)
+
+    def _entered(self) -> "Asking":
+        """About the pages that visits entered on, in place of those they saw."""
+        return replace(self, filters=tuple(_renamed(f) for f in self.filters))
+
+
+def number(value: Value) -> float:
+    """A metric's value as a number; 0 where the backend has none."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _speaks_of_events(node: Filter) -> bool:
+    match node:
+        case Comparison(dimension=name):
+            found = dimension_of(name)
+            return found is not None and DIMENSION_SCOPES[found] is Scope.EVENT
+        case And(parts) | Or(parts):
+            return any(_speaks_of_events(p) for p in parts)
+        case Not(part):
+            return _speaks_of_events(part)
+        case HasDone():
+            return False
+
+
+def _renamed(node: Filter) -> Filter:
+    match node:
+        case Comparison(dimension=name):
+            return replace(node, dimension=ENTERED.get(name, name))
+        case And(parts):
+            return And(tuple(map(_renamed, parts)))
+        case Or(parts):
+            return Or(tuple(map(_renamed, parts)))
+        case Not(part):
+            return Not(_renamed(part))
+        case HasDone():
+            return node

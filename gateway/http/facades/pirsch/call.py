@@ -1,0 +1,143 @@
+"""One call to the facade: which client asks, with what, and how answers and errors are said in the vendor's shape."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.http.auth import admit
+from gateway.http.body import answer, bounded
+from gateway.http.errors import status_of
+from gateway.http.facades.pirsch.parameters import Parameters
+from gateway.http.facades.pirsch.wording import ACCESS_DENIED, NO_DOMAIN, NO_TOKEN, Refused, invalid
+from gateway.services import Services
+from gateway.tenancy import Caller, KeyScope, SiteRecord
+from models.errors import (
+    ConfigurationError,
+    GatewayError,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    UnknownSite,
+    UnsupportedQuery,
+)
+from models.result import Reason
+
+BODY_LIMIT = 10_000_000
+"""Batches of hits are the largest bodies."""
+APPROXIMATE = "x-tallyway-approximate"
+"""Codes of why an answer is not exact; Pirsch's bodies have no place for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request by a known client. `reasons` gathers why the answer is not exact, for a header."""
+
+    request: Request
+    services: Services
+    caller: Caller
+    given: Parameters
+    reasons: list[Reason] = field(default_factory=list)
+
+    async def site(self, name: str = "id") -> SiteRecord:
+        """The site that a query parameter names. Raises Refused."""
+        return await self.site_of(self.given.required(name))
+
+    async def site_of(self, ref: Any) -> SiteRecord:
+        """A site the client sees, by id. Raises Refused."""
+        if not isinstance(ref, str) or not ref:
+            raise invalid("domain_id", "is required")
+        try:
+            return await self.services.sites.find(self.caller, ref)
+        except UnknownSite:
+            raise Refused(NO_DOMAIN, status=404) from None
+
+    async def own_site(self) -> SiteRecord:
+        """The one site of a client that takes events; clients of all sites name it in `id`. Raises Refused."""
+        if self.caller.sites is not None and len(self.caller.sites) == 1:
+            return await self.site_of(next(iter(self.caller.sites)))
+        return await self.site()
+
+    async def json(self) -> Any:
+        """The body, which is JSON whatever its content type says. Raises Refused."""
+        try:
+            return orjson.loads(await self.request.body())
+        except orjson.JSONDecodeError:
+            raise Refused("The request body is not valid JSON.") from None
+
+    async def fields(self) -> dict[str, Any]:
+        """The body as an object. Raises Refused."""
+        value = await self.json()
+        if not isinstance(value, dict):
+            raise Refused("The request body must be an object.")
+        return value
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+def route(services: Services, method: str, path: str, handler: Handler, scope: KeyScope) -> Route:
+    """A route that answers JSON values (or responses) with exactly 200; Pirsch's Go client takes nothing else."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            return await _respond(request, services, handler, scope)
+        except Refused as error:
+            return answer(error.body(), error.status)
+        except GatewayError as error:
+            return failed(error)
+
+    return Route(path, respond, methods=[method])
+
+
+def bound_to_limit(request: Request) -> Request:
+    """The request with its body bounded."""
+    return Request(request.scope, bounded(request.receive, BODY_LIMIT, request.headers.get("content-length")))
+
+
+async def _respond(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
+    bound = bound_to_limit(request)
+    caller = await services.clients.caller(_bearer(request))
+    await admit(request.scope["state"], services, caller)
+    caller.require(scope)
+    call = Call(bound, services, caller, Parameters.of(request.query_params.multi_items()))
+    result = await handler(call)
+    response = result if isinstance(result, Response) else answer(result)
+    if call.reasons:
+        response.headers[APPROXIMATE] = ", ".join(dict.fromkeys(reason.code for reason in call.reasons))
+    return response
+
+
+def _bearer(request: Request) -> str:
+    """Raises NotAuthenticated; an empty bearer is how the clients ask for a token."""
+    given: Sequence[str] = request.headers.getlist("authorization")
+    parts = given[0].split() if len(given) == 1 else []
+    if len(parts) != 2 or parts[0].lower() != "bearer":
+        raise NotAuthenticated(NO_TOKEN)
+    return parts[1]
+
+
+def failed(error: GatewayError) -> Response:
+    """An error of ours in the vendor's shape."""
+    validation: dict[str, str] = {}
+    match error:
+        case NotAuthenticated():
+            status, said = 401, [NO_TOKEN]
+        case NotAllowed():
+            status, said = 403, [ACCESS_DENIED]
+        case InvalidRequest():
+            validation = {p.field: p.reason for p in error.problems}
+            status, said = 400, [f"{p.field}: {p.reason}" for p in error.problems]
+        case UnsupportedQuery():
+            status, said = 400, list(error.reasons)
+        case ConfigurationError():
+            status, said = 500, ["internal server error"]
+        case _:
+            status, said = status_of(error), [error.detail]
+    headers = {} if error.retry_after is None else {"retry-after": str(ceil(error.retry_after))}
+    return answer({"validation": validation, "error": said}, status, headers)

@@ -1,0 +1,228 @@
+"""Lists by one dimension: pages, hostnames, channels, referrers, UTM, places, devices (contracts: Pirsch 5)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from gateway.http.facades.pirsch.asking import Asking, Figures, Key, share
+from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.selection import PLATFORMS, event_filters, searched
+from gateway.http.facades.pirsch.wording import invalid
+from gateway.http.facades.pirsch.words import Row, shown
+from models.filters import Comparison
+from models.query import Order
+from models.vocabulary import NOT_SET, Dimension, Metric, Operator
+
+D, M = Dimension, Metric
+COUNTS = {"visitors": M.VISITORS, "relative_visitors": M.VISITORS, "views": M.PAGEVIEWS, "relative_views": M.PAGEVIEWS}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An endpoint that groups: JSON keys of the group and their dimensions, the searched one first."""
+
+    keys: Mapping[str, Dimension]
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        return tuple(map(str, self.keys.values()))
+
+    def key(self, found: Key) -> Row:
+        return {name: shown(d, value) for (name, d), value in zip(self.keys.items(), found, strict=True)}
+
+    def order(self, call: Call, counts: Mapping[str, Metric] = MappingProxyType(COUNTS)) -> Order | None:
+        """The asked order; None for the default. Raises Refused for a column that cannot be sorted by."""
+        column = call.given.first("sort")
+        if not column:
+            return None
+        if column in counts:
+            return Order(str(counts[column]), call.given.direction)
+        if column in self.keys:
+            return Order(str(self.keys[column]), call.given.direction)
+        raise invalid("sort", f"must be one of {', '.join([*counts, *self.keys])}")
+
+
+def _listing(**keys: Dimension) -> Listing:
+    return Listing(MappingProxyType(keys))
+
+
+PEOPLE: Mapping[str, Listing] = MappingProxyType(
+    {
+        "utm/source": _listing(utm_source=D.UTM_SOURCE),
+        "utm/medium": _listing(utm_medium=D.UTM_MEDIUM),
+        "utm/campaign": _listing(utm_campaign=D.UTM_CAMPAIGN),
+        "utm/content": _listing(utm_content=D.UTM_CONTENT),
+        "utm/term": _listing(utm_term=D.UTM_TERM),
+        "language": _listing(language=D.LANGUAGE),
+        "country": _listing(country_code=D.COUNTRY),
+        "region": _listing(region=D.REGION_NAME, country_code=D.COUNTRY),
+        "city": _listing(city=D.CITY_NAME, region=D.REGION_NAME, country_code=D.COUNTRY),
+        "os": _listing(os=D.OS),
+        "os/version": _listing(os_version=D.OS_VERSION, os=D.OS),
+        "browser": _listing(browser=D.BROWSER),
+        "browser/version": _listing(browser_version=D.BROWSER_VERSION, browser=D.BROWSER),
+        "screen": _listing(screen_class=D.SCREEN),
+    }
+)
+"""Lists that count visitors only."""
+VISITS: Mapping[str, Listing] = MappingProxyType(
+    {"hostname": _listing(hostname=D.HOSTNAME), "channel": _listing(channel=D.CHANNEL)}
+)
+"""Lists that count views, sessions and bounces too."""
+REFERRER = _listing(referrer=D.REFERRER, referrer_name=D.SOURCE)
+PAGE, TITLED = _listing(path=D.PAGE), _listing(path=D.PAGE, title=D.TITLE)
+ENTRY, EXIT = _listing(path=D.ENTRY_PAGE), _listing(path=D.EXIT_PAGE)
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+def people(listing: Listing) -> Handler:
+    """Rows of group, visitors, relative_visitors. UTM lists leave out those without a tag, as Pirsch's own do."""
+
+    async def handle(call: Call) -> Any:
+        asking = await _about(call, listing)
+        if listing.dimensions[0].startswith("utm_"):
+            asking = asking.also(Comparison(Operator.IS_NOT, listing.dimensions[0], (NOT_SET,)))
+        rows = await asking.page((M.VISITORS,), listing.dimensions, listing.order(call, PEOPLE_COUNTS))
+        (whole,) = await asking.unfiltered().numbers(M.VISITORS)
+        return [
+            {**listing.key(key), "visitors": int(count), "relative_visitors": share(count, whole)}
+            for key, (count,) in rows
+        ]
+
+    return handle
+
+
+PEOPLE_COUNTS = {name: metric for name, metric in COUNTS.items() if metric is M.VISITORS}
+
+
+async def _about(call: Call, listing: Listing) -> Asking:
+    return (await Asking.about(call)).also(*searched(call.given, listing.dimensions[0]))
+
+
+def visits(listing: Listing) -> Handler:
+    """Rows of group, visitors, views, sessions, bounces and their rates."""
+
+    async def handle(call: Call) -> Any:
+        asking = await _about(call, listing)
+        rows = await asking.groups(listing.dimensions, listing.order(call))
+        visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+        return [{**listing.key(key), **_rated(figures, visitors, views)} for key, figures in rows]
+
+    return handle
+
+
+def _rated(figures: Figures, visitors: float, views: float) -> Row:
+    return {
+        "visitors": figures.visitors,
+        "views": figures.views,
+        "sessions": figures.visits,
+        "bounces": figures.bounces,
+        "relative_visitors": share(figures.visitors, visitors),
+        "relative_views": share(figures.views, views),
+        "bounce_rate": figures.bounce_rate,
+    }
+
+
+async def referrer(call: Call) -> Any:
+    """`GET /statistics/referrer`: no views."""
+    rows = await visits(REFERRER)(call)
+    kept = ("referrer", "referrer_name", "visitors", "sessions", "relative_visitors", "bounces", "bounce_rate")
+    return [{"referrer_icon": ""} | {name: row[name] for name in kept} for row in rows]
+
+
+async def page(call: Call) -> Any:
+    """`GET /statistics/page`; grouped by title too where `include_title` asks for it."""
+    listing = TITLED if call.given.is_on("include_title") else PAGE
+    asking = await _about(call, listing)
+    return await _pages(asking, listing)
+
+
+async def event_page(call: Call) -> Any:
+    """`GET /statistics/event/page`: the pages that events fired on; views are those of the same visitors' visits."""
+    call.given.required("event")
+    asking = (await Asking.about(call, event=False)).also(*event_filters(call.given), *searched(call.given, D.PAGE))
+    fired = await asking.page((M.VISITORS, M.VISITS), (D.PAGE,), PAGE.order(call, PEOPLE_COUNTS))
+    around = await Asking.about(call)
+    seen = await around.table((M.PAGEVIEWS,), D.PAGE) if fired else {}
+    begun = dict(await around.groups((D.PAGE,))) if fired else {}
+    visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+    rows = [
+        (key, Figures(int(people), int(seen.get(key, (0,))[0]), int(count), _bounces(begun, key)))
+        for key, (people, count) in fired
+    ]
+    return [
+        {**PAGE.key(key), "title": "", **_rated(figures, visitors, views), "average_time_spent_seconds": 0}
+        for key, figures in rows
+    ]
+
+
+def _bounces(begun: Mapping[Key, Figures], key: Key) -> int:
+    return begun[key].bounces if key in begun else 0
+
+
+async def _pages(asking: Asking, listing: Listing) -> list[Row]:
+    call = asking.call
+    rows = await asking.groups(listing.dimensions, listing.order(call))
+    visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+    timed = call.given.is_on("include_avg_time_on_page") and rows
+    seconds = await asking.table((M.TIME_ON_PAGE,), *listing.dimensions) if timed else {}
+    return [
+        {
+            "title": "",
+            **listing.key(key),
+            **_rated(figures, visitors, views),
+            "average_time_spent_seconds": round(seconds.get(key, (0.0,))[0]),
+        }
+        for key, figures in rows
+    ]
+
+
+async def entry(call: Call) -> Any:
+    """`GET /statistics/page/entry`: visitors and sessions are those of everybody who saw the page."""
+    timed = call.given.is_on("include_avg_time_on_page")
+    rows = await _landings(call, ENTRY, "entries", "entry_rate")
+    seconds = await _seconds(call) if timed and rows else {}
+    return [{**row, "average_time_spent_seconds": seconds.get(row["path"], 0)} for row in rows]
+
+
+async def exit_pages(call: Call) -> Any:
+    """`GET /statistics/page/exit`."""
+    return await _landings(call, EXIT, "exits", "exit_rate")
+
+
+async def _seconds(call: Call) -> dict[str, int]:
+    found = await (await Asking.about(call)).table((M.TIME_ON_PAGE,), D.PAGE)
+    return {str(key[0]): round(row[0]) for key, row in found.items()}
+
+
+async def _landings(call: Call, listing: Listing, count: str, rate: str) -> list[Row]:
+    asking = await _about(call, listing)
+    columns = {count: M.VISITS, rate: M.VISITS}
+    rows = await asking.page((M.VISITS,), listing.dimensions, listing.order(call, columns))
+    seen = await (await Asking.about(call)).table((M.VISITORS, M.VISITS, M.PAGEVIEWS), D.PAGE) if rows else {}
+    (whole,) = await asking.unfiltered().numbers(M.VISITS)
+    return [
+        {
+            **listing.key(key),
+            "title": "",
+            "visitors": int(seen.get(key, (0,))[0]),
+            "sessions": int(seen.get(key, (0, 0))[1]),
+            count: int(landed),
+            rate: share(landed, whole),
+        }
+        for key, (landed,) in rows
+    ]
+
+
+async def platform(call: Call) -> Any:
+    """`GET /statistics/platform`: one object. Tablets are mobile; somebody with both counts once."""
+    asking = await Asking.about(call)
+    (whole,) = await asking.unfiltered().numbers(M.VISITORS)
+    found: Row = {}
+    for name, devices in PLATFORMS.items():
+        (count,) = await asking.also(Comparison(Operator.IS, str(D.DEVICE), devices)).numbers(M.VISITORS)
+        found[f"platform_{name}"] = int(count)
+        found[f"relative_platform_{name}"] = share(count, whole)
+    return found

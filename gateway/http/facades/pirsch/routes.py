@@ -1,0 +1,97 @@
+"""Every route of the facade, under `/pirsch/api/v1`, and the snippet's addresses for browsers."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from starlette.routing import BaseRoute
+
+from gateway.http.endpoint import resource
+from gateway.http.facades.pirsch import access, behaviour, definitions, domains, ingest, listings, options, totals
+from gateway.http.facades.pirsch.call import Handler, route
+from gateway.services import Services
+from gateway.tenancy import KeyScope
+
+READ, INGEST, SITES, GOALS = KeyScope.READ, KeyScope.INGEST, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS
+PREFIX = "/pirsch/api/v1"
+DOUBLED = f"{PREFIX}//api/v1"
+"""What the JavaScript SDK makes of its two funnel calls."""
+STATISTICS = "/statistics"
+
+ENDPOINTS = access.ENDPOINTS
+
+LISTS: Sequence[tuple[str, Handler]] = (
+    *((name, listings.people(listing)) for name, listing in listings.PEOPLE.items()),
+    *((name, listings.visits(listing)) for name, listing in listings.VISITS.items()),
+    ("referrer", listings.referrer),
+    ("page", listings.page),
+    ("page/entry", listings.entry),
+    ("page/exit", listings.exit_pages),
+    ("event/page", listings.event_page),
+    ("platform", listings.platform),
+    ("total", totals.total),
+    ("visitor", totals.visitor),
+    ("hours", totals.hours),
+    ("minutes", totals.minutes),
+    ("weekdays", totals.weekdays),
+    ("duration/session", totals.session_duration),
+    ("duration/page", totals.page_duration),
+    ("growth", totals.growth),
+    ("active", totals.active),
+    ("overview", totals.overview),
+    ("events", behaviour.events),
+    ("event/meta", behaviour.event_meta),
+    ("event/list", behaviour.event_list),
+    ("goals", behaviour.goals),
+    ("tags", behaviour.tags),
+    ("tag/details", behaviour.tag_details),
+    ("funnel", behaviour.funnel),
+    ("session/list", behaviour.session_list),
+    ("session/details", behaviour.session_details),
+    ("keywords", behaviour.keywords),
+    *((f"options/{name}", options.options(dimension)) for name, dimension in options.OPTIONS.items()),
+    ("options/tag/value", options.tag_values),
+    ("options/metadata", options.metadata),
+)
+
+TAKING: Sequence[tuple[str, Handler]] = (
+    ("/hit", ingest.hit),
+    ("/hit/batch", ingest.hit_batch),
+    ("/event", ingest.event),
+    ("/event/batch", ingest.event_batch),
+    ("/session", ingest.session),
+    ("/session/batch", ingest.session_batch),
+)
+
+ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
+    *(("POST", path, handler, INGEST) for path, handler in TAKING),
+    *(("GET", f"{STATISTICS}/{name}", handler, READ) for name, handler in LISTS),
+    ("GET", STATISTICS, options.archive, READ),
+    ("GET", "/domain", domains.list_domains, READ),
+    ("POST", "/domain", domains.create_domain, SITES),
+    ("PUT", "/domain", domains.renew_code, SITES),
+    ("DELETE", "/domain", domains.delete_domain, SITES),
+    ("POST", "/domain/hostname", domains.rename, SITES),
+    ("POST", "/domain/timezone", domains.change_zone, SITES),
+    ("POST", "/domain/name", domains.change_name, SITES),
+    ("GET", "/goal", definitions.list_goals, READ),
+    ("POST", "/goal", definitions.create_goal, GOALS),
+    ("PUT", "/goal", definitions.update_goal, GOALS),
+    ("DELETE", "/goal", definitions.delete_goal, GOALS),
+    ("POST", "/goal/regex", definitions.test_expression, READ),
+    ("GET", "/funnel", definitions.list_funnels, READ),
+    ("POST", "/funnel", definitions.put_funnel, SITES),
+    ("DELETE", "/funnel", definitions.delete_funnel, SITES),
+)
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """The facade's routes; those of clients and browsers are the common kind."""
+    found: list[BaseRoute] = [access.token_route(services, f"{PREFIX}/token")]
+    found += [route(services, method, PREFIX + path, handler, scope) for method, path, handler, scope in ROUTES]
+    found += [
+        route(services, "GET", DOUBLED + path, handler, READ)
+        for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
+    ]
+    open_ones = (*ENDPOINTS, *ingest.browser_endpoints())
+    found += [resource(path, tuple(group), services) for path, group in groupby(open_ones, lambda e: e.path)]
+    return found

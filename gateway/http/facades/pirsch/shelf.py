@@ -1,0 +1,37 @@
+"""What only this dialect knows and no backend keeps: funnels, a goal's targets. One shelf for each tenant."""
+
+from datetime import datetime
+from typing import Any
+
+from gateway.catalog.documents import DocumentLedger
+from gateway.catalog.text import random_text
+from gateway.http.facades.pirsch.call import Call
+from gateway.tenancy import SiteRecord
+
+ID_LENGTH = 10
+
+
+def shelf(call: Call) -> DocumentLedger:
+    return DocumentLedger(call.services.catalog, call.caller.tenant.id, "facade.pirsch")
+
+
+def new_id() -> str:
+    return random_text(ID_LENGTH)
+
+
+def key(record: SiteRecord, name: str) -> str:
+    return f"{record.site.id}/{name}"
+
+
+def now(call: Call) -> str:
+    """The clock as Pirsch writes times."""
+    return written(call.services.settings.clock())
+
+
+def written(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+async def listed(call: Call, record: SiteRecord, kind: str) -> list[dict[str, Any]]:
+    """The site's documents of one kind."""
+    return [value for _, value in await shelf(call).list(kind, f"{record.site.id}/")]

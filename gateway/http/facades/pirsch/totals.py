@@ -1,0 +1,286 @@
+"""Numbers of the whole and by time: total, visitor, duration, growth, overview, active, hours, minutes, weekdays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.http.facades.pirsch.asking import NOTHING, Asking, Figures, share
+from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.parameters import MAX_START, Span, last_seconds, zone_of
+from gateway.http.facades.pirsch.selection import event_filters, filters_of
+from gateway.http.facades.pirsch.wording import invalid
+from gateway.http.facades.pirsch.words import Row, shown, stamped, year_start
+from gateway.tenancy import SiteRecord
+from models.errors import UnsupportedQuery
+from models.filters import Filter
+from models.insight import Aggregate, Clock
+from models.period import buckets, days_period
+from models.vocabulary import Dimension, Interval, Metric
+
+D, M = Dimension, Metric
+SCALES = {"day": D.TIME_DAY, "week": D.TIME_WEEK, "month": D.TIME_MONTH}
+ACTIVE_SECONDS = 600
+OVERVIEW_DAYS = 7
+UNIT_TYPES = ("integer", "float")
+ONE_DAY = timedelta(days=1)
+
+
+def metrics_of(figures: Figures, everybody: float, custom: Aggregate | None = None) -> Row:
+    """The metrics that total, visitor, hours and minutes share. `everybody`: visitors without filters."""
+    return {
+        "visitors": figures.visitors,
+        "views": figures.views,
+        "sessions": figures.visits,
+        "bounces": figures.bounces,
+        "bounce_rate": figures.bounce_rate,
+        "cr": share(figures.visitors, everybody),
+        "custom_metric_avg": custom.average if custom else 0.0,
+        "custom_metric_total": custom.total if custom else 0.0,
+    }
+
+
+async def everybody(asking: Asking, found: float) -> float:
+    """Visitors without any filter, which is what Pirsch's rates divide by."""
+    return (await asking.unfiltered().numbers(M.VISITORS))[0] if asking.filters else found
+
+
+async def custom_metric(asking: Asking) -> Aggregate | None:
+    """Sum and mean of `custom_metric_key` over the events; None when it is not asked. Raises Refused."""
+    given = asking.call.given
+    key, kind = given.first("custom_metric_key"), given.first("custom_metric_type") or "float"
+    if not key:
+        return None
+    if kind not in UNIT_TYPES:
+        raise invalid("custom_metric_type", "must be integer or float")
+    filters: tuple[Filter, ...] = (*filters_of(given, event=False), *event_filters(given))
+    about = replace(asking, filters=filters)
+    insights = asking.call.services.insights
+    return await insights.aggregate(about.record, about.query(), key, whole=kind == "integer")
+
+
+async def total(call: Call) -> Any:
+    """`GET /statistics/total`."""
+    asking = await Asking.about(call)
+    figures = await asking.total()
+    return metrics_of(figures, await everybody(asking, figures.visitors), await custom_metric(asking))
+
+
+async def visitor(call: Call) -> Any:
+    """`GET /statistics/visitor`: a row for every bucket of the range, by `scale`."""
+    asking = await Asking.about(call)
+    return await _visitor_rows(asking)
+
+
+async def _visitor_rows(asking: Asking) -> list[Row]:
+    scale = asking.call.given.first("scale") or "day"
+    if scale == "year":
+        return [await _year(asking, span) for span in _years(asking.span)]
+    interval = _interval(scale)
+    figures = await asking.series(SCALES[scale])
+    reference = await asking.unfiltered().series(SCALES[scale]) if asking.filters else figures
+    rows = []
+    for span in _spans(asking.span, _labels(asking.span, interval)):
+        label = span.first.isoformat() if scale != "month" else span.first.isoformat()[:8] + "01"
+        row = figures.get(label, NOTHING)
+        stamp = stamped(scale, _bucket_start(scale, label))
+        custom = await custom_metric(asking.over(span))
+        rows.append({**stamp, **metrics_of(row, reference.get(label, NOTHING).visitors, custom)})
+    return rows
+
+
+def _spans(span: Span, labels: Sequence[str]) -> list[Span]:
+    """The part of the range that each bucket covers."""
+    starts = [max(date.fromisoformat(label), span.first) for label in labels]
+    return [
+        Span((first.isoformat(), (end - ONE_DAY).isoformat()), first, end - ONE_DAY, span.zone)
+        for first, end in pairwise([*starts, span.last + ONE_DAY])
+    ]
+
+
+async def _year(asking: Asking, span: Span) -> Row:
+    about = asking.over(span)
+    figures = await about.total()
+    stamp = stamped("year", year_start(span.first).isoformat())
+    return {**stamp, **metrics_of(figures, await everybody(about, figures.visitors), await custom_metric(about))}
+
+
+def _years(span: Span) -> list[Span]:
+    return _spans(span, [f"{year}-01-01" for year in range(span.first.year, span.last.year + 1)])
+
+
+def _interval(scale: str) -> Interval:
+    if scale not in SCALES:
+        raise invalid("scale", "must be day, week, month or year")
+    return Interval(scale)
+
+
+def _labels(span: Span, interval: Interval) -> list[str]:
+    return list(buckets(days_period(span.first, span.last, span.zone), interval))
+
+
+def _bucket_start(scale: str, label: str) -> str:
+    """Pirsch labels a bucket with its start, even before the range; weeks start on Monday."""
+    day = date.fromisoformat(label)
+    return (day - timedelta(days=day.weekday())).isoformat() if scale == "week" else label
+
+
+async def session_duration(call: Call) -> Any:
+    """`GET /statistics/duration/session`: mean seconds of a visit, by `scale`."""
+    return await _durations(await Asking.about(call), M.VISIT_DURATION)
+
+
+async def page_duration(call: Call) -> Any:
+    """`GET /statistics/duration/page`: mean engaged seconds on pages, by `scale`."""
+    return await _durations(await Asking.about(call), M.TIME_ON_PAGE)
+
+
+async def _durations(asking: Asking, metric: Metric) -> list[Row]:
+    scale = asking.call.given.first("scale") or "day"
+    if scale == "year":
+        found = [
+            (year_start(s.first).isoformat(), (await asking.over(s).numbers(metric))[0]) for s in _years(asking.span)
+        ]
+    else:
+        interval = _interval(scale)
+        seconds = {str(key[0]): row[0] for key, row in (await asking.table((metric,), SCALES[scale])).items()}
+        found = [(_bucket_start(scale, label), seconds.get(label, 0.0)) for label in _labels(asking.span, interval)]
+    return [
+        {**stamped(scale, at), "path": "", "title": "", "average_time_spent_seconds": round(value)}
+        for at, value in found
+    ]
+
+
+async def growth(call: Call) -> Any:
+    """`GET /statistics/growth`: against the same length before; a single day against that weekday a week ago."""
+    asking = await Asking.about(call)
+    now, before = await _growing(asking), await _growing(asking.over(asking.span.before()))
+    return {f"{name}_growth": grown(before[name], now[name]) for name in now}
+
+
+def grown(before: float, now: float) -> float:
+    """0 when both are nothing, 1 when there was nothing before."""
+    if before == 0:
+        return 0.0 if now == 0 else 1.0
+    return (now - before) / before
+
+
+async def _growing(asking: Asking) -> Mapping[str, float]:
+    figures, custom = await asking.total(), await custom_metric(asking)
+    (seconds,) = await asking.numbers(M.VISIT_DURATION)
+    return {
+        "visitors": figures.visitors,
+        "views": figures.views,
+        "sessions": figures.visits,
+        "bounces": figures.bounce_rate,
+        "time_spent": seconds,
+        "cr": share(figures.visitors, await everybody(asking, figures.visitors)),
+        "custom_metric_avg": custom.average if custom else 0.0,
+        "custom_metric_total": custom.total if custom else 0.0,
+    }
+
+
+async def overview(call: Call) -> Any:
+    """`GET /statistics/overview`: the last seven days, whatever the filters; both spellings of the growth."""
+    record = await call.site()
+    zone = ZoneInfo(record.site.timezone)
+    last = call.services.settings.clock().astimezone(zone).date()
+    first = last - timedelta(days=OVERVIEW_DAYS - 1)
+    asking = Asking(call, record, Span((first.isoformat(), last.isoformat()), first, last, zone), ())
+    now, before = await asking.total(), await asking.over(asking.span.before()).total()
+    visitors = grown(before.visitors, now.visitors)
+    days = await asking.series(D.TIME_DAY)
+    rows = [
+        {**stamped("day", day), **metrics_of(figures, figures.visitors)}
+        for day in _labels(asking.span, Interval.DAY)
+        for figures in (days.get(day, NOTHING),)
+    ]
+    return {
+        "visitors": now.visitors,
+        "views": now.views,
+        "visitors_growth": visitors,
+        "visitor_growth": visitors,
+        "views_growth": grown(before.views, now.views),
+        "visitors_time_series": rows,
+        "member": await _members(call, record),
+    }
+
+
+async def _members(call: Call, record: SiteRecord) -> int:
+    """The owner and the guests; the owner alone where the backend does not tell its guests."""
+    try:
+        return 1 + len(await call.services.guests.listed(record))
+    except UnsupportedQuery:
+        return 1
+
+
+async def active(call: Call) -> Any:
+    """`GET /statistics/active`: visitors of the last `start` seconds, by page and country."""
+    record = await call.site()
+    seconds = call.given.number("start", ACTIVE_SECONDS, MAX_START)
+    zone = zone_of(call.given, record.site.timezone)
+    span = last_seconds(seconds, zone, call.services.settings.clock())
+    asking = Asking(call, record, span, filters_of(call.given))
+    (visitors,) = await asking.numbers(M.VISITORS)
+    titled = call.given.is_on("include_title")
+    pages = await asking.page((M.VISITORS,), ("page", "title") if titled else ("page",))
+    countries = await asking.page((M.VISITORS,), ("country",))
+    return {
+        "stats": [
+            {"path": str(key[0]), "title": shown("title", key[1]) if titled else "", "visitors": int(count)}
+            for key, (count,) in pages
+        ],
+        "countries": [
+            {
+                "country_code": shown("country", key[0]),
+                "visitors": int(count),
+                "relative_visitors": share(count, visitors),
+            }
+            for key, (count,) in countries
+        ],
+        "visitors": int(visitors),
+    }
+
+
+async def hours(call: Call) -> Any:
+    """`GET /statistics/hours`: 24 rows, every day of the range together."""
+    return await _clock(call, Clock.HOUR)
+
+
+async def minutes(call: Call) -> Any:
+    """`GET /statistics/minutes`: 60 rows."""
+    return await _clock(call, Clock.MINUTE)
+
+
+async def _clock(call: Call, clock: Clock) -> list[Row]:
+    asking = await Asking.about(call)
+    insights = call.services.insights
+    rows = await insights.clock(asking.record, asking.query(), clock)
+    whole = await insights.clock(asking.record, asking.unfiltered().query(), clock) if asking.filters else rows
+    return [
+        {
+            str(clock): row.key[0],
+            **metrics_of(Figures(row.visitors, row.pageviews, row.visits, row.bounces), reference.visitors),
+        }
+        for row, reference in zip(rows, whole, strict=True)
+    ]
+
+
+async def weekdays(call: Call) -> Any:
+    """`GET /statistics/weekdays`: a row for each weekday (Monday 0) and hour in which something happened."""
+    asking = await Asking.about(call)
+    rows = await call.services.insights.clock(asking.record, asking.query(), Clock.WEEKDAY_HOUR)
+    return [
+        {
+            "weekday": row.key[0],
+            "hour": row.key[1],
+            "visitors": row.visitors,
+            "views": row.pageviews,
+            "sessions": row.visits,
+            "bounces": row.bounces,
+        }
+        for row in rows
+        if row.visitors or row.visits
+    ]
