@@ -104,7 +104,7 @@ class LocalAdapter:
         return self.reader.foresee(site, query)
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
-        return await self.reader.read(site, query)
+        return await self.engine.writer.steady.read(site.id, lambda: self.reader.read(site, query))
 
     async def stats_start(self, site: Site) -> date | None:
         return await self.reader.stats_start(site)

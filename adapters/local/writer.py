@@ -12,6 +12,7 @@ from adapters.local.columns import event_columns, session_columns, without_event
 from adapters.local.hit import unpack_hits
 from adapters.local.journal import Checkpoint, Journal, JournalDamaged, Record
 from adapters.local.sessions import Outcome, Sessions
+from adapters.local.steady import Steady
 from adapters.local.store import EventStore
 from models.errors import BackendError
 
@@ -56,6 +57,8 @@ class Writer:
         self._store, self._journal, self._dropped = store, journal, dropped
         self._batch_rows, self._interval = batch_rows, interval
         self._sessions = Sessions()
+        self.steady = Steady()
+        """Lets reads see both tables of one moment."""
         self._forgotten: set[str] = set()
         self._hurry = asyncio.Event()
         self._progress = asyncio.Condition()
@@ -161,7 +164,8 @@ class Writer:
             again, doubtful = doubtful, True
             await self._store_batch(batch, doubtful=again)
 
-        await self._insist(attempt)
+        async with self.steady.storing({hit.site for hit in batch.outcome.hits}):
+            await self._insist(attempt)
 
     async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Do it until it works; False when the service stops before it did."""
