@@ -1,0 +1,1 @@
+"""The Sparklytics-shaped API: websites (seed 002) and collect, over any backend."""
