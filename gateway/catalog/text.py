@@ -14,8 +14,13 @@ def new_id(kind: str, length: int = ID_LENGTH) -> str:
 
 
 def random_text(length: int) -> str:
-    """Letters and digits from the system's source of secrets."""
-    return "".join(secrets.choice(LETTERS) for _ in range(length))
+    """Letters and digits from the system's source of secrets, drawn at once: every request has such an id."""
+    number = secrets.randbelow(len(LETTERS) ** length)
+    letters = []
+    for _ in range(length):
+        number, at = divmod(number, len(LETTERS))
+        letters.append(LETTERS[at])
+    return "".join(letters)
 
 
 def written(moment: datetime) -> str:

@@ -48,8 +48,8 @@ def connect(owner: Api, url: str) -> str:
     return str(connection)
 
 
-def ask(api: Api, query: dict[str, Any] = QUERY, **headers: str) -> Any:
-    answer = api.send("POST", "/v1/query", json=query, headers=dict(headers))
+def ask(api: Api, **headers: str) -> Any:
+    answer = api.send("POST", "/v1/query", json=QUERY, headers=headers)
     assert answer.status_code in (200, 304), answer.text
     return answer
 
