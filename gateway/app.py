@@ -1,12 +1,16 @@
 """The composition root: settings in, a ready application out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_network
+from threading import Thread
 from typing import Any
+from wsgiref.simple_server import WSGIServer
 
 import structlog
+from prometheus_client import start_http_server
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -14,11 +18,13 @@ from adapters.address import read_base_url
 from adapters.base import Transport
 from adapters.http import Timeouts, open_transport
 from gateway import log as logging
+from gateway import tracing
 from gateway.cache import ResultCache
 from gateway.catalog import Catalog
 from gateway.clients import Clients
 from gateway.connections import Connections, Surroundings
 from gateway.enrolment import Enrolment
+from gateway.figures import Figures
 from gateway.goals import Goals
 from gateway.guests import Guests
 from gateway.history import History
@@ -28,6 +34,9 @@ from gateway.ingest import Ingest
 from gateway.insights import Insights
 from gateway.keyring import Keyring
 from gateway.links import Links
+from gateway.mail import Mailer
+from gateway.measured import Measured
+from gateway.metering import Meter
 from gateway.passthrough import Passthrough
 from gateway.props import Props
 from gateway.record import Recorder
@@ -37,8 +46,11 @@ from gateway.services import Services
 from gateway.settings import Settings
 from gateway.sites import Sites
 from gateway.stats import Stats
+from gateway.teams import Teams
 from gateway.tenancy import LOCAL_CONNECTION
-from gateway.vault import Vault, key_in, read_keys
+from gateway.throttle import Throttle
+from gateway.vault import Vault, key_in, keys_from, read_keys
+from models.errors import ConfigurationError
 
 log = structlog.get_logger()
 
@@ -55,24 +67,42 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await services.connections.adapter("", LOCAL_CONNECTION)
-        log.info("ready", data=str(settings.data))
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(services.close)
+            _watched(settings, services, stack)
+            await services.connections.adapter("", LOCAL_CONNECTION)
+            flushing = asyncio.create_task(services.meter.run())
+            stack.callback(flushing.cancel)
+            log.info("ready", data=str(settings.data))
             yield
-        finally:
-            await services.close()
-            log.info("closed")
+        log.info("closed")
 
     return application(services, lifespan, [*facades.routes(services), *more])
+
+
+def _watched(settings: Settings, services: Services, stack: AsyncExitStack) -> None:
+    """Figures on a port of their own, and traces, where the operator wants them."""
+    if settings.metrics_port:
+        server, thread = start_http_server(settings.metrics_port, settings.metrics_host, services.figures.registry)
+        stack.push_async_callback(asyncio.to_thread, _stopped, server, thread)
+    if settings.otel_endpoint:
+        stack.push_async_callback(asyncio.to_thread, tracing.stop, tracing.set_up(settings.otel_endpoint))
+
+
+def _stopped(server: WSGIServer, thread: Thread) -> None:
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def build(settings: Settings) -> Services:
     """Every service, wired by hand: what depends on what can be read here."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    now, catalog, vault = settings.clock, Catalog(settings.data), _vault(settings)
+    now, catalog, vault = settings.clock, Catalog(settings.data), open_vault(settings)
     recorder = Recorder(catalog, now)
-    connections = Connections(catalog, vault, _surroundings(settings))
-    sites = Sites(catalog=catalog, connections=connections, recorder=recorder, now=now)
+    figures, meter = Figures(), Meter(catalog, now)
+    connections = Connections(catalog, vault, _surroundings(settings, meter, figures))
+    sites = Sites(catalog=catalog, connections=connections, recorder=recorder, meter=meter, now=now)
     cache = ResultCache(max_bytes=settings.cache_bytes, now=now)
     segments = Segments(catalog, sites, recorder, now)
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
@@ -92,6 +122,11 @@ def build(settings: Settings) -> Services:
             catalog=catalog, vault=vault, recorder=recorder, now=now, remembered_seconds=settings.key_cache_seconds
         ),
         recorder=recorder,
+        meter=meter,
+        figures=figures,
+        guesses=Throttle(settings.auth_failure_limit, "failed attempts with this key"),
+        key_rate=Throttle(settings.key_rate_limit, "requests with this key"),
+        address_rate=Throttle(settings.address_rate_limit, "requests from this address"),
         connections=connections,
         enrolment=Enrolment(catalog=catalog, vault=vault, connections=connections, recorder=recorder, vet=vet, now=now),
         sites=sites,
@@ -100,18 +135,23 @@ def build(settings: Settings) -> Services:
         cache=cache,
         goals=Goals(connections, sites, recorder),
         links=Links(connections, recorder),
-        guests=Guests(connections, recorder),
+        guests=Guests(connections, recorder, Mailer(settings.smtp_url, settings.mail_from)),
+        teams=Teams(catalog, recorder, now),
         props=Props(connections, sites, recorder),
         rules=Rules(connections, recorder),
         segments=segments,
-        ingest=Ingest(connections, sites, now),
-        history=History(connections, sites, recorder, settings.data / "spool", settings.import_body_limit),
+        ingest=Ingest(connections, sites, meter, figures, now),
+        history=History(connections, sites, recorder, meter, settings.data / "spool", settings.import_body_limit),
         passthrough=Passthrough(connections, sites, recorder),
     )
 
 
-def _vault(settings: Settings) -> Vault:
+def open_vault(settings: Settings) -> Vault:
     """The vault over the operator's keys, or over the key file of an embedded installation."""
+    if settings.vault_key is not None and settings.vault_key_command is not None:
+        raise ConfigurationError("TALLYWAY_VAULT_KEY and TALLYWAY_VAULT_KEY_COMMAND are both set; use one")
+    if settings.vault_key_command is not None:
+        return Vault(keys_from(settings.vault_key_command))
     if settings.vault_key is not None:
         return Vault(read_keys(settings.vault_key.get_secret_value()))
     key, is_new = key_in(settings.data)
@@ -120,7 +160,7 @@ def _vault(settings: Settings) -> Vault:
     return Vault([key])
 
 
-def _surroundings(settings: Settings) -> Surroundings:
+def _surroundings(settings: Settings, meter: Meter, figures: Figures) -> Surroundings:
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
 
     def transport(base_url: str, backend: str) -> Transport:
@@ -133,7 +173,10 @@ def _surroundings(settings: Settings) -> Surroundings:
             backend=backend,
         )
 
-    return Surroundings(transport, settings.clock, settings.data, settings.public_url, _local_options(settings))
+    def measured(base_url: str, backend: str, tenant: str) -> Transport:
+        return Measured(transport(base_url, backend), backend, tenant, meter, figures)
+
+    return Surroundings(measured, settings.clock, settings.data, settings.public_url, _local_options(settings))
 
 
 def _local_options(settings: Settings) -> dict[str, Any]:

@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from gateway.commands import capabilities, check, demo, imports, keys, query, serve, sites
+from gateway.commands import (
+    backup,
+    capabilities,
+    check,
+    demo,
+    doctor,
+    fsck,
+    imports,
+    keys,
+    query,
+    restore,
+    serve,
+    sites,
+    vault,
+)
 
 app = typer.Typer(
     name="tallyway",
@@ -17,9 +31,14 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.add_typer(keys.app, name="keys")
+app.add_typer(vault.app, name="vault")
+app.command("doctor")(doctor.doctor)
 app.add_typer(sites.app, name="sites")
 app.command("query")(query.query)
 app.command("import")(imports.import_file)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
+app.command("fsck")(fsck.fsck)
 app.command("capabilities")(capabilities.capabilities)
 app.command("check")(check.check)
 

@@ -42,10 +42,10 @@ class NoTransport:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What opening a connection takes. `transport` makes one for a base URL and the backend's name; `local_options` are
-    the operator's, for the connection that needs no row."""
+    """What opening a connection takes. `transport` makes one for a base URL, the backend's name and the tenant;
+    `local_options` are the operator's, for the connection that needs no row."""
 
-    transport: Callable[[str, str], Transport]
+    transport: Callable[[str, str, str], Transport]
     now: Callable[[], datetime]
     data: Path
     public_url: str
@@ -112,7 +112,7 @@ class Connections:
         pepper = await store.pepper(self._vault) if self._couriers is None else b""
         self._couriers = self._couriers or Couriers(store, pepper=pepper)
         return self._couriers.open(
-            self._around.transport(base_url, record.backend),
+            self._around.transport(base_url, record.backend, record.tenant),
             tenant=record.tenant,
             base_url=base_url,
             credential=self._secret(record),

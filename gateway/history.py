@@ -10,6 +10,7 @@ import structlog
 
 from adapters.base import ExportsHistory, ImportsHistory
 from gateway.abilities import Backends, refused
+from gateway.metering import Meter
 from gateway.record import Recorder
 from gateway.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -25,9 +26,11 @@ ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
 class History:
     """Imports and exports. A finished import makes the answers kept for its site untrue, so it is waited for."""
 
-    def __init__(self, backends: Backends, sites: Sites, recorder: Recorder, spool: Path, most: int) -> None:
+    def __init__(
+        self, backends: Backends, sites: Sites, recorder: Recorder, meter: Meter, spool: Path, most: int
+    ) -> None:
         self._backends, self._sites, self._recorder = backends, sites, recorder
-        self._spool, self._most = spool, most
+        self._meter, self._spool, self._most = meter, spool, most
         self._watched: set[asyncio.Task[None]] = set()
 
     async def _importer(self, record: SiteRecord) -> ImportsHistory:
@@ -48,12 +51,13 @@ class History:
     ) -> ImportJob:
         """Spool the body to disk in constant memory and begin. `wait` returns when the rows are queryable.
 
-        Raises InvalidRequest for an unknown format or an empty body, TooLarge, UnsupportedQuery.
+        Raises InvalidRequest for an unknown format or an empty body, TooLarge, UnsupportedQuery, QuotaExceeded.
         """
         caller.require(KeyScope.INGEST)
         importer = await self._importer(record)
         if format not in importer.import_formats:
             raise InvalidRequest([Problem("format", f"no such format: {format[:60]!r}", importer.import_formats)])
+        await self._meter.admit_events(record.tenant, 1)
         spooled = await self._spooled(body)
         try:
             job = await importer.start_import(record.site, format, spooled, on_error)
@@ -65,8 +69,14 @@ class History:
             self._watch(importer, record, job)
             return job
         done = await importer.get_import(record.site, job.id, wait=True)
+        self._count(record, done)
         await self._sites.bump(record)
         return done
+
+    def _count(self, record: SiteRecord, done: ImportJob) -> None:
+        """Imported rows are events of the month they came in; the same file again counts nothing."""
+        if not done.duplicate:
+            self._meter.events(record.tenant, record.site.id, done.rows)
 
     async def _spooled(self, body: AsyncIterator[bytes]) -> Path:
         self._spool.mkdir(parents=True, exist_ok=True)
@@ -96,6 +106,7 @@ class History:
         except GatewayError as error:
             log.warning("import lost from sight", site=record.site.id, job=job.id, code=error.code)
             return
+        self._count(record, done)
         await self._sites.bump(record)
         log.info("import ended", site=record.site.id, job=job.id, status=str(done.status), rows=done.rows)
 

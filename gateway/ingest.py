@@ -9,17 +9,20 @@ from pydantic import ValidationError
 
 from adapters.base import Adapter, Flushes, Records
 from gateway.abilities import Backends, refused
+from gateway.figures import Figures
 from gateway.invalid import problems_of
+from gateway.metering import Meter, concerned
 from gateway.payload import Payload
 from gateway.sites import Sites
 from gateway.tenancy import SiteRecord
 from models.capability import Operation
-from models.errors import InvalidRequest, Problem
+from models.errors import InvalidRequest, Problem, QuotaExceeded
 from models.event import Drop, Event, Received
 
 MAX_EVENTS = 1000
 CLOCKS_DIFFER = timedelta(minutes=1)
 UNKNOWN_SITE = Drop(reason="unknown_site", detail="no site has this domain")
+OVER_QUOTA = Drop(reason="quota_exceeded", detail="the tenant's quota events_per_month is used up")
 NOT_RECORDING = Drop(reason="not_recording", detail="the site's backend takes no events from us")
 
 
@@ -34,8 +37,11 @@ class Taken:
 class Ingest:
     """Hands events to the backends of their sites; returns when nothing accepted can be lost by us."""
 
-    def __init__(self, backends: Backends, sites: Sites, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, backends: Backends, sites: Sites, meter: Meter, figures: Figures, now: Callable[[], datetime]
+    ) -> None:
         self._backends, self._sites, self._now = backends, sites, now
+        self._meter, self._figures = meter, figures
 
     async def track(self, payload: Payload, received: Received) -> tuple[Drop | None, ...]:
         """One entry for each domain of the payload. Raises Overloaded when nothing can be taken now."""
@@ -54,13 +60,30 @@ class Ingest:
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, Records) or not adapter.can.allows(Operation.RECORD_EVENTS):
             return (NOT_RECORDING,) * len(events)
-        return await adapter.record(record.site, events, received)
+        try:
+            await self._meter.admit_events(record.tenant, len(events))
+        except QuotaExceeded:
+            self._figures.events(OVER_QUOTA.reason, len(events))
+            return (OVER_QUOTA,) * len(events)
+        concerned.set(record.site.id)
+        return self._counted(record, await adapter.record(record.site, events, received))
+
+    def _counted(self, record: SiteRecord, drops: tuple[Drop | None, ...]) -> tuple[Drop | None, ...]:
+        """Put what was taken on the bill."""
+        taken = drops.count(None)
+        self._meter.events(record.tenant, record.site.id, taken)
+        if taken:
+            self._figures.events("accepted", taken)
+        for drop in drops:
+            if drop is not None:
+                self._figures.events(drop.reason)
+        return drops
 
     async def send(self, record: SiteRecord, body: Any, *, wait: bool = False) -> Taken:
         """Server-side events: one object, or a list of them; a missing time means now.
 
         `wait` returns when they are queryable. Raises InvalidRequest with the problems of every event (none is taken
-        then), UnsupportedQuery where the backend takes none, or none of its own time.
+        then), QuotaExceeded, UnsupportedQuery where the backend takes none, or none of its own time.
         """
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, Records) or not adapter.can.allows(Operation.RECORD_EVENTS):
@@ -68,7 +91,8 @@ class Ingest:
         events = self._read(body)
         if not adapter.can.allows(Operation.BACKDATE_EVENTS) and self._own_times(events):
             raise refused(adapter, Operation.BACKDATE_EVENTS)
-        drops = await adapter.record(record.site, events, None)
+        await self._meter.admit_events(record.tenant, len(events))
+        drops = self._counted(record, await adapter.record(record.site, events, None))
         if wait:
             await self._flush(adapter)
             await self._sites.bump(record)

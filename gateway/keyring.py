@@ -101,10 +101,24 @@ class Keyring:
     async def revoke(self, caller: Caller, key_id: str) -> KeyRecord:
         """The key stops working at once here, and within seconds in other processes. Raises NotFound."""
         caller.require(KeyScope.ADMIN)
+        if (await self._catalog.run(rows.get, caller.tenant, key_id)).platform and not caller.platform:
+            raise NotAllowed("only a platform administrator may do this")
         revoked = await self._catalog.run(rows.revoke, caller.tenant, key_id, self._now())
         self._known.clear()
         await self._recorder.note(caller, "key.revoke", key_id)
         return revoked
+
+    async def rotate(self, caller: Caller, key_id: str, grace: timedelta) -> tuple[KeyRecord, str]:
+        """A new key in the place of an old one, which works on for the grace. Raises NotFound, Conflict, NotAllowed."""
+        caller.require(KeyScope.ADMIN)
+        old = await self._catalog.run(rows.get, caller.tenant, key_id)
+        if old.platform and not caller.platform:
+            raise NotAllowed("only a platform administrator may do this")
+        now = self._now()
+        made, key = await self._catalog.run(rows.replaced, caller.tenant, key_id, now, now + grace)
+        self._known.clear()
+        await self._recorder.note(caller, "key.rotate", key_id, after={"key": made.id, "grace": grace.total_seconds()})
+        return made, key
 
     async def tenants(self, caller: Caller, after: str, limit: int) -> tuple[Tenant, ...]:
         """Every tenant for a platform key, its own for any other."""

@@ -1,12 +1,16 @@
 """Everything that answers requests, put together once and handed to every face of the service."""
 
+import sqlite3
 from dataclasses import dataclass
 
+import structlog
+
 from gateway.cache import ResultCache
-from gateway.catalog import Catalog
+from gateway.catalog import Catalog, usage
 from gateway.clients import Clients
 from gateway.connections import Connections
 from gateway.enrolment import Enrolment
+from gateway.figures import Figures
 from gateway.goals import Goals
 from gateway.guests import Guests
 from gateway.history import History
@@ -14,6 +18,7 @@ from gateway.ingest import Ingest
 from gateway.insights import Insights
 from gateway.keyring import Keyring
 from gateway.links import Links
+from gateway.metering import Meter
 from gateway.passthrough import Passthrough
 from gateway.props import Props
 from gateway.record import Recorder
@@ -22,7 +27,12 @@ from gateway.segments import Segments
 from gateway.settings import Settings
 from gateway.sites import Sites
 from gateway.stats import Stats
+from gateway.teams import Teams
+from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Tenant
+from gateway.throttle import Throttle
 from gateway.vault import Vault
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,11 @@ class Services:
     keyring: Keyring
     clients: Clients
     recorder: Recorder
+    meter: Meter
+    figures: Figures
+    guesses: Throttle
+    key_rate: Throttle
+    address_rate: Throttle
     connections: Connections
     enrolment: Enrolment
     sites: Sites
@@ -44,6 +59,7 @@ class Services:
     goals: Goals
     links: Links
     guests: Guests
+    teams: Teams
     props: Props
     rules: Rules
     segments: Segments
@@ -51,9 +67,24 @@ class Services:
     history: History
     passthrough: Passthrough
 
+    async def failing(self) -> tuple[str, ...]:
+        """Why nothing can be answered now; what is said here is for everybody to read."""
+        reasons = []
+        try:
+            await self.catalog.run(usage.quotas, Tenant(DEFAULT_TENANT))
+        except sqlite3.Error:
+            log.exception("catalog fails")
+            reasons.append("the catalog cannot be read")
+        found = await self.connections.check(Tenant(DEFAULT_TENANT), LOCAL_CONNECTION)
+        if not found.ok:
+            log.error("event store fails", reasons=list(found.reasons))
+            reasons.append("the event store or its journal fails")
+        return tuple(reasons)
+
     async def close(self) -> None:
         """Finish and close, the catalog last."""
         await self.history.close()
         await self.cache.close()
         await self.connections.close()
+        await self.meter.flush()
         self.catalog.close()

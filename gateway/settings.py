@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 
@@ -73,6 +74,10 @@ class Settings(Frozen):
         description="Key-encryption key of the vault: 32 bytes in base64 or hex; several, comma-separated: the first "
         "writes, all read. Without it, a key file is generated in the data directory.",
     )
+    vault_key_command: str | None = Field(
+        default=None,
+        description="A command that prints the vault's keys, run once at the start and without a shell.",
+    )
     trusted_proxies: Networks = Field(
         default=("127.0.0.0/8", "::1/128"),
         description="Networks whose X-Forwarded-For and kin are believed, as CIDRs; `none` for nobody.",
@@ -97,7 +102,35 @@ class Settings(Frozen):
         default=20.0, gt=0, description="Longest time one call to a backend may take, in seconds."
     )
     vendor_body_limit: int = Field(default=32 * 2**20, ge=1024, description="Largest answer read from a backend.")
+    key_rate_limit: int = Field(
+        default=0, ge=0, description="Most requests a minute with one key, for each process; 0 for no limit."
+    )
+    address_rate_limit: int = Field(
+        default=0, ge=0, description="Most requests a minute from one address, for each process; 0 for no limit."
+    )
+    auth_failure_limit: int = Field(
+        default=20,
+        ge=0,
+        description="Most failed attempts a minute from one address with one key prefix; 0 for no limit.",
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of its own for /metrics, without a key; 0 for none."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address that port listens on.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="A token that may read /metrics beside the API, as its Bearer."
+    )
+    otel_endpoint: str = Field(
+        default="",
+        description="OTLP/HTTP address for traces, such as `http://collector:4318/v1/traces`; needs the extra `otel`.",
+    )
     max_sites: int = Field(default=1000, ge=1, description="Most sites one query may span.")
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server for invitations: `smtp://user:password@host:587` (STARTTLS where it is offered) or "
+        "`smtps://...:465`. Without it, invitation links are returned to whoever invites.",
+    )
+    mail_from: str = Field(default="Tallyway <tallyway@localhost>", max_length=320, description="Sender of mails.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."
     )
@@ -116,6 +149,14 @@ class Settings(Frozen):
     def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("must have at least 16 characters")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("must look like smtp://user:password@host:587 or smtps://host:465")
         return value
 
     def clock(self) -> datetime:

@@ -1,5 +1,7 @@
 """Sites: found by id or domain, created at their backend and in the catalog, changed and deleted in both."""
 
+from asyncio import Lock
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +12,11 @@ from cachetools import TTLCache
 from adapters.base import CreatesSites, DeletesSites, ListsSites, UpdatesSites
 from adapters.domain import DomainError, clean_domain, strip_domain
 from gateway.abilities import refused
-from gateway.catalog import Catalog
+from gateway.attempts import Attempts
+from gateway.catalog import Catalog, teams
 from gateway.catalog import sites as rows
 from gateway.connections import Connections
+from gateway.metering import Meter, concerned
 from gateway.record import Recorder
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
@@ -50,9 +54,11 @@ class Sites:
         catalog: Catalog,
         connections: Connections,
         recorder: Recorder,
+        meter: Meter,
         now: Callable[[], datetime],
     ) -> None:
         self._catalog, self._connections, self._recorder, self._now = catalog, connections, recorder, now
+        self._meter, self._making = meter, defaultdict[str, Lock](Lock)
         self._by_ref: TTLCache[tuple[str, str], SiteRecord] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
         self._by_name: TTLCache[str, SiteRecord | None] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
 
@@ -64,6 +70,7 @@ class Sites:
             record = self._by_ref[place] = await self._catalog.run(rows.by_ref, caller.tenant, ref)
         if not caller.sees(record.site.id):
             raise UnknownSite("there is no such site")
+        concerned.set(record.site.id)
         return record
 
     async def for_tracker(self, name: str) -> SiteRecord | None:
@@ -91,12 +98,13 @@ class Sites:
         limit: int = 100,
         tag: str | None = None,
         connection: str | None = None,
+        team: str | None = None,
     ) -> SitePage:
         """Sites that the key may see, by domain."""
         found: list[SiteRecord] = []
         while True:
             part = await self._catalog.run(
-                rows.listed, caller.tenant, after=after, limit=PAGE, tag=tag, connection=connection
+                rows.listed, caller.tenant, after=after, limit=PAGE, tag=tag, connection=connection, team=team
             )
             found += caller.visible(part)
             if len(part) < PAGE or len(found) > limit:
@@ -128,6 +136,8 @@ class Sites:
                 found[record.site.id] = record
             except UnknownSite:
                 problems.append(Problem(f"sites[{i}]", f"there is no such site: {ref[:60]!r}"))
+        if len(found) != 1:
+            concerned.set("")
         if problems:
             raise InvalidRequest(problems)
         return tuple(found.values())
@@ -144,16 +154,28 @@ class Sites:
     async def create_as_written(
         self, caller: Caller, draft: SiteDraft, *, connection: str = LOCAL_CONNECTION, tags: tuple[str, ...] = ()
     ) -> SiteRecord:
-        """The same for callers that have checked the domain by rules of their own (vendor-shaped APIs)."""
+        """The same for callers that have checked the domain by rules of their own (vendor-shaped APIs).
+
+        Raises NotFound for a team that the tenant does not have.
+        """
         _require_whole_tenant(caller)
         kept = await self._connections.get(caller.tenant, connection)
         adapter = await self._connections.adapter(caller.tenant.id, connection)
         if not isinstance(adapter, CreatesSites) or not adapter.can.allows(Operation.CREATE_SITE):
             raise refused(adapter, Operation.CREATE_SITE)
+        if connection == LOCAL_CONNECTION and draft.team is not None:
+            await self._catalog.run(teams.get, caller.tenant, draft.team)
         if connection == LOCAL_CONNECTION and await self._catalog.run(rows.for_tracker, draft.domain) is not None:
             await self._refuse_taken(draft.domain)
-        remote = await adapter.create_site(draft)
-        return await self._keep(caller, remote, kept.backend, connection, draft, tags)
+        async with self._making[caller.tenant.id]:
+            await self._meter.admit_site(caller.tenant)
+            if connection == LOCAL_CONNECTION:
+                return await self._keep(caller, await adapter.create_site(draft), kept.backend, connection, draft, tags)
+            attempts = Attempts(self._catalog, caller.tenant, connection)
+            remote = await attempts.create(adapter, draft)
+            made = await self._keep(caller, remote, kept.backend, connection, draft, tags)
+            await attempts.settled(draft.domain)
+            return made
 
     async def _refuse_taken(self, domain: str) -> None:
         """Raises AlreadyExists when our own store has the domain already, under any tenant."""
@@ -178,7 +200,8 @@ class Sites:
             external_id=remote.ref,
             tags=tags,
         )
-        record = SiteRecord(site, caller.tenant.id, connection, backend)
+        team = draft.team if connection == LOCAL_CONNECTION else None
+        record = SiteRecord(site, caller.tenant.id, connection, backend, team=team)
         made = await self._catalog.run(rows.create, caller.tenant, record, self._now())
         self.forget()
         await self._recorder.note(caller, "site.create", made.site.id, after=_public(made))
@@ -245,6 +268,7 @@ class Sites:
             for remote in page.sites:
                 if remote.ref not in known:
                     draft = SiteDraft(domain=remote.domain)
+                    await self._meter.admit_site(caller.tenant)
                     added.append(await self._keep(caller, remote, kept.backend, connection, draft))
             cursor = page.next
             if cursor is None:

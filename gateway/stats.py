@@ -15,6 +15,7 @@ from gateway.budget import Priority, prioritised
 from gateway.cache import ResultCache, Served, Standing
 from gateway.cache.policy import stepped
 from gateway.executor import execute
+from gateway.metering import concerned
 from gateway.planner import FanOut, Native, Refusal, plan
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Operation
@@ -91,6 +92,7 @@ class Stats:
         return MultiAnswer(query, outcomes)
 
     async def _one(self, tenant: Tenant, record: SiteRecord, query: Query) -> SiteOutcome:
+        concerned.set(record.site.id)
         adapter = await self._adapter(tenant, record)
         resolved = await self._resolve(tenant, record, adapter, query)
         planned, _ = self._plan(record, adapter, resolved, query.accuracy)

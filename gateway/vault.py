@@ -9,6 +9,8 @@ import binascii
 import hashlib
 import os
 import secrets
+import shlex
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +23,7 @@ KEY_BYTES, NONCE_BYTES, ID_BYTES, TAG_BYTES = 32, 12, 8, 16
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 FORMAT = b"\x01"
 KEY_FILE = "vault.key"
+COMMAND_SECONDS = 30
 
 
 class Vault:
@@ -56,6 +59,23 @@ class Vault:
         except InvalidTag as error:
             raise ConfigurationError("a stored secret does not belong where it was found") from error
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the key that writes today has wrapped it."""
+        return sealed[: 1 + ID_BYTES] == FORMAT + self._writer
+
+    def rewrapped(self, sealed: bytes, *bound: str) -> bytes:
+        """The same record with its data key under the key that writes; the payload stays as it is, byte for byte.
+
+        Raises ConfigurationError like `open`.
+        """
+        self.open(sealed, *bound)  # a record that would not open must not look mended
+        writer, start, end = sealed[1 : 1 + ID_BYTES], 1 + ID_BYTES, 1 + ID_BYTES + WRAPPED_BYTES
+        wrapped, context = sealed[start:end], _context(bound)
+        data_key = self._keys[writer].decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
+        nonce = os.urandom(NONCE_BYTES)
+        anew = nonce + self._keys[self._writer].encrypt(nonce, data_key, context)
+        return FORMAT + self._writer + anew + sealed[end:]
+
 
 def key_id(key: bytes) -> bytes:
     """A name for a key that tells nothing of it."""
@@ -69,6 +89,15 @@ def _context(bound: tuple[str, ...]) -> bytes:
 def read_keys(text: str) -> tuple[bytes, ...]:
     """Keys as an operator writes them: hex or base64, comma-separated. Raises ConfigurationError."""
     return tuple(_read_key(part.strip()) for part in text.split(",") if part.strip())
+
+
+def keys_from(command: str) -> tuple[bytes, ...]:
+    """Keys that a command prints. Raises ConfigurationError without repeating anything the command said."""
+    try:
+        told = subprocess.run(shlex.split(command), capture_output=True, timeout=COMMAND_SECONDS, check=True)  # noqa: S603 - the operator's own command, without a shell
+        return read_keys(told.stdout.decode("ascii"))
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise ConfigurationError(f"TALLYWAY_VAULT_KEY_COMMAND failed: {type(error).__name__}") from None
 
 
 def _read_key(text: str) -> bytes:

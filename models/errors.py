@@ -116,10 +116,17 @@ class NotAllowed(RequestError):
 
 
 class QuotaExceeded(RequestError):
-    """The tenant's quota is used up."""
+    """The tenant's quota is used up; `quota` names it, `limit` is what the tenant may have of it."""
 
     code = "quota_exceeded"
     title = "The tenant's quota is used up"
+
+    def __init__(self, quota: str, limit: int, *, retry_after: float | None = None) -> None:
+        super().__init__(f"the quota {quota} is used up: {limit}", retry_after=retry_after)
+        self.quota, self.limit = quota, limit
+
+    def members(self) -> Mapping[str, Any]:
+        return {"quota": self.quota, "limit": self.limit}
 
 
 class NotFound(RequestError):

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from gateway.catalog.base import Record, every, one, packed
 from gateway.catalog.text import new_id, random_text, read, written
 from gateway.tenancy import KeyScope, Tenant
-from models.errors import NotFound
+from models.errors import Conflict, NotFound
 
 MARK = "tw_"
 PUBLIC, SECRET = 8, 32
@@ -113,6 +113,36 @@ def revoke(db: Database, tenant: Tenant, key_id: str, now: datetime) -> KeyRecor
     found = get(db, tenant, key_id)
     db.execute("UPDATE keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", [written(now), found.id])
     return get(db, tenant, key_id)
+
+
+def expire(db: Database, tenant: Tenant, key_id: str, at: datetime) -> None:
+    """Let a key end at a time, unless it ends before."""
+    db.execute(
+        "UPDATE keys SET expires_at = min(coalesce(expires_at, ?), ?) WHERE tenant = ? AND id = ?",
+        [written(at), written(at), tenant.id, key_id],
+    )
+
+
+def replaced(db: Database, tenant: Tenant, key_id: str, now: datetime, until: datetime) -> tuple[KeyRecord, str]:
+    """A new key that may do what an old one may; the old one ends at `until`. Raises NotFound, Conflict."""
+    old = get(db, tenant, key_id)
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
+        raise Conflict("a key that has ended is not rotated; make a new one")
+    made = create(
+        db,
+        tenant,
+        name=old.name,
+        scopes=old.scopes,
+        now=now,
+        sites=old.sites,
+        expires_at=old.expires_at,
+        platform=old.platform,
+    )
+    if until <= now:
+        revoke(db, tenant, key_id, now)
+    else:
+        expire(db, tenant, key_id, until)
+    return made
 
 
 def has_platform_key(db: Database) -> bool:

@@ -109,3 +109,31 @@ def _site_clients(db: Database) -> None:
     )
     db.execute("CREATE INDEX clients_of_site ON clients (tenant, site, id)")
     db.execute("CREATE UNIQUE INDEX code_of_site ON clients (site) WHERE kind = 'code'")
+
+
+@steps(name="0007_quotas_and_usage")
+def _quotas_and_usage(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE quotas (tenant TEXT PRIMARY KEY REFERENCES tenants(id), sites INTEGER, events_per_month INTEGER, "
+        "api_calls_per_hour INTEGER) STRICT, WITHOUT ROWID"
+    )
+    # Rows outlive their sites: what was used is still to be billed.
+    db.execute(
+        "CREATE TABLE usage (tenant TEXT NOT NULL, site TEXT NOT NULL, month TEXT NOT NULL, events INTEGER NOT NULL, "
+        "api_calls INTEGER NOT NULL, vendor_calls INTEGER NOT NULL, "
+        "PRIMARY KEY (tenant, site, month)) STRICT, WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE usage_hours (tenant TEXT NOT NULL, hour TEXT NOT NULL, api_calls INTEGER NOT NULL, "
+        "PRIMARY KEY (tenant, hour)) STRICT, WITHOUT ROWID"
+    )
+
+
+@steps(name="0007_teams")
+def _teams(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE teams (id TEXT PRIMARY KEY, tenant TEXT NOT NULL REFERENCES tenants(id), name TEXT NOT NULL, "
+        "created_at TEXT NOT NULL) STRICT"
+    )
+    db.execute("ALTER TABLE sites ADD COLUMN team TEXT REFERENCES teams(id)")
+    db.execute("CREATE INDEX sites_of_team ON sites (team) WHERE team IS NOT NULL")

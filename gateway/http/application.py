@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from gateway.http.books import Books
 from gateway.http.errors import plain, problem
 from gateway.http.frame import Frame
 from gateway.http.routes import routes
@@ -38,6 +39,7 @@ def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute
                 access_log=settings.access_log,
                 hosts=settings.hosts,
                 https=settings.public_url.startswith("https://"),
+                books=Books(services),
             )
         ],
     )

@@ -1,10 +1,14 @@
 """From a request to its caller: a Bearer key in the one Authorization header, and nowhere else."""
 
+from typing import Any
+
 from starlette.requests import Request
 
-from gateway.keyring import Keyring
+from gateway.catalog.keys import PREFIX
+from gateway.http.visitor import address_of, trusted_networks
+from gateway.services import Services
 from gateway.tenancy import Caller
-from models.errors import NotAuthenticated
+from models.errors import NotAuthenticated, QuotaExceeded, TooManyRequests
 
 TENANT_HEADER = "tallyway-tenant"
 KEY_PARAMETERS = frozenset({"key", "api_key", "apikey", "access_token", "authorization"})
@@ -12,9 +16,43 @@ KEY_PARAMETERS = frozenset({"key", "api_key", "apikey", "access_token", "authori
 LONGEST_KEY = 256
 
 
-async def authenticate(request: Request, keyring: Keyring) -> Caller:
-    """Raises NotAuthenticated, NotAllowed."""
-    return await keyring.caller(bearer_key(request), request.headers.get(TENANT_HEADER))
+async def authenticate(request: Request, services: Services) -> Caller:
+    """Who asks, admitted and counted.
+
+    Raises NotAuthenticated, NotAllowed, TooManyRequests, QuotaExceeded.
+    """
+    key = bearer_key(request)
+    guesses = f"{_address(request, services)} {key[:PREFIX]}"
+    try:
+        services.guesses.check(guesses)
+        caller = await services.keyring.caller(key, request.headers.get(TENANT_HEADER))
+    except NotAuthenticated:
+        services.guesses.note(guesses)
+        raise
+    except TooManyRequests:
+        services.figures.refused("guesses")
+        raise
+    await admit(request.scope["state"], services, caller)
+    return caller
+
+
+async def admit(state: dict[str, Any], services: Services, caller: Caller) -> None:
+    """Let a known caller in and put the request on its bill. Raises TooManyRequests, QuotaExceeded."""
+    try:
+        services.key_rate.take(caller.key)
+        await services.meter.admit_call(caller.tenant.id)
+    except TooManyRequests:
+        services.figures.refused("key_rate")
+        raise
+    except QuotaExceeded as error:
+        services.figures.refused(error.quota)
+        raise
+    state["billed"] = caller.tenant.id
+
+
+def _address(request: Request, services: Services) -> str:
+    trusted = trusted_networks(services.settings.trusted_proxies)
+    return address_of(request.headers, request.client.host if request.client else None, trusted)
 
 
 def bearer_key(request: Request) -> str:

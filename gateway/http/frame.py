@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import tracing
 from gateway.catalog.text import random_text
 from gateway.http.books import Books
 from gateway.http.errors import failure, plain, problem
@@ -65,7 +66,9 @@ class Frame:
 
         try:
             refusal = self._refusal(scope, headers, request_id)
-            await (refusal or self.app)(scope, receive, marked)
+            with tracing.span("request", {"http.request.method": scope["method"]}):
+                await (refusal or self.app)(scope, receive, marked)
+                tracing.say("http.response.status_code", status)
         except Exception:
             log.exception("request failed", method=scope["method"])
             if status == 0:

@@ -7,7 +7,7 @@ whatever is unusual (no answer kept, several headers, an error) goes the ordinar
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.cache.responses import Finished, matches
-from gateway.http.auth import LONGEST_KEY
+from gateway.http.auth import LONGEST_KEY, admit
 from gateway.services import Services
 from gateway.tenancy import KeyScope
 from models.errors import GatewayError
@@ -33,7 +33,7 @@ class LeanQuery:
         if headers is None or words is None:
             await self.ordinary(scope, receive, send)
             return
-        found = await self._found(request_key(scope["method"], words), headers)
+        found = await self._found(request_key(scope["method"], words), headers, scope)
         if found is None:
             await self.ordinary(scope, _replayed(words if scope["method"] == "POST" else b"", receive), send)
             return
@@ -62,7 +62,7 @@ class LeanQuery:
             body += message.get("body", b"")
         return body
 
-    async def _found(self, request: bytes, headers: dict[bytes, bytes]) -> Finished | None:
+    async def _found(self, request: bytes, headers: dict[bytes, bytes], scope: Scope) -> Finished | None:
         """The finished answer, when this caller may have it and nothing changed since."""
         scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or len(key) > LONGEST_KEY or not key.isascii():
@@ -75,12 +75,15 @@ class LeanQuery:
             if found is None or not caller.may(KeyScope.READ):
                 return None
             record = await services.sites.find(caller, found.ref)
+            if record is not found.record and record != found.record:
+                return None
+            standing = services.connections.standing(record.tenant, record.connection)
+            if not standing.kept or standing.generation != found.generation:
+                return None
+            await admit(scope["state"], services, caller)
         except GatewayError:
             return None
-        if record is not found.record and record != found.record:
-            return None
-        standing = services.connections.standing(record.tenant, record.connection)
-        return found if standing.kept and standing.generation == found.generation else None
+        return found
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes] | None:

@@ -21,9 +21,10 @@ EXPLAINED = {
     "backend": "Name of the site's backend",
     "call": "Name of the call, as listed",
     "connection": "Id of a connection; `local` exists from the start",
+    "tenant": "Id or slug of a tenant",
 }
 OPEN_STATUSES = (400, 413)
-CLOSED_STATUSES = (400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 504)
+CLOSED_STATUSES = (400, 401, 402, 403, 404, 409, 413, 422, 429, 502, 503, 504)
 INTRODUCTION = (
     "One API in front of several web analytics backends. Errors are `application/problem+json` with a stable `code`; "
     "`{site}` is an id or a domain. Platform keys name the tenant they act on in the header `Tallyway-Tenant`."
@@ -124,6 +125,8 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
         good["content"] = _content(endpoint.media, endpoint.answers)
     elif endpoint.status != 204:
         good["content"] = {endpoint.media: {"schema": {}}}
+    if endpoint.also:
+        good["content"][endpoint.also] = {"schema": {"type": "string"}}
     statuses = OPEN_STATUSES if endpoint.access is Access.OPEN else CLOSED_STATUSES
     responses = {str(endpoint.status): good}
     if endpoint.name == "start_import":

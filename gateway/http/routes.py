@@ -8,9 +8,10 @@ from itertools import groupby
 from starlette.routing import Route
 
 from gateway.http import trackers
-from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, vendor
+from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, upkeep, vendor
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.lean import LeanQuery
+from gateway.http.pages import invitations, share
 from gateway.http.schema import accounts as a
 from gateway.http.schema import sites as s
 from gateway.http.schema import stats as q
@@ -20,7 +21,7 @@ from gateway.tenancy import KeyScope
 from models.goal import Goal, GoalDraft
 from models.job import ImportJob
 from models.link import SharedLink, SharedLinkDraft
-from models.people import Guest, GuestDraft
+from models.people import Guest, GuestDraft, Team
 from models.settings import SiteSettings
 
 READ, SITES, GOALS = KeyScope.READ, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS
@@ -48,18 +49,22 @@ ACCOUNTS = (
     E("GET", "/v1/keys", accounts.list_keys, "List API keys", ADMIN, "Accounts", params=PageParams, answers=a.KeyList),
     E("POST", "/v1/keys", accounts.create_key, "Create an API key; it is shown once", ADMIN, "Accounts", body=a.KeyDraft, answers=a.NewKey, status=201, creates=True),
     E("DELETE", "/v1/keys/{key}", accounts.revoke_key, "Revoke an API key", ADMIN, "Accounts", status=204),
+    E("POST", "/v1/keys/{key}/rotate", accounts.rotate_key, "Replace an API key; the new one is shown once", ADMIN, "Accounts", params=a.RotateParams, answers=a.NewKey, status=201, creates=True),
+    E("GET", "/v1/tenants/{tenant}/quotas", accounts.get_quotas, "What a tenant may use", KEY, "Accounts", answers=a.QuotasView, whole=True),
+    E("PUT", "/v1/tenants/{tenant}/quotas", accounts.put_quotas, "Replace what a tenant may use", PLATFORM, "Accounts", body=a.QuotasDraft, answers=a.QuotasView),
+    E("GET", "/v1/usage", accounts.usage, "What was used, by tenant, site and month", ADMIN, "Accounts", params=a.UsageParams, answers=a.UsageReport, also="text/csv"),
     E("GET", "/v1/audit", accounts.list_audit, "Who changed what", ADMIN, "Accounts", params=PageParams, answers=a.AuditList),
 )
 
 CONNECTIONS = (
-    E("GET", "/v1/connections", connections.list_connections, "List connections", READ, "Connections", params=PageParams, answers=a.ConnectionList),
+    E("GET", "/v1/connections", connections.list_connections, "List connections", READ, "Connections", params=PageParams, answers=a.ConnectionList, whole=True),
     E("POST", "/v1/connections", connections.create_connection, "Connect a backend", ADMIN, "Connections", body=a.ConnectionDraft, answers=a.ConnectionView, status=201, creates=True),
-    E("GET", CONNECTION, connections.get_connection, "Show a connection", READ, "Connections", answers=a.ConnectionView),
+    E("GET", CONNECTION, connections.get_connection, "Show a connection", READ, "Connections", answers=a.ConnectionView, whole=True),
     E("PATCH", CONNECTION, connections.change_connection, "Change a connection", ADMIN, "Connections", body=a.ConnectionChange, answers=a.ConnectionView),
     E("DELETE", CONNECTION, connections.delete_connection, "Delete a connection", ADMIN, "Connections", status=204),
-    E("POST", CONNECTION + "/check", connections.check_connection, "Try a connection", SITES, "Connections", answers=a.CheckView),
-    E("GET", CONNECTION + "/sites", connections.discover_sites, "Sites that the backend lists", SITES, "Connections", params=s.RemoteParams, answers=s.RemoteSiteList),
-    E("POST", CONNECTION + "/sync", connections.sync_connection, "Make the backend's sites known", SITES, "Connections", answers=s.SyncReport),
+    E("POST", CONNECTION + "/check", connections.check_connection, "Try a connection", SITES, "Connections", answers=a.CheckView, whole=True),
+    E("GET", CONNECTION + "/sites", connections.discover_sites, "Sites that the backend lists", SITES, "Connections", params=s.RemoteParams, answers=s.RemoteSiteList, whole=True),
+    E("POST", CONNECTION + "/sync", connections.sync_connection, "Make the backend's sites known", SITES, "Connections", answers=s.SyncReport, whole=True),
 )
 
 SITES_AND_THEIRS = (
@@ -93,22 +98,29 @@ SITES_AND_THEIRS = (
     E("GET", SITE + "/imports/{job}", history.get_import, "Show an import", READ, "History", answers=ImportJob),
     E("DELETE", SITE + "/imports/{job}", history.delete_import, "Take an import back", SITES, "History", status=204),
     E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="application/octet-stream"),
-    E("GET", "/v1/teams", belongings.list_teams, "List teams of a connection", READ, "Connections", params=s.TeamParams, answers=s.TeamList),
+    E("GET", "/v1/teams", belongings.list_teams, "List teams of a connection", READ, "Connections", params=s.TeamParams, answers=s.TeamList, whole=True),
+    E("POST", "/v1/teams", belongings.create_team, "Create a team of sites on our own store", ADMIN, "Sites", body=s.TeamDraft, answers=Team, status=201, creates=True),
+    E("DELETE", "/v1/teams/{team}", belongings.delete_team, "Delete a team without sites", ADMIN, "Sites", status=204),
     E("GET", SITE + "/vendor", vendor.list_vendor_calls, "Calls that only this site's backend has", READ, "Backend calls", answers=s.VendorCallList),
     *(E(method, VENDOR, vendor.call_vendor, "Call the backend", KEY, "Backend calls") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
 )
 
 SERVICE = (
     E("GET", "/v1/capabilities", service.capabilities, "What each backend can answer", KEY, "Service", params=q.CapabilityParams, answers=q.CapabilityList),
+    E("GET", "/v1/backup", upkeep.backup, "A copy of the whole installation", PLATFORM, "Service", media="application/x-tar"),
     E("GET", "/healthz", service.healthz, "The process lives", OPEN, "Service", answers=q.Health),
     E("GET", "/readyz", service.readyz, "The service can answer", OPEN, "Service", answers=q.Health),
     E("GET", "/version", service.version, "Name and version", OPEN, "Service", answers=q.Version),
-    E("GET", "/metrics", service.metrics, "Figures for Prometheus", PLATFORM, "Service", media="text/plain"),
+    E("GET", "/metrics", service.metrics, "Figures for Prometheus", Access.FIGURES, "Service", media="text/plain"),
     E("GET", "/openapi.json", service.openapi, "This document", OPEN, "Service", listed=False),
     E("GET", "/docs", service.docs, "The documentation page", OPEN, "Service", listed=False),
     E("GET", "/static/{name:path}", service.docs_file, "A file of the documentation page", OPEN, "Service", listed=False),
     E("GET", "/js/tallyway.js", trackers.script, "The tracking script", OPEN, "Trackers", listed=False),
     E("GET", "/js/pa-{tracker}.js", trackers.site_script, "The tracking script of a site", OPEN, "Trackers", listed=False),
+    E("GET", "/share/{domain:path}", share.show, "The public statistics page behind a shared link", OPEN, "Pages", listed=False),
+    E("POST", "/share/{domain:path}", share.unlock, "The password of a shared link", OPEN, "Pages", listed=False),
+    E("GET", "/invitations/{token}", invitations.show, "An invitation", OPEN, "Pages", listed=False),
+    E("POST", "/invitations/{token}", invitations.accept, "Accept an invitation", OPEN, "Pages", listed=False),
     E("GET", "/", service.root, "To the documentation", OPEN, "Service", listed=False),
 )
 # fmt: on

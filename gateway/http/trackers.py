@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from gateway.http.api.service import STATIC
 from gateway.http.body import answer
 from gateway.http.endpoint import Ask
-from gateway.http.visitor import Network, networks, received
+from gateway.http.visitor import received, trusted_networks
 from gateway.payload import BadPayload, read_payload
 from models.errors import UnknownSite
 from models.event import Drop
@@ -41,22 +41,20 @@ SCRIPT: Mapping[str, str] = MappingProxyType(
 JAVASCRIPT = "text/javascript; charset=utf-8"
 
 
-@lru_cache(maxsize=8)
-def trusted_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """The operator's trusted proxies, read once."""
-    return networks(texts)
-
-
 async def track(ask: Ask) -> Response:
     """202 `ok`, with the reason in `x-tallyway-dropped` when the event will not be counted; 400 names the fields."""
-    settings = ask.services.settings
     try:
-        payload = read_payload(await ask.request.body(), settings.clock())
+        return taken(await counted(ask))
     except BadPayload as error:
         return answer({"errors": error.errors}, 400, CORS)
+
+
+async def counted(ask: Ask) -> tuple[Drop | None, ...]:
+    """Take a tracker's event; for each of its sites None, or why it will not be counted. Raises BadPayload."""
+    settings = ask.services.settings
+    payload = read_payload(await ask.request.body(), settings.clock())
     visitor = received(ask.request, trusted_networks(settings.trusted_proxies))
-    drops = await ask.services.ingest.track(payload, visitor)
-    return taken(drops)
+    return await ask.services.ingest.track(payload, visitor)
 
 
 def taken(drops: Sequence[Drop | None]) -> Response:

@@ -1,6 +1,7 @@
 """Where a tracker's request comes from: the address that trusted proxies vouch for, browser, privacy signals."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.datastructures import Headers
@@ -20,16 +21,28 @@ def networks(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ip_network(text) for text in texts)
 
 
+@lru_cache(maxsize=8)
+def trusted_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """The operator's trusted proxies, read once."""
+    return networks(texts)
+
+
 def received(request: Request, trusted: Sequence[Network]) -> Received:
     """The visitor's side of a request; lives as long as the request and is never logged."""
     headers = request.headers
-    peer = request.client.host if request.client else "0.0.0.0"  # noqa: S104 - stands for an unknown address
     return Received(
-        ip=_behind(headers, trusted) or peer if _is_in(peer, trusted) else peer,
+        ip=address_of(headers, request.client.host if request.client else None, trusted),
         user_agent=headers.get("user-agent", "")[:2000],
         accept_language=headers.get("accept-language", "")[:500],
         headers={name: headers[name][:500] for name in SIGNALS if name in headers},
     )
+
+
+def address_of(headers: Headers, peer: str | None, trusted: Sequence[Network]) -> str:
+    """The client's address: the peer's, or what a trusted proxy says of it."""
+    if peer is None:
+        return "0.0.0.0"  # noqa: S104 - stands for an unknown address
+    return _behind(headers, trusted) or peer if _is_in(peer, trusted) else peer
 
 
 def _behind(headers: Headers, trusted: Sequence[Network]) -> str | None:

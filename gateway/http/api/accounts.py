@@ -1,9 +1,15 @@
-"""Tenants, keys and the audit log."""
+"""Tenants, their keys, quotas and usage, and the audit log."""
 
-from dataclasses import replace
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, replace
+from datetime import timedelta
+from io import StringIO
 
 from starlette.responses import Response
 
+from gateway.catalog.usage import COLUMNS, Quotas, UsageRow, month_of
+from gateway.http.auth import TENANT_HEADER
 from gateway.http.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.accounts import (
@@ -13,12 +19,18 @@ from gateway.http.schema.accounts import (
     KeyList,
     KeyView,
     NewKey,
+    QuotasDraft,
+    QuotasView,
+    RotateParams,
     TenantDraft,
     TenantList,
     TenantView,
+    UsageLine,
+    UsageParams,
+    UsageReport,
 )
 from gateway.http.schema.base import PageParams, cursor
-from models.errors import InvalidRequest, NotAllowed, Problem, UnknownSite
+from models.errors import InvalidRequest, NotAllowed, NotFound, Problem, UnknownSite
 
 NEWEST = 2**62
 
@@ -72,6 +84,50 @@ async def create_key(ask: Ask) -> Response:
 async def revoke_key(ask: Ask) -> Response:
     await ask.services.keyring.revoke(ask.caller, ask.path("key"))
     return nothing()
+
+
+async def rotate_key(ask: Ask) -> Response:
+    grace = timedelta(seconds=ask.query(RotateParams).grace_seconds)
+    made, key = await ask.services.keyring.rotate(ask.caller, ask.path("key"), grace)
+    return answer(NewKey(key=key, **KeyView.of(made).model_dump()), 201)
+
+
+async def get_quotas(ask: Ask) -> Response:
+    """A tenant's own, or anyone's for the platform; another's is not there."""
+    ref, own = ask.path("tenant"), ask.caller.tenant
+    if ref not in (own.id, own.slug) and not ask.caller.platform:
+        raise NotFound("there is no such tenant")
+    tenant = await ask.services.keyring.tenant(ref)
+    return answer(QuotasView.of(tenant.id, await ask.services.meter.quotas(tenant)))
+
+
+async def put_quotas(ask: Ask) -> Response:
+    draft = await ask.model(QuotasDraft)
+    new = Quotas(draft.sites, draft.events_per_month, draft.api_calls_per_hour)
+    tenant, before = await ask.services.meter.set_quotas(ask.path("tenant"), new)
+    caller = replace(ask.caller, tenant=tenant)
+    await ask.services.recorder.note(caller, "quotas.put", tenant.id, before=asdict(before), after=asdict(new))
+    return answer(QuotasView.of(tenant.id, new))
+
+
+async def usage(ask: Ask) -> Response:
+    """The tenant's own; all tenants for a platform key that names none."""
+    params, now = ask.query(UsageParams), month_of(ask.services.settings.clock())
+    everybody = ask.caller.platform and TENANT_HEADER not in ask.request.headers
+    found = await ask.services.meter.usage(
+        None if everybody else ask.caller.tenant, params.first or params.last or now, params.last or now
+    )
+    if params.format == "csv":
+        return Response(_csv(found), media_type="text/csv", headers={"cache-control": "no-store"})
+    return answer(UsageReport(usage=[UsageLine.model_validate(asdict(row)) for row in found]))
+
+
+def _csv(found: Sequence[UsageRow]) -> str:
+    text = StringIO()
+    table = csv.writer(text)
+    table.writerow(COLUMNS)
+    table.writerows(astuple(row) for row in found)
+    return text.getvalue()
 
 
 async def list_audit(ask: Ask) -> Response:

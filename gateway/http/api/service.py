@@ -1,20 +1,21 @@
 """The service about itself: capabilities, health, version, figures, and the description of its API."""
 
 from functools import cache
+from hmac import compare_digest
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from adapters.base import Backend
 from adapters.registry import backends
-from gateway.catalog import tenants
+from gateway.catalog.keys import digest_of
+from gateway.http.auth import authenticate, bearer_key
 from gateway.http.body import answer
 from gateway.http.endpoint import Ask
 from gateway.http.schema.stats import BackendView, CapabilityList, CapabilityParams, Health, Version
-from gateway.tenancy import DEFAULT_TENANT
-from models.errors import InvalidRequest, NotFound, Problem
+from models.errors import InvalidRequest, NotAllowed, NotFound, Problem
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 DOCS_POLICY = (
@@ -48,12 +49,9 @@ async def healthz(ask: Ask) -> Response:
 
 
 async def readyz(ask: Ask) -> Response:
-    """The catalog answers. Backends are not asked: a vendor that is down must not take this service down."""
-    try:
-        await ask.services.catalog.run(tenants.get, DEFAULT_TENANT)
-    except NotFound:
-        return answer(Health(status="unavailable", reasons=["the catalog is empty"]), 503)
-    return answer(Health(status="ok"))
+    """Catalog and event store can be used. Backends of others are not asked: one that is down takes nobody with it."""
+    reasons = await ask.services.failing()
+    return answer(Health(status="unavailable" if reasons else "ok", reasons=list(reasons)), 503 if reasons else 200)
 
 
 async def version(ask: Ask) -> Response:
@@ -66,7 +64,13 @@ def _version() -> str:
 
 
 async def metrics(ask: Ask) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """For administrators of the installation, and for whoever holds the token of the settings."""
+    token = ask.services.settings.metrics_token
+    if token is None or not compare_digest(digest_of(bearer_key(ask.request)), digest_of(token.get_secret_value())):
+        caller = await authenticate(ask.request, ask.services)
+        if not caller.platform:
+            raise NotAllowed("only a platform administrator may do this")
+    return Response(ask.services.figures.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def openapi(ask: Ask) -> Response:

@@ -1,13 +1,15 @@
 """Tenants, keys, connections, the audit log."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
 from gateway.catalog.audit import AuditRow
 from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.keys import KeyRecord
+from gateway.catalog.usage import Quotas
 from gateway.http.schema.base import Given, Told
 from gateway.tenancy import KeyScope, Tenant
 
@@ -71,6 +73,61 @@ class NewKey(KeyView):
 class KeyList(Told):
     keys: list[KeyView]
     next: str | None
+
+
+class RotateParams(Given):
+    """The old key goes on working for `grace_seconds`, at most a week; 0 ends it at once."""
+
+    grace_seconds: int = Field(default=0, ge=0, le=604_800)
+
+
+Quota = Annotated[int | None, Field(ge=0, le=10**15)]
+
+
+class QuotasDraft(Given):
+    """What a tenant may use at most; null or absent for no limit. Months and hours are those of UTC."""
+
+    sites: Quota = None
+    events_per_month: Quota = None
+    api_calls_per_hour: Quota = None
+
+
+class QuotasView(Told):
+    tenant: str
+    sites: int | None
+    events_per_month: int | None
+    api_calls_per_hour: int | None
+
+    @classmethod
+    def of(cls, tenant: str, quotas: Quotas) -> "QuotasView":
+        return cls(tenant=tenant, **asdict(quotas))
+
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class UsageParams(Given):
+    """Months in UTC, both inclusive; without them, the present one."""
+
+    format: Literal["json", "csv"] = "json"
+    first: Month | None = None
+    last: Month | None = None
+
+
+class UsageLine(Told):
+    """`site` is empty for calls about no single site; `domain` is empty for sites that are gone."""
+
+    tenant: str
+    site: str
+    domain: str
+    month: str
+    events: int
+    api_calls: int
+    vendor_calls: int
+
+
+class UsageReport(Told):
+    usage: list[UsageLine]
 
 
 class ConnectionDraft(Given):

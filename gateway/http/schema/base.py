@@ -67,4 +67,6 @@ class ProblemDocument(Told):
     reasons: list[str] | None = None
     nearest: dict[str, Any] | None = None
     backend: str | None = None
+    quota: str | None = None
+    limit: int | None = None
     retry_after: int | None = Field(default=None, description="Seconds")

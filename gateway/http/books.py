@@ -1,0 +1,36 @@
+"""What is kept of every request: a line on its tenant's bill, the figures; and the limit of its address."""
+
+from starlette.datastructures import Headers
+from starlette.routing import Route
+from starlette.types import Scope
+
+from gateway.figures import ELSEWHERE
+from gateway.http.visitor import address_of, trusted_networks
+from gateway.services import Services
+from models.errors import TooManyRequests
+
+
+class Books:
+    """Called by the frame before and after each request."""
+
+    def __init__(self, services: Services) -> None:
+        self._meter, self._figures, self._rate = services.meter, services.figures, services.address_rate
+        self._trusted = trusted_networks(services.settings.trusted_proxies)
+
+    def admit(self, scope: Scope, headers: Headers) -> None:
+        """Raises TooManyRequests for an address that asks too often."""
+        if self._rate.limits:
+            try:
+                self._rate.take(address_of(headers, (scope.get("client") or (None,))[0], self._trusted))
+            except TooManyRequests:
+                self._figures.refused("address_rate")
+                raise
+
+    def close(self, scope: Scope, status: int, seconds: float) -> None:
+        """The request was answered. Those that were admitted with a key are billed, to the site they concerned."""
+        tenant = scope["state"].get("billed")
+        if tenant is not None:
+            self._meter.api_call(tenant)
+        route = scope.get("route")
+        pattern = route.path if isinstance(route, Route) else ELSEWHERE
+        self._figures.request(scope["method"], pattern, status, seconds)

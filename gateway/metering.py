@@ -1,0 +1,163 @@
+"""Count what tenants use, and hold them to their quotas.
+
+Counting is addition in memory; the sums go to the catalog every few seconds and when the service ends. A process that
+is killed loses the counts of its last seconds, never more, and never counts anything twice. Quotas are compared with
+the catalog's total, at most that many seconds old, plus what this process has counted since.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from gateway.catalog import Catalog
+from gateway.catalog import usage as rows
+from gateway.catalog.usage import Counts, Place, Quotas, UsageRow, Used, hour_of, month_of
+from gateway.tenancy import Tenant
+from models.errors import QuotaExceeded
+
+log = structlog.get_logger()
+
+FLUSH_SECONDS = 5.0
+concerned: ContextVar[str] = ContextVar("concerned", default="")
+"""The site that the present work is about, for the bill; empty when it is about none or about several."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one tenant may still use: the catalog's totals, and what came since. Totals are of `month` and `hour`."""
+
+    used: Used
+    month: str
+    hour: str
+    events: int = 0
+    api_calls: int = 0
+    asked: bool = True
+
+
+class Meter:
+    """Counts events, API calls and calls to vendors by tenant, site and month."""
+
+    def __init__(self, catalog: Catalog, now: Callable[[], datetime]) -> None:
+        self._catalog, self._now = catalog, now
+        self._counted: defaultdict[Place, Counts] = defaultdict(Counts)
+        self._hourly: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self._tallies: dict[str, Tally] = {}
+        self._flushing = asyncio.Lock()
+
+    def _place(self, tenant: str, site: str) -> Counts:
+        return self._counted[tenant, site, month_of(self._now())]
+
+    def api_call(self, tenant: str) -> None:
+        """A request that was admitted, for the site that it turned out to be about."""
+        self._place(tenant, concerned.get()).api_calls += 1
+
+    def vendor_call(self, tenant: str) -> None:
+        """A request sent to a backend, tries of the same call included."""
+        self._place(tenant, concerned.get()).vendor_calls += 1
+
+    def events(self, tenant: str, site: str, count: int) -> None:
+        """Events that were taken."""
+        if count:
+            self._place(tenant, site).events += count
+            if (tally := self._tallies.get(tenant)) is not None:
+                tally.events += count
+
+    async def _tally(self, tenant: str) -> Tally:
+        """The tally of this month and hour."""
+        now = self._now()
+        month, hour = month_of(now), hour_of(now)
+        tally = self._tallies.get(tenant)
+        if tally is None or (tally.month, tally.hour) != (month, hour):
+            async with self._flushing:  # otherwise counts on their way to the catalog would be on neither side
+                used = await self._catalog.run(rows.used, Tenant(tenant), now)
+                events = sum(c.events for (t, _, m), c in self._counted.items() if (t, m) == (tenant, month))
+                tally = Tally(used, month, hour, events, self._hourly.get((tenant, hour), 0))
+                self._tallies[tenant] = tally
+        tally.asked = True
+        return tally
+
+    async def admit_call(self, tenant: str) -> None:
+        """One more API call. Raises QuotaExceeded with the seconds until the next hour."""
+        tally = await self._tally(tenant)
+        most = tally.used.quotas.api_calls_per_hour
+        if most is not None and tally.used.api_calls + tally.api_calls >= most:
+            now = self._now().astimezone(UTC)
+            following = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+            raise QuotaExceeded("api_calls_per_hour", most, retry_after=(following - now).total_seconds())
+        tally.api_calls += 1
+        self._hourly[tenant, tally.hour] += 1
+
+    async def admit_events(self, tenant: str, count: int) -> None:
+        """Raises QuotaExceeded when so many more events would be over the month's quota; all are taken or none."""
+        tally = await self._tally(tenant)
+        most = tally.used.quotas.events_per_month
+        if most is not None and tally.used.events + tally.events + count > most:
+            raise QuotaExceeded("events_per_month", most)
+
+    async def admit_site(self, tenant: Tenant) -> None:
+        """Raises QuotaExceeded when the tenant has all the sites it may have."""
+        quotas = await self._catalog.run(rows.quotas, tenant)
+        if quotas.sites is not None and await self._catalog.run(rows.sites_of, tenant) >= quotas.sites:
+            raise QuotaExceeded("sites", quotas.sites)
+
+    async def quotas(self, tenant: Tenant) -> Quotas:
+        """The tenant's quotas."""
+        return await self._catalog.run(rows.quotas, tenant)
+
+    async def set_quotas(self, ref: str, new: Quotas) -> tuple[Tenant, Quotas]:
+        """Replace them; the tenant, and the quotas before. At once here, in seconds elsewhere. Raises NotFound."""
+        await self.flush()
+        tenant, before = await self._catalog.run(rows.set_quotas, ref, new)
+        self._tallies.pop(tenant.id, None)
+        return tenant, before
+
+    async def usage(self, tenant: Tenant | None, first: str, last: str) -> tuple[UsageRow, ...]:
+        """What a tenant used, or all did, up to this moment; months such as `2026-06`, both inclusive."""
+        await self.flush()
+        return await self._catalog.run(rows.rows, tenant, first, last)
+
+    async def flush(self) -> None:
+        """Write the counts down, and read the totals of those who are being served."""
+        async with self._flushing:
+            counted, self._counted = self._counted, defaultdict(Counts)
+            hourly, self._hourly = self._hourly, defaultdict(int)
+            # Whoever asked nothing since the last time is read again when it asks.
+            self._tallies = {tenant: tally for tenant, tally in self._tallies.items() if tally.asked}
+            written = {tenant: (t, t.events, t.api_calls) for tenant, t in self._tallies.items()}
+            if counted or hourly:
+                try:
+                    await self._catalog.run(rows.add, counted, hourly, self._now())
+                except BaseException:
+                    self._take_back(counted, hourly)
+                    raise
+            for tenant, (tally, events, api_calls) in written.items():
+                now = self._now()
+                if (tally.month, tally.hour) != (month_of(now), hour_of(now)):
+                    continue  # begun anew when it is asked for
+                tally.used = await self._catalog.run(rows.used, Tenant(tenant), now)
+                tally.events -= events
+                tally.api_calls -= api_calls
+                tally.asked = False
+
+    def _take_back(self, counted: dict[Place, Counts], hourly: dict[tuple[str, str], int]) -> None:
+        for place, counts in counted.items():
+            mine = self._counted[place]
+            mine.events += counts.events
+            mine.api_calls += counts.api_calls
+            mine.vendor_calls += counts.vendor_calls
+        for hour, calls in hourly.items():
+            self._hourly[hour] += calls
+
+    async def run(self) -> None:
+        """Flush every few seconds until cancelled; a catalog that fails is tried again."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                await self.flush()
+            except Exception:
+                log.exception("usage not written; it is kept for the next time")
