@@ -3,13 +3,15 @@
 Backends outside this tree join through the entry point group `tallyway.adapters`; each entry is a `Backend`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import MappingProxyType
 
 from adapters.base import Backend
+from adapters.upkeep import Finding
 from models.capability import Capabilities
 from models.errors import ConfigurationError
 
@@ -35,3 +37,9 @@ def backends() -> Mapping[str, Backend]:
 def editions() -> tuple[Capabilities, ...]:
     """The declaration of every edition of every backend, in order."""
     return tuple(can for backend in backends().values() for can in backend.editions.values())
+
+
+async def check_closed(data: Path, *, repair: bool = False) -> Sequence[Finding]:
+    """What is wrong with the files of our own store while nobody has them open. Raises OSError."""
+    found: Sequence[Finding] = await import_module("adapters.local.fsck").check_closed(data / "local", repair=repair)
+    return found

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ Url = Annotated[str, typer.Option("--url", envvar="TALLYWAY_URL", help="Where th
 Key = Annotated[str, typer.Option("--key", envvar="TALLYWAY_KEY", help="API key; better given in the environment.")]
 LOCAL = "http://127.0.0.1:8000"
 PATIENCE = 600.0
+PIECE = 1 << 20
 
 
 class Refused(GatewayError):
@@ -46,7 +47,7 @@ class Remote:
         from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": media}
+        headers = {**self._authorization, "Content-Type": media}
         if length is not None:
             headers["Content-Length"] = str(length)
         host = self._parts.hostname or ""
@@ -58,6 +59,26 @@ class Remote:
                 return _read(connection.getresponse())
             except (OSError, HTTPException) as error:
                 raise Refused(f"no gateway at {self._parts.geturl()}: {error}") from error
+
+    def download(self, path: str) -> Generator[bytes, None, None]:
+        """The body of an answer in pieces. Raises Refused, also when it is cut off."""
+        from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+        kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
+        with closing(kind(self._parts.hostname or "", self._parts.port, timeout=PATIENCE)) as connection:
+            try:
+                connection.request("GET", self._parts.path.rstrip("/") + path, None, self._authorization)
+                response = connection.getresponse()
+                if response.status >= 400:
+                    _read(response)
+                while piece := response.read(PIECE):
+                    yield piece
+            except (OSError, HTTPException) as error:
+                raise Refused(f"no whole answer from {self._parts.geturl()}: {error}") from error
+
+    @property
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key}"}
 
     def pages(self, path: str, name: str) -> Iterator[Any]:
         """Every entry of a listing."""

@@ -1,0 +1,23 @@
+"""Looking after the installation itself."""
+
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response, StreamingResponse
+
+from gateway import upkeep
+from gateway.http.endpoint import Ask
+
+
+async def backup(ask: Ask) -> Response:
+    """The first piece is waited for, so that a refusal is still a proper answer."""
+    services = ask.services
+    content = upkeep.backup(services.connections, services.catalog, services.settings.data)
+    first = await anext(content)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in content:
+            yield piece
+
+    headers = {"content-disposition": 'attachment; filename="tallyway-backup.tar"', "cache-control": "no-store"}
+    return StreamingResponse(whole(), media_type=upkeep.MEDIA_TYPE, headers=headers)
