@@ -4,9 +4,10 @@ from starlette.routing import BaseRoute
 
 from gateway.http.facades.pirsch import routes as pirsch
 from gateway.http.facades.plausible import routes as plausible
+from gateway.http.facades.sparklytics import routes as sparklytics
 from gateway.services import Services
 
 
 def routes(services: Services) -> list[BaseRoute]:
     """The routes of every facade."""
-    return [*plausible.routes(services), *pirsch.routes(services)]
+    return [*plausible.routes(services), *pirsch.routes(services), *sparklytics.routes(services)]
