@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run browser demo test check docs format bench fuzz soak lock wheel clean
+.PHONY: help install install-run browser clients demo test check docs format bench fuzz soak lock wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -38,6 +38,12 @@ browser: tests/browser/node_modules/.installed ## npm modules of the browser tes
 
 tests/browser/node_modules/.installed: tests/browser/package-lock.json
 	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+clients: tests/clients/pirsch/node_modules/.installed ## npm modules of vendors' clients (tests only; needs npm)
+
+tests/clients/pirsch/node_modules/.installed: tests/clients/pirsch/package-lock.json
+	npm ci --prefix tests/clients/pirsch --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 demo: install-run ## sample sites on two backends at http://127.0.0.1:8000 (PORT=...)
@@ -79,4 +85,4 @@ wheel: install ## dist/tallyway-*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## remove what was installed, built and cached
-	rm -rf $(VENV) dist build tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build tests/browser/node_modules tests/clients/pirsch/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

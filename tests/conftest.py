@@ -17,7 +17,13 @@ LIVE_SETTINGS = "TALLYWAY_LIVE_"
 """Servers that tests/live asks."""
 # Read by the tests themselves, not by the product.
 TEST_SETTINGS = frozenset(
-    {"TALLYWAY_CONFORMANCE", "TALLYWAY_FUZZ_EXAMPLES", "TALLYWAY_KILL_ROUNDS", "TALLYWAY_REQUIRE_BROWSER"}
+    {
+        "TALLYWAY_CONFORMANCE",
+        "TALLYWAY_FUZZ_EXAMPLES",
+        "TALLYWAY_KILL_ROUNDS",
+        "TALLYWAY_REQUIRE_BROWSER",
+        "TALLYWAY_REQUIRE_CLIENTS",
+    }
 )
 
 

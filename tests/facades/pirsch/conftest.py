@@ -1,11 +1,13 @@
-"""One gateway for the module that reads; a fresh one for tests that write."""
+"""One gateway for a module; a site of their own for tests that write."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import count
 
 import pytest
 
 from tests.facades.pirsch.served import Client, gateway
+
+NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +18,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Client]:
-    """The demo week, for one test alone."""
-    with gateway(tmp_path) as client:
-        yield client
+def empty(demo: Client) -> Client:
+    """A site without events, for one test alone."""
+    return demo.another_site(f"site-{next(NUMBERS)}.example.com")

@@ -15,15 +15,17 @@ from gateway.http.facades.pirsch.wording import invalid
 from gateway.http.facades.pirsch.words import Row, shown, stamped, year_start
 from gateway.tenancy import SiteRecord
 from models.errors import UnsupportedQuery
-from models.filters import Filter
+from models.filters import Comparison, Filter, comparisons
 from models.insight import Aggregate, Clock
 from models.period import buckets, days_period
-from models.vocabulary import Dimension, Interval, Metric
+from models.result import Reason
+from models.vocabulary import Dimension, Interval, Metric, Operator
 
 D, M = Dimension, Metric
 SCALES = {"day": D.TIME_DAY, "week": D.TIME_WEEK, "month": D.TIME_MONTH}
 ACTIVE_SECONDS = 600
 OVERVIEW_DAYS = 7
+OF_ALL_PAGES = Reason("time_of_all_pages", "seconds of a visit on all its pages together, for no page was asked")
 UNIT_TYPES = ("integer", "float")
 ONE_DAY = timedelta(days=1)
 
@@ -133,8 +135,13 @@ async def session_duration(call: Call) -> Any:
 
 
 async def page_duration(call: Call) -> Any:
-    """`GET /statistics/duration/page`: mean engaged seconds on pages, by `scale`."""
-    return await _durations(await Asking.about(call), M.TIME_ON_PAGE)
+    """`GET /statistics/duration/page`: mean engaged seconds on pages, by `scale`; of a visit on all its pages together
+    where no page is asked, which the header says."""
+    asking = await Asking.about(call)
+    if not any(c.dimension == D.PAGE for f in asking.filters for c in comparisons(f)):
+        call.reasons.append(OF_ALL_PAGES)
+        asking = asking.also(Comparison(Operator.WILDCARD, str(D.PAGE), ("*",)))
+    return await _durations(asking, M.TIME_ON_PAGE)
 
 
 async def _durations(asking: Asking, metric: Metric) -> list[Row]:
