@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from adapters.base import Ledger
+from adapters.local.imported import KIND
 from adapters.local.imports.task import Done, Runner, Task
 from models.errors import GatewayError, InvalidRequest, NotFound, Problem
 from models.job import ImportJob, JobStatus, OnError
@@ -147,11 +148,13 @@ class Imports:
         await self._forget(job, document)
 
     async def forget_site(self, site_id: str) -> None:
-        """Drop the jobs of a deleted site; its rows are purged by others."""
+        """Drop the jobs of a deleted site and what queries know of them; its rows are purged by others."""
         for _, document in await self._ledger.list(JOBS, f"{site_id}/"):
             job = ImportJob(**document["job"])
             await self._stop(job.id)
             await self._forget(job, document)
+        for key, _ in await self._ledger.list(KIND, f"{site_id}/"):
+            await self._ledger.delete(KIND, key)
 
     async def _forget(self, job: ImportJob, document: Mapping[str, Any]) -> None:
         if document.get("digest"):

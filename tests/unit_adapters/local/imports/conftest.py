@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,36 +29,11 @@ from adapters.local.writer import Writer
 from models.job import ImportJob, OnError
 from models.settings import SiteSettings
 from models.site import Site
+from tests.unit_adapters.local.wiring import MemoryLedger
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
 BLOCK_BYTES = 100_000
 SITE = Site(id="site_1", domain="example.com")
-
-
-class MemoryLedger:
-    """`adapters.base.Ledger` in a dictionary; what a restart finds again."""
-
-    def __init__(self) -> None:
-        self.documents: dict[tuple[str, str], dict[str, Any]] = {}
-        self._numbers: dict[str, int] = {}
-
-    async def get(self, kind: str, key: str) -> dict[str, Any] | None:
-        found = self.documents.get((kind, key))
-        return dict(found) if found is not None else None
-
-    async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None:
-        self.documents[kind, key] = dict(value)
-
-    async def delete(self, kind: str, key: str) -> bool:
-        return self.documents.pop((kind, key), None) is not None
-
-    async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
-        found = sorted((k, dict(v)) for (of, k), v in self.documents.items() if of == kind and k.startswith(prefix))
-        return tuple(found)
-
-    async def next_id(self, kind: str) -> int:
-        self._numbers[kind] = self._numbers.get(kind, 0) + 1
-        return self._numbers[kind]
 
 
 @dataclass

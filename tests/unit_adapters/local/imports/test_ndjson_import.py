@@ -9,7 +9,8 @@ from typing import Any
 
 from models.job import JobStatus, OnError
 from models.site import Site
-from tests.unit_adapters.local.imports.conftest import SITE, Desk, MemoryLedger, opened
+from tests.unit_adapters.local.imports.conftest import SITE, Desk, opened
+from tests.unit_adapters.local.wiring import MemoryLedger
 
 
 def line(**fields: Any) -> bytes:

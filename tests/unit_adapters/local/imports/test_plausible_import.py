@@ -14,7 +14,8 @@ from adapters.local.imported import KIND
 from adapters.local.imports import aggregates
 from models.errors import Conflict
 from models.job import JobStatus, OnError
-from tests.unit_adapters.local.imports.conftest import SITE, Desk, MemoryLedger
+from tests.unit_adapters.local.imports.conftest import SITE, Desk
+from tests.unit_adapters.local.wiring import MemoryLedger
 
 DAYS = "20260101_20260131"
 
