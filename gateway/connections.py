@@ -21,7 +21,7 @@ from gateway.catalog.documents import DocumentLedger
 from gateway.courier import Courier, Couriers
 from gateway.tenancy import LOCAL_CONNECTION, Tenant
 from gateway.vault import Vault
-from models.capability import Capabilities, Operation
+from models.capability import Capabilities, Limits, Operation
 from models.errors import BackendError, ConfigurationError, UnsupportedQuery
 
 log = structlog.get_logger()
@@ -74,6 +74,11 @@ class Connections:
             opening = self._open[place] = asyncio.create_task(self._start(*place))
         return await asyncio.shield(opening)
 
+    def generation(self, tenant: str, connection: str) -> int | None:
+        """Of the credential of a connection that was opened and whose answers are kept; None of any other."""
+        place = (tenant, connection)
+        return self._versions.get(place) if place in self._sent else None
+
     def standing(self, tenant: str, connection: str) -> Standing:
         """How things are with a connection that was opened; answers of our own store are not worth keeping."""
         courier = self._sent.get((tenant, connection))
@@ -117,7 +122,7 @@ class Connections:
             base_url=base_url,
             credential=self._secret(record),
             backend=record.backend,
-            limits=backend.editions[backend.edition_of(options)].limits,
+            limits=_granted(backend.editions[backend.edition_of(options)].limits, options),
         )
 
     def _secret(self, record: ConnectionRecord) -> bytes:
@@ -180,6 +185,12 @@ class Connections:
         """Close every adapter that was opened."""
         opened, self._open = list(self._open.values()), {}
         await asyncio.gather(*(_closed(opening) for opening in opened))
+
+
+def _granted(limits: Limits, options: BaseModel) -> Limits:
+    """The edition's limits with the calls an hour that the connection's options name."""
+    granted: int | None = getattr(options, "requests_per_hour", None)
+    return limits if granted is None else limits.model_copy(update={"requests_per_hour": granted})
 
 
 async def _still_good(adapter: Adapter) -> bool:

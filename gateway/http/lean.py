@@ -77,8 +77,7 @@ class LeanQuery:
             record = await services.sites.find(caller, found.ref)
             if record is not found.record and record != found.record:
                 return None
-            standing = services.connections.standing(record.tenant, record.connection)
-            if not standing.kept or standing.generation != found.generation:
+            if services.connections.generation(record.tenant, record.connection) != found.generation:
                 return None
             await admit(scope["state"], services, caller)
         except GatewayError:

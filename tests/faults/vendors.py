@@ -51,6 +51,7 @@ class Twin:
 
 def plausible_twin() -> Twin:
     store = plausible.demo_store(key="fault-key", now=NOW)
+    store.hourly_limit = 1_000_000  # thousands of faults in a minute are not what its limit is for
     credential = PlausibleCredential(api_key=SecretStr("fault-key"))
     return Twin(plausible.plausible_twin(store), credential, Site(id="demo", domain="demo.example.com"))
 
