@@ -16,6 +16,8 @@ from models.settings import Exclusions, SiteSettings
 from tests.unit_adapters.local.imports.conftest import NOW, SITE
 from tests.unit_adapters.local.wiring import CHROME
 
+TIME = "2026-06-17T10:00:00Z"
+
 
 async def blocks(source: Source, readers: Readers) -> list[Block]:
     found: list[Block] = []
@@ -29,7 +31,7 @@ async def blocks(source: Source, readers: Readers) -> list[Block]:
 
 def written(path: Path) -> Source:
     events = [
-        {"name": "pageview", "time": "2026-06-17T10:00:00Z", "ip": f"192.0.2.{n % 9}", "user_agent": CHROME, "path": f"/{n}"}
+        {"name": "pageview", "time": TIME, "ip": f"192.0.2.{n % 9}", "user_agent": CHROME, "path": f"/{n}"}
         for n in range(300)
     ]  # fmt: skip
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
