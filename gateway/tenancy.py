@@ -32,6 +32,8 @@ class SiteRecord:
     connection: str
     backend: str
     generation: int = 0
+    team: str | None = None
+    """A team of the tenant; teams of vendors' accounts stay with the vendor."""
 
 
 class KeyScope(StrEnum):

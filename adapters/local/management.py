@@ -39,14 +39,14 @@ class Management:
         """The goal of the draft's identity, as it is, or a new one. Raises InvalidRequest (currency, names, count)."""
         async with self._locks[site.id]:
             goals = await self.list_goals(site)
+            found = next((g for g in goals if g.identity == draft.identity), None)
+            if found is not None and draft.currency in (None, found.currency):
+                return found
             same_event = [g for g in goals if g.event_name and g.event_name == draft.event_name]
             if any(g.currency != draft.currency for g in same_event):
                 used = next(g.currency for g in same_event if g.currency != draft.currency)
                 reason = f"this event already has a goal with currency {used or 'none'}"
                 raise InvalidRequest([Problem("currency", reason, (used,) if used else ())])
-            found = next((g for g in goals if g.identity == draft.identity), None)
-            if found is not None:
-                return found
             if any(g.display_name == draft.shown_as for g in goals):
                 raise InvalidRequest([Problem("display_name", "another goal of the site has this name")])
             if len(goals) >= MAX_GOALS:

@@ -34,6 +34,8 @@ class PlausibleOptions(BaseModel):
     stats_api: Literal["v2", "v1"] = "v2"
     team_id: str | None = Field(default=None, max_length=100)
     """Sites are listed and created in this team; without it, wherever the key reaches."""
+    requests_per_hour: int | None = Field(default=None, ge=60, le=10_000_000)
+    """What the server grants this key, where it is not the edition's usual number (it is agreed by contract there)."""
 
     @model_validator(mode="after")
     def _the_cloud_is_current(self) -> Self:

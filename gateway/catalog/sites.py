@@ -67,14 +67,15 @@ def listed(
     limit: int,
     tag: str | None = None,
     connection: str | None = None,
+    team: str | None = None,
 ) -> tuple[SiteRecord, ...]:
     """Sites of a tenant by domain and id; `after` is `domain id` of the last one seen."""
     sql = (
         "SELECT * FROM sites WHERE tenant = ? AND domain || ' ' || id > ? "
         "AND (? IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)) "
-        "AND (? IS NULL OR connection = ?) ORDER BY domain || ' ' || id LIMIT ?"
+        "AND (? IS NULL OR connection = ?) AND (? IS NULL OR team = ?) ORDER BY domain || ' ' || id LIMIT ?"
     )
-    rows = every(db, sql, tenant.id, after, tag, tag, connection, connection, limit)
+    rows = every(db, sql, tenant.id, after, tag, tag, connection, connection, team, team, limit)
     return tuple(_record(row) for row in rows)
 
 
@@ -96,6 +97,7 @@ def create(db: Database, tenant: Tenant, record: SiteRecord, now: datetime) -> S
                 "tags": packed(sorted(site.tags)),
                 "generation": 0,
                 "created_at": written(now),
+                "team": record.team,
             }
         )
     except sqlite3.IntegrityError as error:
@@ -161,4 +163,5 @@ def _record(row: Record) -> SiteRecord:
         connection=row["connection"],
         backend=row["backend"],
         generation=row["generation"],
+        team=row["team"],
     )

@@ -4,7 +4,17 @@ from starlette.responses import Response
 
 from gateway.http.body import answer, nothing
 from gateway.http.endpoint import Ask
-from gateway.http.schema.sites import GoalList, GuestList, LinkList, PropDraft, PropList, TeamList, TeamParams
+from gateway.http.schema.sites import (
+    GoalList,
+    GuestList,
+    LinkList,
+    PropDraft,
+    PropList,
+    TeamDraft,
+    TeamList,
+    TeamParams,
+)
+from gateway.tenancy import LOCAL_CONNECTION
 from models.goal import GoalDraft
 from models.link import SharedLinkDraft
 from models.people import GuestDraft
@@ -30,12 +40,12 @@ async def delete_goal(ask: Ask) -> Response:
 
 
 async def list_shared_links(ask: Ask) -> Response:
-    return answer(LinkList(shared_links=list(await ask.services.links.listed(await ask.site()))))
+    return answer(LinkList(shared_links=list(await ask.services.links.listed(await ask.site(), ask.origin))))
 
 
 async def put_shared_link(ask: Ask) -> Response:
     draft = await ask.model(SharedLinkDraft)
-    return answer(await ask.services.links.put(ask.caller, await ask.site(), draft))
+    return answer(await ask.services.links.put(ask.caller, await ask.site(), draft, ask.origin))
 
 
 async def delete_shared_link(ask: Ask) -> Response:
@@ -49,7 +59,7 @@ async def list_guests(ask: Ask) -> Response:
 
 async def put_guest(ask: Ask) -> Response:
     draft = await ask.model(GuestDraft)
-    return answer(await ask.services.guests.put(ask.caller, await ask.site(), draft))
+    return answer(await ask.services.guests.put(ask.caller, await ask.site(), draft, ask.origin))
 
 
 async def delete_guest(ask: Ask) -> Response:
@@ -59,7 +69,19 @@ async def delete_guest(ask: Ask) -> Response:
 
 async def list_teams(ask: Ask) -> Response:
     params = ask.query(TeamParams)
+    if params.connection == LOCAL_CONNECTION:
+        return answer(TeamList(teams=list(await ask.services.teams.listed(ask.caller))))
     return answer(TeamList(teams=list(await ask.services.guests.teams(ask.caller, params.connection))))
+
+
+async def create_team(ask: Ask) -> Response:
+    draft = await ask.model(TeamDraft)
+    return answer(await ask.services.teams.create(ask.caller, draft.name), 201)
+
+
+async def delete_team(ask: Ask) -> Response:
+    await ask.services.teams.delete(ask.caller, ask.path("team"))
+    return nothing()
 
 
 async def list_custom_props(ask: Ask) -> Response:

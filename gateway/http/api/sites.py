@@ -19,7 +19,12 @@ def _view(ask: Ask, record: SiteRecord) -> SiteView:
 async def list_sites(ask: Ask) -> Response:
     params = ask.query(SiteParams)
     page = await ask.services.sites.listed(
-        ask.caller, after=params.after, limit=params.limit, tag=params.tag, connection=params.connection
+        ask.caller,
+        after=params.after,
+        limit=params.limit,
+        tag=params.tag,
+        connection=params.connection,
+        team=params.team,
     )
     following = None if page.next is None else cursor(page.next)
     return answer(SiteList(sites=[_view(ask, r) for r in page.sites], next=following))

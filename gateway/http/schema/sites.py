@@ -60,6 +60,7 @@ class SiteView(Told):
     backend: str
     external_id: str
     tags: list[str]
+    team: str | None
     script: str
     created_at: datetime | None
 
@@ -75,6 +76,7 @@ class SiteView(Told):
             backend=record.backend,
             external_id=site.external_id,
             tags=list(site.tags),
+            team=record.team,
             script=f"{public_url}/js/pa-{site.id.removeprefix(ID_MARK)}.js",
             created_at=site.created_at,
         )
@@ -88,6 +90,7 @@ class SiteList(Told):
 class SiteParams(PageParams):
     tag: str | None = Field(default=None, max_length=60)
     connection: str | None = Field(default=None, max_length=60)
+    team: str | None = Field(default=None, max_length=60)
 
 
 class DeleteParams(Given):
@@ -133,6 +136,10 @@ class PropList(Told):
 
 class TeamParams(Given):
     connection: str = Field(default=LOCAL_CONNECTION, max_length=60)
+
+
+class TeamDraft(Given):
+    name: str = Field(min_length=1, max_length=200)
 
 
 class TeamList(Told):

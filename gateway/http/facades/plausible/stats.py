@@ -27,10 +27,12 @@ from models.vocabulary import DIMENSION_SCOPES, Dimension, Operator, Scope, dime
 async def query(call: Call) -> Any:
     """`POST /api/v2/query`."""
     body = call.given.get("_json", call.given)
-    record = await call.measured_site() if isinstance(body, dict) and body.get("site_id") else None
+    if not isinstance(body, dict):
+        v2.read(body)
+    if call.given.get("site_id") and not call.text("site_id"):
+        v2.read(body)  # a site id that is no text is the schema's matter
+    record = await call.measured_site()
     asked = v2.read(body)
-    if record is None:
-        record = await call.measured_site()
     await _goals_exist(call, record, asked.query)
     now = call.services.settings.clock()
     settled = asked.settled(_automatic_time(record, asked.query, now))
