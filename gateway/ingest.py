@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from adapters.base import Adapter, Flushes, Records
-from gateway.abilities import Backends, refused
+from gateway.abilities import Backends, carries, refused
 from gateway.figures import Figures
 from gateway.invalid import problems_of
 from gateway.metering import Meter, concerned
@@ -58,7 +59,7 @@ class Ingest:
     ) -> tuple[Drop | None, ...]:
         """Events of a tracker for a known site, whatever wire format they came in."""
         adapter = await self._backends.adapter(record.tenant, record.connection)
-        if not isinstance(adapter, Records) or not adapter.can.allows(Operation.RECORD_EVENTS):
+        if not adapter.can.allows(Operation.RECORD_EVENTS) or not carries(adapter, Records):
             return (NOT_RECORDING,) * len(events)
         try:
             await self._meter.admit_events(record.tenant, len(events))
@@ -124,5 +125,5 @@ class Ingest:
 
     def _read_one(self, fields: Any) -> Event:
         timed = {"time": self._now(), **fields} if isinstance(fields, dict) else fields
-        event = Event.model_validate(timed)
+        event = Event.model_validate_json(orjson.dumps(timed), strict=True)
         return event if event.time.tzinfo else event.model_copy(update={"time": event.time.replace(tzinfo=UTC)})

@@ -25,7 +25,8 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-PropValue = Annotated[str, BeforeValidator(_text), Field(max_length=2000)]
+Texted = BeforeValidator(_text, json_schema_input_type=str | float | bool)
+PropValue = Annotated[str, Texted, Field(max_length=2000)]
 Short = Annotated[str, Field(max_length=500)]
 Long = Annotated[str, Field(max_length=2000)]
 
@@ -58,7 +59,7 @@ class Event(Frozen):
     utm_term: Short | None = None
     country: str | None = Field(default=None, max_length=2)
     region: Short | None = None
-    city: Annotated[str, BeforeValidator(_text), Field(max_length=200)] | None = None
+    city: Annotated[str, Texted, Field(max_length=200)] | None = None
     device: Short | None = None
     screen: Short | None = None
     browser: Short | None = None

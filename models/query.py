@@ -305,7 +305,7 @@ class _QueryReader:
                 self.refuse(f"order_by[{i}]", "must be [name, direction]")
             elif entry[0] not in asked:
                 self.refuse(f"order_by[{i}][0]", f"not asked for: {entry[0][:60]!r}", asked)
-            elif entry[1] not in set(Direction):
+            elif not isinstance(entry[1], str) or entry[1] not in set(Direction):
                 self.refuse(f"order_by[{i}][1]", "no such direction", tuple(str(d) for d in Direction))
             else:
                 found.append(Order(entry[0], Direction(entry[1])))
@@ -333,7 +333,7 @@ class _QueryReader:
 
     def accuracy(self) -> Accuracy:
         value = self.body.get("accuracy", "any")
-        if value not in set(Accuracy):
+        if not isinstance(value, str) or value not in set(Accuracy):
             self.refuse("accuracy", "no such accuracy", tuple(str(a) for a in Accuracy))
             return Accuracy.ANY
         return Accuracy(value)

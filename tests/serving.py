@@ -60,7 +60,8 @@ def serve(data: Path, *, ready_within: float = 30.0, **settings: str) -> Iterato
     data.mkdir(parents=True, exist_ok=True)
     log = data / "server.log"
     port = free_port()
-    environment = os.environ | {"TALLYWAY_DATA": str(data / "data"), "TALLYWAY_ADMIN_KEY": ADMIN_KEY}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TALLYWAY_")}
+    environment = ours | {"TALLYWAY_DATA": str(data / "data"), "TALLYWAY_ADMIN_KEY": ADMIN_KEY}
     environment |= {f"TALLYWAY_{name}": value for name, value in settings.items()}
     with log.open("wb") as out:
         process = subprocess.Popen(

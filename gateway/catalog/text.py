@@ -25,7 +25,8 @@ def random_text(length: int) -> str:
 
 def written(moment: datetime) -> str:
     """An aware time as an RFC 3339 text in UTC; texts sort as the times do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime does not pad years before 1000.
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 def read(text: str | None) -> datetime | None:

@@ -6,7 +6,8 @@ import typer
 def doctor() -> None:
     """Check permissions, clock, disk, catalog, vault, event store and every connection. Exit code 1 on a failure.
 
-    Creates what a start would create, and changes nothing else. The embedded event store belongs to one process: stop the server to have it checked, too.
+    Creates what a start would create, and changes nothing else. The embedded event store belongs to one process: stop
+    the server to have it checked, too.
     """
     import asyncio
     import os

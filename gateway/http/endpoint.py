@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.http.auth import authenticate
-from gateway.http.body import bounded, read_json, read_model
+from gateway.http.body import bounded, read_body, read_json, read_model
 from gateway.http.idempotency import once
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -74,7 +74,7 @@ class Ask:
 
     async def model(self, model: type[Model]) -> Model:
         """The body as a model. Raises InvalidRequest with every problem."""
-        return read_model(model, await self.json())
+        return read_body(model, await self.request.body())
 
     def query(self, model: type[Model]) -> Model:
         """The query string as a model. Raises InvalidRequest with every problem."""

@@ -131,6 +131,11 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     responses = {str(endpoint.status): good}
     if endpoint.name == "start_import":
         responses["200"] = good
+    if endpoint.name == "track":
+        wrong = {"type": "object", "properties": {"errors": {"type": "object"}}, "required": ["errors"]}
+        problem = {"$ref": REF.format(model=ProblemDocument.__name__)}
+        content = {"application/json": {"schema": wrong}, PROBLEM: {"schema": problem}}
+        responses["400"] = {"description": "What is wrong, field by field", "content": content}
     if endpoint.name == "readyz":
         responses["503"] = good
     for status in statuses:

@@ -2,10 +2,12 @@
 
 # ruff: noqa: E501 - one route, one line: the table is read downwards
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from gateway.http import trackers
 from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, upkeep, vendor
@@ -97,7 +99,7 @@ SITES_AND_THEIRS = (
     E("POST", SITE + "/imports", history.start_import, "Import history from a file", INGEST, "History", params=s.ImportParams, answers=ImportJob, status=202, limit=Limit.IMPORT, body_media="application/octet-stream"),
     E("GET", SITE + "/imports/{job}", history.get_import, "Show an import", READ, "History", answers=ImportJob),
     E("DELETE", SITE + "/imports/{job}", history.delete_import, "Take an import back", SITES, "History", status=204),
-    E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="application/octet-stream"),
+    E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="*/*"),
     E("GET", "/v1/teams", belongings.list_teams, "List teams of a connection", READ, "Connections", params=s.TeamParams, answers=s.TeamList, whole=True),
     E("POST", "/v1/teams", belongings.create_team, "Create a team of sites on our own store", ADMIN, "Sites", body=s.TeamDraft, answers=Team, status=201, creates=True),
     E("DELETE", "/v1/teams/{team}", belongings.delete_team, "Delete a team without sites", ADMIN, "Sites", status=204),
@@ -128,17 +130,25 @@ SERVICE = (
 ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND_THEIRS, *SERVICE)
 
 
+LEAN: Mapping[str, Callable[[Services, ASGIApp], ASGIApp]] = MappingProxyType(
+    {"/v1/query": LeanQuery, "/api/event": trackers.LeanTracker}
+)
+"""The busiest paths, and what is tried before their ordinary route."""
+
+
 def routes(services: Services, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[Route]:
     """One route for each path, in the order of the table."""
     grouped = groupby(_together(endpoints), lambda e: e.path)
     found = [resource(path, tuple(group), services) for path, group in grouped]
-    return [_lean(route, services) if route.path == "/v1/query" else route for route in found]
+    return [_lean(route, services) for route in found]
 
 
 def _lean(route: Route, services: Services) -> Route:
-    """The same route with the short way of finished answers before it."""
+    """The same route with its short way before it, where it has one."""
+    if (short := LEAN.get(route.path)) is None:
+        return route
     methods = sorted((route.methods or set()) - {"HEAD"})
-    return Route(route.path, LeanQuery(services, route.app), methods=methods, name=route.name)
+    return Route(route.path, short(services, route.app), methods=methods, name=route.name)
 
 
 def _together(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from gateway.catalog.audit import AuditRow
 from gateway.catalog.connections import ConnectionRecord
@@ -34,6 +34,13 @@ class TenantList(Told):
     next: str | None
 
 
+def _of_these_times(moment: datetime) -> datetime:
+    """Raises ValueError for times whose UTC form leaves the calendar."""
+    if not 1970 <= moment.year <= 9000:
+        raise ValueError("must be between the years 1970 and 9000")
+    return moment
+
+
 class KeyDraft(Given):
     """`sites` limits the key to ids or domains; `tenant` is for platform administrators."""
 
@@ -41,7 +48,7 @@ class KeyDraft(Given):
     scopes: list[KeyScope] = Field(min_length=1, max_length=len(KeyScope))
     sites: list[str] | None = Field(default=None, min_length=1, max_length=1000)
     tenant: str | None = Field(default=None, max_length=100)
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(_of_these_times)] | None = None
 
 
 class KeyView(Told):

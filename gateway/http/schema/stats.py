@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from gateway.http.schema.base import Given, Told
 from models.capability import Capabilities
@@ -108,8 +108,14 @@ class EventsTaken(Told):
     dropped: list[DroppedEvent]
 
 
+def _times_may_be_missing(schema: dict[str, Any]) -> None:
+    schema["required"].remove("time")
+
+
 class EventBody(Event):
-    """One event; a list of them is taken as well."""
+    """One event; a list of them is taken as well. Without a time, it happened now."""
+
+    model_config = ConfigDict(json_schema_extra=_times_may_be_missing)
 
 
 class CapabilityParams(Given):
