@@ -17,7 +17,11 @@ def _ref(name: str) -> dict[str, str]:
 
 def _comparison(operators: list[str], *extra: dict[str, Any]) -> dict[str, Any]:
     items = [{"enum": operators}, {"type": "string"}, {"type": "array", "minItems": 1}, *extra]
-    return {"type": "array", "prefixItems": items, "minItems": 3, "maxItems": 3 + len(extra)}
+    return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+
+
+def _pair(words: list[str], second: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "prefixItems": [{"enum": words}, second], "minItems": 2, "maxItems": 2}
 
 
 MODIFIERS = {"type": "object", "properties": {"case_sensitive": {"type": "boolean"}}, "additionalProperties": False}
@@ -51,31 +55,28 @@ QUERY: dict[str, Any] = {
     },
     "$defs": {
         "date_range": {
-            "oneOf": [
+            "anyOf": [
                 {"enum": NAMED_RANGES},
                 {"type": "string", "pattern": r"^\d+(d|mo)$"},
                 {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
             ]
         },
-        "dimension": {"oneOf": [{"enum": DIMENSIONS}, {"type": "string", "pattern": f"^{PROPS}.+"}]},
+        "dimension": {"anyOf": [{"enum": DIMENSIONS}, {"type": "string", "pattern": f"^{PROPS}.+"}]},
         "order": {
             "type": "array",
             "prefixItems": [
-                {"oneOf": [{"enum": sorted(METRICS_READ)}, _ref("dimension")]},
+                {"anyOf": [{"enum": sorted(METRICS_READ)}, _ref("dimension")]},
                 {"enum": ["asc", "desc"]},
             ],
             "minItems": 2,
             "maxItems": 2,
         },
         "filter": {
-            "oneOf": [
+            "anyOf": [
                 _comparison(sorted(OPERATORS)),
                 _comparison(sorted(MODIFIED), MODIFIERS),
-                {"type": "array", "prefixItems": [{"enum": ["and", "or"]}, {"type": "array", "items": _ref("filter")}]},
-                {
-                    "type": "array",
-                    "prefixItems": [{"enum": ["not", "has_done", "has_not_done"]}, _ref("filter")],
-                },
+                _pair(["and", "or"], {"type": "array", "items": _ref("filter"), "minItems": 1}),
+                _pair(["not", "has_done", "has_not_done"], _ref("filter")),
             ]
         },
     },

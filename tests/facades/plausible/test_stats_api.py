@@ -1,0 +1,175 @@
+"""The stats endpoints of the facade over a real server; the numbers are those counted by hand for the demo site."""
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.api.conftest import Api, client, new_owner
+from tests.facades.plausible.conftest import DEMO, as_plausible, error, facade
+from tests.serving import Served
+
+WEEK = "period=custom&date=2026-06-01,2026-06-07"
+STATS = f"/api/v1/stats/%s?site_id={DEMO}"
+QUERY = {"site_id": DEMO, "metrics": ["visitors"], "date_range": ["2026-06-01", "2026-06-07"]}
+
+
+def test_an_aggregate_in_todays_shape(demo: Api) -> None:
+    metrics = "visitors,visits,pageviews,bounce_rate,visit_duration,views_per_visit"
+    got = facade(demo).ok("GET", f"{STATS % 'aggregate'}&{WEEK}&metrics={metrics}")
+    values = [value["value"] for value in got["results"].values()]
+    assert (list(got["results"]), values) == (metrics.split(","), [7, 10, 15, 40, 425, 1.5])
+
+
+def test_a_comparison_with_the_days_before(demo: Api) -> None:
+    got = facade(demo).ok("GET", f"{STATS % 'aggregate'}&{WEEK}&compare=previous_period")
+    assert got["results"]["visitors"] == {"value": 7, "comparison_value": 0, "change": 100}
+
+
+@pytest.mark.parametrize("interval", ["", "&interval=date", "&interval=day"])
+def test_a_series_has_every_day(demo: Api, interval: str) -> None:
+    got = facade(demo).ok("GET", f"{STATS % 'timeseries'}&{WEEK}&metrics=pageviews{interval}")
+    assert [(row["date"][-2:], row["pageviews"]) for row in got["results"]] == [
+        ("01", 4), ("02", 1), ("03", 3), ("04", 3), ("05", 1), ("06", 2), ("07", 1),
+    ]  # fmt: skip
+
+
+def test_a_breakdown_without_metrics_counts_visitors(demo: Api) -> None:
+    got = facade(demo).ok("GET", f"{STATS % 'breakdown'}&{WEEK}&property=visit:source")
+    assert got == {
+        "results": [
+            {"source": "Direct / None", "visitors": 5},
+            {"source": "Google", "visitors": 3},
+            {"source": "Twitter", "visitors": 2},
+        ]
+    }
+
+
+def test_breakdowns_are_paged(demo: Api) -> None:
+    pages = [
+        facade(demo).ok("GET", f"{STATS % 'breakdown'}&{WEEK}&property=event:page&limit=2&page={n}") for n in (1, 2, 3)
+    ]
+    assert [[row["page"] for row in page["results"]] for page in pages] == [["/", "/pricing"], ["/blog", "/signup"], []]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    ["visit:source==Google", "visit:source==Goo*", '[["is","visit:source",["Google"]]]', "visit:source==Google|x"],
+)
+def test_old_and_new_filters_count_alike(demo: Api, filters: str) -> None:
+    answer = facade(demo).send(
+        "GET",
+        "/api/v1/stats/aggregate",
+        params={"site_id": DEMO, "period": "custom", "date": "2026-06-01,2026-06-07", "filters": filters},
+    )
+    assert answer.json() == {"results": {"visitors": {"value": 3}}}
+
+
+def test_realtime_is_a_bare_number(demo: Api) -> None:
+    answer = facade(demo).send("GET", STATS % "realtime/visitors")
+    assert (answer.content, answer.headers["content-type"]) == (b"0", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("breakdown?site_id=DEMO", "The `property` parameter is required."),
+        ("breakdown?site_id=DEMO&property=x", "Invalid property 'x'."),
+        ("breakdown?site_id=DEMO&property=event:hostname", "Property 'event:hostname' is currently not supported"),
+        ("breakdown?site_id=DEMO&property=event:page&limit=0", "Please provide limit as a number between 1 and 1000."),
+        ("aggregate?site_id=DEMO&period=year", "Error parsing `period` parameter: invalid period `year`."),
+        ("aggregate?site_id=DEMO&filters=event:goal%3D%3DNope", "Invalid filters. The goal `Nope` is not configured"),
+        ("timeseries?site_id=DEMO&interval=week", "Error parsing `interval` parameter: invalid interval `week`."),
+        ("aggregate", "Missing site ID. Please provide the required site_id parameter with your request."),
+    ],
+)
+def test_what_is_wrong_is_said(demo: Api, path: str, text: str) -> None:
+    assert error(facade(demo), 400, "GET", "/api/v1/stats/" + path.replace("DEMO", DEMO)).startswith(text)
+
+
+def test_the_schema_takes_what_the_facade_takes(demo: Api) -> None:
+    schema = facade(demo).ok("GET", "/api/docs/query/schema.json")
+    validator = jsonschema.Draft202012Validator(schema)
+    good: list[dict[str, Any]] = [
+        QUERY,
+        {**QUERY, "dimensions": ["visit:source", "time:day"], "order_by": [["visitors", "desc"]]},
+        {**QUERY, "filters": [["or", [["is", "event:page", ["/"]], ["not", ["is", "visit:source", ["x"]]]]]]},
+        {**QUERY, "filters": [["is", "visit:source", ["google"], {"case_sensitive": False}]]},
+        {**QUERY, "date_range": "28d", "include": {"total_rows": True}, "pagination": {"limit": 5, "offset": 1}},
+        {**QUERY, "dimensions": ["event:props:plan"]},
+    ]
+    for body in good:
+        validator.validate(body)
+        facade(demo).ok("POST", "/api/v2/query", body)
+    bad: list[dict[str, Any]] = [
+        {**QUERY, "metrics": []},
+        {**QUERY, "metrics": ["exit_rate"]},
+        {**QUERY, "date_range": "someday"},
+        {**QUERY, "dimensions": ["visit:screen"]},
+        {**QUERY, "more": 1},
+        {**QUERY, "filters": [["and", []]]},
+    ]
+    for body in bad:
+        assert not validator.is_valid(body), body
+        error(facade(demo), 400, "POST", "/api/v2/query", json=body)
+
+
+def test_what_a_backend_cannot_answer_is_a_400_with_our_reason(platform: Api, demo: Api) -> None:
+    other = new_owner(platform)
+    options = {"base_url": f"{demo.base}/plausible", "requests_per_hour": 1_000_000, "edition": "cloud"}
+    made = other.ok("POST", "/v1/connections", as_plausible(demo) | {"options": options})
+    other.ok("POST", f"/v1/connections/{made['id']}/sync")
+    other.ok("PATCH", f"/v1/connections/{made['id']}", {"options": options | {"edition": "ce"}})
+    body = {**QUERY, "metrics": ["total_revenue"], "filters": [["contains", "event:goal", ["Purchase"]]]}
+    said = error(facade(other), 400, "POST", "/api/v2/query", json=body)
+    assert "revenue exists only in Plausible's cloud" in said
+
+
+def test_health_needs_no_key(served: Served) -> None:
+    answer = client().get(f"{served.base}/plausible/api/health")
+    assert answer.status_code == 200
+    assert set(answer.json().values()) == {"ok"}
+
+
+# Trackers at the facade's address
+
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
+
+def send_event(api: Api, body: dict[str, Any], agent: str = BROWSER) -> Any:
+    headers = {"Content-Type": "text/plain", "User-Agent": agent, "X-Forwarded-For": "198.51.100.9"}
+    return client().post(f"{api.base}/plausible/api/event", json=body, headers=headers)
+
+
+def test_an_event_is_taken_and_a_dropped_one_counted_in_the_header(owner: Api, site: str) -> None:
+    body = {"n": "pageview", "u": f"https://{site}/x", "d": site}
+    taken = send_event(owner, body)
+    assert (taken.status_code, taken.text) == (202, "ok")
+    assert "x-plausible-dropped" not in taken.headers
+    dropped = send_event(owner, {**body, "d": f"{site},no.example.com"})
+    assert (dropped.text, dropped.headers["x-plausible-dropped"]) == ("ok", "1")
+    assert send_event(owner, body, agent="Googlebot/2.1").headers["x-plausible-dropped"] == "1"
+    assert send_event(owner, {"n": "pageview"}).json() == {"errors": {"url": ["is required"]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("script", "{}"),
+        ("plausible", "{}"),
+        ("script.hash.outbound-links", '{"hashBasedRouting":true,"outboundLinks":true}'),
+        ("script.manual.local", '{"autoCapturePageviews":false,"captureOnLocalhost":true}'),
+    ],
+)
+def test_scripts_have_their_classic_names(served: Served, name: str, options: str) -> None:
+    script = client().get(f"{served.base}/plausible/js/{name}.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert script.headers["access-control-allow-origin"] == "*"
+    assert f"const site = {options}\n" in script.text
+    assert "export {" not in script.text
+
+
+def test_an_unknown_script_is_not_there(served: Served) -> None:
+    for name in ("pa-nothing", "jquery", "script.unheard-of"):
+        assert client().get(f"{served.base}/plausible/js/{name}.js").status_code == 404
