@@ -194,5 +194,5 @@ def test_hits_events_and_sessions_arrive(demo: Client) -> None:
     assert sales["Sale"]["meta_keys"] == ["amount", "author", "ok"]
     money = client.day("total", event="Sale", custom_metric_key="amount", custom_metric_type="float")
     assert (money["custom_metric_total"], money["custom_metric_avg"]) == (12.5, 6.25)
-    assert [(row["language"], row["visitors"]) for row in client.day("language")][0] == ("de", 2)
+    assert next((row["language"], row["visitors"]) for row in client.day("language")) == ("de", 2)
     assert "Full HD" in {row["screen_class"] for row in client.day("screen")}

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from gateway.http.facades.pirsch import patterns
 from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.domains import visible
 from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.selection import event_filters, filters_of
-from gateway.http.facades.pirsch.shelf import key, listed, new_id, now, shelf
+from gateway.http.facades.pirsch.shelf import EPOCH, key, listed, new_id, now, shelf
 from gateway.http.facades.pirsch.wording import Refused, invalid
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound
@@ -29,7 +30,6 @@ TARGETS = {
 }
 """Names in a request to names in an answer; 0 is none."""
 KEPT = ("custom_metric_key", "custom_metric_type")
-EPOCH = "1970-01-01T00:00:00Z"
 
 
 async def goal_view(call: Call, record: SiteRecord, goal: Goal) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _goal_draft(fields: Mapping[str, Any]) -> GoalDraft:
 async def delete_goal(call: Call) -> Any:
     """`DELETE /goal?id=`: found among the goals of the sites that the client sees."""
     wanted = call.given.required("id")
-    for record in (await call.services.sites.listed(call.caller, limit=10_000)).sites:
+    for record in await visible(call):
         if wanted in {goal.id for goal in await call.services.goals.listed(record)}:
             known = await shelf(call).get(GOALS, key(record, wanted))
             if known is None and call.caller.sites is None:
@@ -187,7 +187,7 @@ async def funnel_of(call: Call, record: SiteRecord, funnel_id: Any) -> dict[str,
 async def delete_funnel(call: Call) -> Any:
     """`DELETE /funnel?id=`: found among the sites that the client sees."""
     wanted = call.given.required("id")
-    for record in (await call.services.sites.listed(call.caller, limit=10_000)).sites:
+    for record in await visible(call):
         if await shelf(call).delete(FUNNELS, key(record, wanted)):
             return {}
     raise NotFound("there is no such funnel")

@@ -2,12 +2,28 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from starlette.routing import BaseRoute
 
 from gateway.http.endpoint import resource
-from gateway.http.facades.pirsch import access, behaviour, definitions, domains, ingest, listings, options, totals
-from gateway.http.facades.pirsch.call import Handler, route
+from gateway.http.facades.pirsch import (
+    access,
+    behaviour,
+    credentials,
+    definitions,
+    domains,
+    ingest,
+    listings,
+    moments,
+    options,
+    sharing,
+    totals,
+    traffic,
+    views,
+)
+from gateway.http.facades.pirsch.call import Call, Handler, route
+from gateway.http.facades.pirsch.wording import Refused
 from gateway.services import Services
 from gateway.tenancy import KeyScope
 
@@ -30,14 +46,14 @@ LISTS: Sequence[tuple[str, Handler]] = (
     ("platform", listings.platform),
     ("total", totals.total),
     ("visitor", totals.visitor),
-    ("hours", totals.hours),
-    ("minutes", totals.minutes),
-    ("weekdays", totals.weekdays),
+    ("hours", moments.hours),
+    ("minutes", moments.minutes),
+    ("weekdays", moments.weekdays),
     ("duration/session", totals.session_duration),
     ("duration/page", totals.page_duration),
     ("growth", totals.growth),
-    ("active", totals.active),
-    ("overview", totals.overview),
+    ("active", moments.active),
+    ("overview", moments.overview),
     ("events", behaviour.events),
     ("event/meta", behaviour.event_meta),
     ("event/list", behaviour.event_list),
@@ -66,6 +82,7 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     *(("POST", path, handler, INGEST) for path, handler in TAKING),
     *(("GET", f"{STATISTICS}/{name}", handler, READ) for name, handler in LISTS),
     ("GET", STATISTICS, options.archive, READ),
+    ("DELETE", STATISTICS, traffic.delete_statistics, SITES),
     ("GET", "/domain", domains.list_domains, READ),
     ("POST", "/domain", domains.create_domain, SITES),
     ("PUT", "/domain", domains.renew_code, SITES),
@@ -73,6 +90,23 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("POST", "/domain/hostname", domains.rename, SITES),
     ("POST", "/domain/timezone", domains.change_zone, SITES),
     ("POST", "/domain/name", domains.change_name, SITES),
+    ("GET", "/domain/link", sharing.list_links, SITES),
+    ("POST", "/domain/link", sharing.create_link, SITES),
+    ("DELETE", "/domain/link", sharing.delete_link, SITES),
+    ("GET", "/member", sharing.list_members, SITES),
+    ("POST", "/member", sharing.invite, SITES),
+    ("DELETE", "/member", sharing.delete_member, SITES),
+    ("GET", "/invitation", sharing.list_invitations, SITES),
+    ("DELETE", "/invitation", sharing.delete_invitation, SITES),
+    ("GET", "/client", credentials.list_clients, SITES),
+    ("POST", "/client", credentials.put_client, SITES),
+    ("DELETE", "/client", credentials.delete_client, SITES),
+    ("GET", "/filter", traffic.list_filters, SITES),
+    ("POST", "/filter", traffic.put_filter, SITES),
+    ("DELETE", "/filter", traffic.delete_filter, SITES),
+    ("GET", "/view", views.list_views, READ),
+    ("POST", "/view", views.put_view, SITES),
+    ("DELETE", "/view", views.delete_view, SITES),
     ("GET", "/goal", definitions.list_goals, READ),
     ("POST", "/goal", definitions.create_goal, GOALS),
     ("PUT", "/goal", definitions.update_goal, GOALS),
@@ -83,6 +117,13 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("DELETE", "/funnel", definitions.delete_funnel, SITES),
 )
 
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+async def unknown(call: Call) -> Any:
+    """Calls of Pirsch that have no meaning here."""
+    raise Refused("This service does not offer that call.", status=404)
+
 
 def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; those of clients and browsers are the common kind."""
@@ -92,6 +133,7 @@ def routes(services: Services) -> list[BaseRoute]:
         route(services, "GET", DOUBLED + path, handler, READ)
         for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
     ]
+    found += [route(services, method, f"{PREFIX}/{{rest:path}}", unknown, READ) for method in METHODS]
     open_ones = (*ENDPOINTS, *ingest.browser_endpoints())
     found += [resource(path, tuple(group), services) for path, group in groupby(open_ones, lambda e: e.path)]
     return found

@@ -1,6 +1,7 @@
 """What only this dialect knows and no backend keeps: funnels, a goal's targets. One shelf for each tenant."""
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from gateway.catalog.documents import DocumentLedger
@@ -9,6 +10,8 @@ from gateway.http.facades.pirsch.call import Call
 from gateway.tenancy import SiteRecord
 
 ID_LENGTH = 10
+EPOCH = "1970-01-01T00:00:00Z"
+"""Stands for a time that nobody wrote down."""
 
 
 def shelf(call: Call) -> DocumentLedger:
@@ -17,6 +20,11 @@ def shelf(call: Call) -> DocumentLedger:
 
 def new_id() -> str:
     return random_text(ID_LENGTH)
+
+
+def named_id(*parts: str) -> str:
+    """An id that stands for what it names, where nothing else gives it one."""
+    return blake2b("\n".join(parts).encode(), digest_size=5).hexdigest()
 
 
 def key(record: SiteRecord, name: str) -> str:

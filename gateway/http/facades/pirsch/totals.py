@@ -5,26 +5,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.http.facades.pirsch.asking import NOTHING, Asking, Figures, share
 from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.parameters import MAX_START, Span, last_seconds, zone_of
+from gateway.http.facades.pirsch.parameters import Span
 from gateway.http.facades.pirsch.selection import event_filters, filters_of
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row, shown, stamped, year_start
-from gateway.tenancy import SiteRecord
-from models.errors import UnsupportedQuery
+from gateway.http.facades.pirsch.words import Row, stamped, year_start
 from models.filters import Comparison, Filter, comparisons
-from models.insight import Aggregate, Clock
+from models.insight import Aggregate
 from models.period import buckets, days_period
 from models.result import Reason
 from models.vocabulary import Dimension, Interval, Metric, Operator
 
 D, M = Dimension, Metric
 SCALES = {"day": D.TIME_DAY, "week": D.TIME_WEEK, "month": D.TIME_MONTH}
-ACTIVE_SECONDS = 600
-OVERVIEW_DAYS = 7
 OF_ALL_PAGES = Reason("time_of_all_pages", "seconds of a visit on all its pages together, for no page was asked")
 UNIT_TYPES = ("integer", "float")
 ONE_DAY = timedelta(days=1)
@@ -84,7 +79,7 @@ async def _visitor_rows(asking: Asking) -> list[Row]:
     figures = await asking.series(SCALES[scale])
     reference = await asking.unfiltered().series(SCALES[scale]) if asking.filters else figures
     rows = []
-    for span in _spans(asking.span, _labels(asking.span, interval)):
+    for span in _spans(asking.span, labels(asking.span, interval)):
         label = span.first.isoformat() if scale != "month" else span.first.isoformat()[:8] + "01"
         row = figures.get(label, NOTHING)
         stamp = stamped(scale, _bucket_start(scale, label))
@@ -119,7 +114,8 @@ def _interval(scale: str) -> Interval:
     return Interval(scale)
 
 
-def _labels(span: Span, interval: Interval) -> list[str]:
+def labels(span: Span, interval: Interval) -> list[str]:
+    """Of every bucket of the range."""
     return list(buckets(days_period(span.first, span.last, span.zone), interval))
 
 
@@ -153,7 +149,7 @@ async def _durations(asking: Asking, metric: Metric) -> list[Row]:
     else:
         interval = _interval(scale)
         seconds = {str(key[0]): row[0] for key, row in (await asking.table((metric,), SCALES[scale])).items()}
-        found = [(_bucket_start(scale, label), seconds.get(label, 0.0)) for label in _labels(asking.span, interval)]
+        found = [(_bucket_start(scale, label), seconds.get(label, 0.0)) for label in labels(asking.span, interval)]
     return [
         {**stamped(scale, at), "path": "", "title": "", "average_time_spent_seconds": round(value)}
         for at, value in found
@@ -187,107 +183,3 @@ async def _growing(asking: Asking) -> Mapping[str, float]:
         "custom_metric_avg": custom.average if custom else 0.0,
         "custom_metric_total": custom.total if custom else 0.0,
     }
-
-
-async def overview(call: Call) -> Any:
-    """`GET /statistics/overview`: the last seven days, whatever the filters; both spellings of the growth."""
-    record = await call.site()
-    zone = ZoneInfo(record.site.timezone)
-    last = call.services.settings.clock().astimezone(zone).date()
-    first = last - timedelta(days=OVERVIEW_DAYS - 1)
-    asking = Asking(call, record, Span((first.isoformat(), last.isoformat()), first, last, zone), ())
-    now, before = await asking.total(), await asking.over(asking.span.before()).total()
-    visitors = grown(before.visitors, now.visitors)
-    days = await asking.series(D.TIME_DAY)
-    rows = [
-        {**stamped("day", day), **metrics_of(figures, figures.visitors)}
-        for day in _labels(asking.span, Interval.DAY)
-        for figures in (days.get(day, NOTHING),)
-    ]
-    return {
-        "visitors": now.visitors,
-        "views": now.views,
-        "visitors_growth": visitors,
-        "visitor_growth": visitors,
-        "views_growth": grown(before.views, now.views),
-        "visitors_time_series": rows,
-        "member": await _members(call, record),
-    }
-
-
-async def _members(call: Call, record: SiteRecord) -> int:
-    """The owner and the guests; the owner alone where the backend does not tell its guests."""
-    try:
-        return 1 + len(await call.services.guests.listed(record))
-    except UnsupportedQuery:
-        return 1
-
-
-async def active(call: Call) -> Any:
-    """`GET /statistics/active`: visitors of the last `start` seconds, by page and country."""
-    record = await call.site()
-    seconds = call.given.number("start", ACTIVE_SECONDS, MAX_START)
-    zone = zone_of(call.given, record.site.timezone)
-    span = last_seconds(seconds, zone, call.services.settings.clock())
-    asking = Asking(call, record, span, filters_of(call.given))
-    (visitors,) = await asking.numbers(M.VISITORS)
-    titled = call.given.is_on("include_title")
-    pages = await asking.page((M.VISITORS,), ("page", "title") if titled else ("page",))
-    countries = await asking.page((M.VISITORS,), ("country",))
-    return {
-        "stats": [
-            {"path": str(key[0]), "title": shown("title", key[1]) if titled else "", "visitors": int(count)}
-            for key, (count,) in pages
-        ],
-        "countries": [
-            {
-                "country_code": shown("country", key[0]),
-                "visitors": int(count),
-                "relative_visitors": share(count, visitors),
-            }
-            for key, (count,) in countries
-        ],
-        "visitors": int(visitors),
-    }
-
-
-async def hours(call: Call) -> Any:
-    """`GET /statistics/hours`: 24 rows, every day of the range together."""
-    return await _clock(call, Clock.HOUR)
-
-
-async def minutes(call: Call) -> Any:
-    """`GET /statistics/minutes`: 60 rows."""
-    return await _clock(call, Clock.MINUTE)
-
-
-async def _clock(call: Call, clock: Clock) -> list[Row]:
-    asking = await Asking.about(call)
-    insights = call.services.insights
-    rows = await insights.clock(asking.record, asking.query(), clock)
-    whole = await insights.clock(asking.record, asking.unfiltered().query(), clock) if asking.filters else rows
-    return [
-        {
-            str(clock): row.key[0],
-            **metrics_of(Figures(row.visitors, row.pageviews, row.visits, row.bounces), reference.visitors),
-        }
-        for row, reference in zip(rows, whole, strict=True)
-    ]
-
-
-async def weekdays(call: Call) -> Any:
-    """`GET /statistics/weekdays`: a row for each weekday (Monday 0) and hour in which something happened."""
-    asking = await Asking.about(call)
-    rows = await call.services.insights.clock(asking.record, asking.query(), Clock.WEEKDAY_HOUR)
-    return [
-        {
-            "weekday": row.key[0],
-            "hour": row.key[1],
-            "visitors": row.visitors,
-            "views": row.pageviews,
-            "sessions": row.visits,
-            "bounces": row.bounces,
-        }
-        for row in rows
-        if row.visitors or row.visits
-    ]

@@ -1,0 +1,126 @@
+"""Traffic filters, which are rules of collection here, and the deletion of statistics."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.domains import visible
+from gateway.http.facades.pirsch.shelf import EPOCH, key, named_id, now, shelf
+from gateway.http.facades.pirsch.wording import Refused, invalid
+from gateway.tenancy import SiteRecord
+from models.errors import NotFound, UnsupportedQuery
+from models.settings import SiteSettings
+
+FILTERS: Mapping[str, str] = MappingProxyType(
+    {"ip": "addresses", "country": "countries", "path": "pages", "hostname": "only_hostnames"}
+)
+"""Kinds of filters and the rules they are here; a hostname is one of those that alone are counted."""
+NOTES = "filter"
+
+
+async def list_filters(call: Call) -> Any:
+    """`GET /filter?domain_id=`."""
+    record = await call.site("domain_id")
+    settings = await call.services.rules.get(record)
+    return [
+        await _filter(call, record, kind, value)
+        for kind, name in FILTERS.items()
+        for value in getattr(settings.exclude, name)
+    ]
+
+
+async def _filter(call: Call, record: SiteRecord, kind: str, value: str) -> dict[str, Any]:
+    filter_id = named_id(record.site.id, kind, value)
+    note = await shelf(call).get(NOTES, key(record, filter_id)) or {}
+    return {
+        "id": filter_id,
+        "def_time": note.get("def_time", EPOCH),
+        "mod_time": note.get("def_time", EPOCH),
+        "domain_id": record.site.id,
+        "type": kind,
+        "description": note.get("description", ""),
+        "filter": value,
+    }
+
+
+async def put_filter(call: Call) -> Any:
+    """`POST /filter`: a new one, or with an id another one in its place."""
+    fields = await call.fields()
+    record = await call.site_of(fields.get("domain_id"))
+    kind, value = str(fields.get("type")), fields.get("filter")
+    if kind not in FILTERS:
+        raise invalid("type", f"must be one of {', '.join(FILTERS)}")
+    if not isinstance(value, str) or not value.strip():
+        raise invalid("filter", "is required")
+    settings = await call.services.rules.get(record)
+    if fields.get("id"):
+        settings = _without(record, settings, str(fields["id"]))
+    held = getattr(settings.exclude, FILTERS[kind])
+    settings = _with(settings, FILTERS[kind], tuple(dict.fromkeys((*held, value.strip()))))
+    await call.services.rules.put(call.caller, record, settings)
+    note = {"description": str(fields.get("description") or "")[:200], "def_time": now(call)}
+    await shelf(call).put(NOTES, key(record, named_id(record.site.id, kind, value.strip())), note)
+    return await _filter(call, record, kind, value.strip())
+
+
+async def delete_filter(call: Call) -> Any:
+    """`DELETE /filter?id=`."""
+    wanted = call.given.required("id")
+    for record in await visible(call):
+        settings = await call.services.rules.get(record)
+        try:
+            left = _without(record, settings, wanted)
+        except NotFound:
+            continue
+        await call.services.rules.put(call.caller, record, left)
+        await shelf(call).delete(NOTES, key(record, wanted))
+        return {}
+    raise NotFound("there is no such filter")
+
+
+def _with(settings: SiteSettings, name: str, values: tuple[str, ...]) -> SiteSettings:
+    """Raises Refused."""
+    try:
+        exclude = type(settings.exclude).model_validate({**settings.exclude.model_dump(), name: values})
+    except ValidationError as error:
+        raise Refused(*(e["msg"] for e in error.errors())) from None
+    return settings.model_copy(update={"exclude": exclude})
+
+
+def _without(record: SiteRecord, settings: SiteSettings, filter_id: str) -> SiteSettings:
+    """Raises NotFound."""
+    for kind, name in FILTERS.items():
+        held: tuple[str, ...] = getattr(settings.exclude, name)
+        left = tuple(v for v in held if named_id(record.site.id, kind, v) != filter_id)
+        if left != held:
+            return _with(settings, name, left)
+    raise NotFound("there is no such filter")
+
+
+async def delete_statistics(call: Call) -> Any:
+    """`DELETE /statistics`: imports are taken back whole; events of some days alone cannot be deleted."""
+    fields = await call.fields()
+    record = await call.site_of(fields.get("id"))
+    if fields.get("kind") != "imported":
+        raise UnsupportedQuery(["statistics of some days cannot be deleted here; only imports, and whole domains, can"])
+    first, last = (_day(fields, name) for name in ("from", "to"))
+    for job in await call.services.history.listed(record):
+        if job.first_date is None or job.last_date is None or job.last_date < first or job.first_date > last:
+            continue
+        if job.first_date < first or job.last_date > last:
+            reach = f"from {job.first_date} to {job.last_date}"
+            raise UnsupportedQuery([f"the import {job.id} reaches {reach}: take it back whole"])
+        await call.services.history.delete(call.caller, record, job.id)
+    return {}
+
+
+def _day(fields: Mapping[str, Any], name: str) -> str:
+    """A date as imports write theirs. Raises Refused."""
+    try:
+        return datetime.fromisoformat(str(fields.get(name, ""))).date().isoformat()
+    except ValueError:
+        raise invalid(name, "must be a date such as 2024-01-31") from None
