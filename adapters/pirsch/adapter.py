@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from adapters.base import Check, Context, Request, VendorCall
+from adapters.pirsch.bounds import Bounds, moment
 from adapters.pirsch.capabilities import PIRSCH
 from adapters.pirsch.client import Client, Spent
 from adapters.pirsch.management import Goals, Links, People, Sites, TrafficFilters, upload_plausible
@@ -57,6 +58,7 @@ class PirschAdapter:
         self.caps = Caps(options.fan_out_calls, options.session_walk_calls)
         self.sites, self.people, self.filters = Sites(self.client), People(self.client), TrafficFilters(self.client)
         self.goals, self.links = Goals(self.client), Links(self.client, self.sites)
+        self.bounds = Bounds(self.client, self.sites, context.now)
 
     async def start(self) -> None:
         """Nothing to get ready: the first call fetches the token."""
@@ -85,15 +87,22 @@ class PirschAdapter:
         return foresee(site, query, self.caps)
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
-        """Runs what `foresee` announced. Raises UnsupportedQuery before any call, or when goals or sizes forbid it."""
+        """Runs what `foresee` announced, and looks at the ends of the range.
+
+        Raises UnsupportedQuery before any call, or when goals, sizes or imported history forbid it.
+        """
         foreseen = self.foresee(site, query)
         if foreseen.refusals:
             raise UnsupportedQuery(foreseen.refusals, backend=BACKEND)
+        imported, note = await self.bounds.imports(site, query, foreseen.plan)
+        at_ends = await self.bounds.reasons(site, query)
         spent = Spent()
         with closing(script(site, query, self.caps)) as steps:
             answer = await self.client.run(steps, at_most=foreseen.calls, spent=spent)
         plan = Plan.NATIVE if spent.calls == 1 else Plan.FAN_OUT
-        return replace(answer, plan=plan, calls=spent.calls)
+        reasons = dict.fromkeys((*answer.reasons, *((imported,) if imported else ()), *at_ends))
+        imports = note if query.include.imports else None
+        return replace(answer, plan=plan, calls=spent.calls, reasons=tuple(reasons), imports=imports)
 
     async def stats_start(self, site: Site) -> date | None:
         """The day statistics begin, or the dashboard was made."""
@@ -101,7 +110,7 @@ class PirschAdapter:
         started = domain.get("statistics_start") or domain.get("def_time")
         if not started:
             return None
-        return datetime.fromisoformat(_seconds(started)).astimezone(ZoneInfo(site.timezone)).date()
+        return moment(started).astimezone(ZoneInfo(site.timezone)).date()
 
     async def realtime(self, site: Site) -> int:
         found = await self.client.get("statistics/active", id=site.ref, start="300", tz=site.timezone)
@@ -245,12 +254,6 @@ class PirschAdapter:
 
     async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:
         return await call_vendor(self.client, self.sites, site, call, query, body)
-
-
-def _seconds(stamp: str) -> str:
-    """An RFC 3339 time with its fraction cut to what can be read."""
-    whole, dot, _ = stamp.partition(".")
-    return (whole + "Z" if dot else stamp).replace("Z", "+00:00")
 
 
 def open_pirsch(options: BaseModel, credential: BaseModel | None, context: Context) -> PirschAdapter:

@@ -31,6 +31,7 @@ _EXACT_ONLY = frozenset({Operator.IS, Operator.IS_NOT})
 _VIEWED = "page: those who viewed it; an event on a page that was not viewed does not count"
 _EVENT_METRICS = (Metric.PAGEVIEWS, Metric.EVENTS, Metric.EXIT_RATE, Metric.CONVERSIONS)
 _PEOPLE = frozenset(m for m in Metric if m not in _EVENT_METRICS)
+_MIDNIGHT = "a visit over midnight counts, with all its views, on the day of its last activity only"
 _VERSIONS = "Pirsch documents no filter on versions"
 
 PIRSCH = Capabilities(
@@ -72,6 +73,7 @@ PIRSCH = Capabilities(
         country_name=never("Pirsch knows countries by code; use country", DOCS),
         region_name=approximate("definition_differs", "names as Pirsch's own source of places spells them", DOCS),
         city_name=approximate("definition_differs", "names as Pirsch's own source of places spells them", DOCS),
+        **dict.fromkeys(("time_day", "time_week", "time_month"), approximate("midnight_visits", _MIDNIGHT, DOCS)),
         time_hour=approximate("definition_differs", "a visit counts in the hour of its last activity only", DOCS),
         time_minute=approximate("definition_differs", "a visit counts in the minute of its last activity only", DOCS),
     ),

@@ -104,6 +104,11 @@ def own_share(backend: str) -> float:
     return float(getattr(harness_of(backend), "exact_share", 1 / 50))
 
 
+def own_lateness(backend: str) -> float:
+    """Which share of random questions may be refused after a call, where only data can tell (`late_share`)."""
+    return float(getattr(harness_of(backend), "late_share", 0))
+
+
 class NoEvidence(AssertionError):
     """A cell is declared native, and nothing proves it."""
 

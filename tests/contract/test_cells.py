@@ -31,6 +31,11 @@ def cells(can: Capabilities) -> Iterator[tuple[str, Any, Support, cases.Case | N
                 yield table, name, support, own.get(f"{table}.{name}", questions.get(name))
 
 
+def by_own_rule(can: Capabilities, case: cases.Case) -> bool:
+    """Whether the rows were counted by this backend's own rule; then all of them have to be there."""
+    return case.rows is not None and case in own_questions(can.backend).values()
+
+
 def parameters(*, native: bool) -> list[Any]:
     return [
         pytest.param(can.name, name, support, case, id=f"{can.name}-{table}-{name}")
@@ -50,7 +55,7 @@ async def prove(opened: Opened, name: str, case: cases.Case | None) -> None:
     inexact = {reason.code for reason in approximations(query, opened.adapter.can)}
     if inexact:
         assert inexact <= {reason.code for reason in answer.reasons}
-        assert set(answer.rows) <= set(counted)
+        assert answer.rows == counted if by_own_rule(opened.adapter.can, case) else set(answer.rows) <= set(counted)
     else:
         assert answer.rows == counted
         assert answer.reasons == ()

@@ -18,7 +18,7 @@ from models.filters import Comparison, Filter
 from models.goal import Goal
 from models.period import buckets
 from models.query import Direction, ResolvedQuery
-from models.result import Answer, ImportsNote, ImportsSkipped, Money, Reason, Row, Value
+from models.result import Answer, Money, Reason, Row, Value
 from models.site import Site
 from models.vocabulary import TIME_DIMENSIONS, Dimension, Metric, dimension_of, interval_of
 
@@ -49,7 +49,7 @@ class _Asker:
         if D.GOAL in self.query.dimensions:
             for goal in self.goals_asked():
                 own = combined(selection, of_goal(goal))
-                rows += yield from self.rows(own, goal.shown_as)
+                rows += yield from self.rows(own, goal.shown_as, everybody=selection)
         else:
             rows = yield from self.rows(selection, None)
         totals = None
@@ -67,7 +67,6 @@ class _Asker:
             totals=totals,
             total_rows=len(ordered) if self.query.include.total_rows else None,
             time_labels=labels,
-            imports=ImportsNote(False, ImportsSkipped.UNSUPPORTED_QUERY) if self.query.include.imports else None,
         )
 
     def goals_asked(self) -> tuple[Goal, ...]:
@@ -94,12 +93,13 @@ class _Asker:
         rows = yield from pages(self.span.call(path), at_most=3, what=str(dimension))
         return [row[key] for row in rows]
 
-    def rows(self, selection: Selection, goal: str | None) -> Script[list[Row]]:
+    def rows(self, selection: Selection, goal: str | None, *, everybody: Selection | None = None) -> Script[list[Row]]:
+        """Rows of a selection; `everybody` is what percentages are of, where it is more than the selection."""
         shape = shape_of(self.span, self.query, selection, self.caps)
         self.reasons += shape.reasons
         dimensions = [d for d in self.query.dimensions if d != D.GOAL]
         found = yield from self.tallies(selection, shape, dimensions)
-        context = yield from self.context(selection, shape, found)
+        context = yield from self.context(everybody or selection, shape)
         groups = yield from self.group_totals(shape, dimensions)
         yield from self.exits(selection, found)
         self.reasons += found.reasons
@@ -149,7 +149,7 @@ class _Asker:
         self.reasons += found.reasons
         return found.tallies
 
-    def context(self, selection: Selection, shape: Shape, found: Grouped) -> Script[m.Context]:
+    def context(self, selection: Selection, shape: Shape) -> Script[m.Context]:
         """The denominators of rates: same period, our own filters; never the vendor's unfiltered ones."""
         whole = without_goal = 0.0
         if M.PERCENTAGE in self.query.metrics:

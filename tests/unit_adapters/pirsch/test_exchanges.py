@@ -38,6 +38,10 @@ async def test_a_documented_answer_is_asked_for_and_read(path: Path, tmp_path: P
     def vendor(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/api/v1/token":
             return httpx2.Response(200, json=TOKEN)
+        if request.url.path == "/api/v1/domain":
+            return httpx2.Response(200, json=[{"id": SITE.ref, "hostname": SITE.domain, "imported_statistics": False}])
+        if "to_time" in request.url.params:  # visits over a midnight
+            return httpx2.Response(200, content=b"null", headers={"content-type": "application/json"})
         asked.append((request.method, request.url.path, list(request.url.params.multi_items())))
         told = case["response"]
         return httpx2.Response(told["status"], content=json.dumps(told["body"]), headers=told["headers"])

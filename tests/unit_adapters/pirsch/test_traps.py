@@ -109,6 +109,12 @@ def test_two_positive_patterns_are_refused(bench: Bench) -> None:
     assert "or" in bench.foresee(metrics=["pageviews"], filters=two).refusals[0]
 
 
+async def test_percentages_of_goals_are_of_everybody(bench: Bench) -> None:
+    bench.twin.seed([view("01 10:00", "a"), event("Buy", "01 10:01", "a"), view("01 11:00", "b")])
+    bench.twin.account.new("goal", goal(bench, event_name="Buy"))
+    assert await bench.rows(metrics=["percentage"], dimensions=["goal"]) == [("Buy", 50.0)]
+
+
 async def test_conversion_rate_is_not_pirschs(bench: Bench) -> None:
     events = [
         view("01 10:00", "a", source="Google"), event("Buy", "01 10:01", "a", source="Google"),

@@ -75,10 +75,12 @@ class Bench:
         return [tuple(row) for row in (await self.ask(**body)).rows]
 
     def asked(self) -> list[tuple[str, dict[str, list[str]]]]:
-        """Statistics requests so far: path and parameters but the common ones."""
+        """Statistics requests so far but those about midnights: path and parameters but the common ones."""
         common = {"id", "from", "to", "tz", "limit", "offset"}
         found = []
         for path, pairs in self.twin.queries:
+            if path == "session/list" and ("to_time", "23:59") in pairs:
+                continue
             values: dict[str, list[str]] = {}
             for key, value in pairs:
                 if key not in common:
