@@ -40,10 +40,20 @@ tests/browser/node_modules/.installed: tests/browser/package-lock.json
 	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-clients: tests/clients/pirsch/node_modules/.installed ## npm modules of vendors' clients (tests only; needs npm)
+CLIENTS := tests/clients
+clients: $(CLIENTS)/pirsch/node_modules/.installed $(CLIENTS)/plausible/node_modules/.installed $(CLIENTS)/plausible/.venv/.installed ## published clients of the vendors (tests only; needs npm)
 
 tests/clients/pirsch/node_modules/.installed: tests/clients/pirsch/package-lock.json
 	npm ci --prefix tests/clients/pirsch --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(CLIENTS)/plausible/node_modules/.installed: $(CLIENTS)/plausible/package-lock.json
+	npm ci --prefix $(CLIENTS)/plausible --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(CLIENTS)/plausible/.venv/.installed: $(CLIENTS)/plausible/requirements.txt | $(BIN)/python
+	$(BIN)/python -m venv $(CLIENTS)/plausible/.venv
+	$(CLIENTS)/plausible/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r $(CLIENTS)/plausible/requirements.txt
 	@touch $@
 
 demo: install-run ## sample sites on two backends at http://127.0.0.1:8000 (PORT=...)
@@ -85,4 +95,4 @@ wheel: install ## dist/tallyway-*.whl
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## remove what was installed, built and cached
-	rm -rf $(VENV) dist build tests/browser/node_modules tests/clients/pirsch/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build tests/browser/node_modules tests/clients/*/node_modules tests/clients/*/.venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

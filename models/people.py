@@ -22,7 +22,7 @@ class GuestStatus(StrEnum):
 
 
 class Guest(Frozen):
-    """A guest or an open invitation; `invitation_url` only where the backend is ours and no mail was sent."""
+    """A guest or an open invitation; `invitation_url` only where the backend is ours, and not in the answer that mailed it."""
 
     email: str = Field(pattern=EMAIL)
     role: Role
@@ -35,6 +35,14 @@ class GuestDraft(Frozen):
 
     email: str = Field(pattern=EMAIL)
     role: Role
+
+
+class Membership(Frozen):
+    """A guest together with the site (its id). `token` is the secret of the guest's personal link, shown once."""
+
+    site: str
+    guest: Guest
+    token: str = ""
 
 
 class Team(Frozen):

@@ -106,12 +106,11 @@ def test_a_taken_domain_is_refused(owner: Api, site: str) -> None:
 
 def test_sites_are_paged_both_ways_newest_first(owner: Api) -> None:
     domains = [new_site(owner) for _ in range(5)]
-    api, seen, cursor = facade(owner), [], ""
-    pages = []
-    while cursor is not None:
-        pages.append(api.ok("GET", f"{V1}/sites?limit=2&after={cursor}" if cursor else f"{V1}/sites?limit=2"))
-        seen += [s["domain"] for s in pages[-1]["sites"]]
-        cursor = pages[-1]["meta"]["after"]
+    api = facade(owner)
+    pages = [api.ok("GET", f"{V1}/sites?limit=2")]
+    while after := pages[-1]["meta"]["after"]:
+        pages.append(api.ok("GET", f"{V1}/sites?limit=2&after={after}"))
+    seen = [s["domain"] for page in pages for s in page["sites"]]
     assert sorted(seen) == sorted(domains)
     assert [len(page["sites"]) for page in pages] == [2, 2, 1]
     assert pages[0]["meta"]["before"] is None
