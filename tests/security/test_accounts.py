@@ -1,0 +1,168 @@
+"""Keys that change and end, quotas that hold, use that is billed: also with two servers on one data directory."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.twins.plausible import TwinStore, plausible_twin
+from fixtures.twins.serve import serve_in_thread
+from tests.api.conftest import NOW, Api, client, new_owner, new_site
+from tests.serving import Served, serve
+
+QUERY = {"metrics": ["visitors"], "date_range": "7d"}
+EVENT = {"name": "pageview", "visitor": "a", "path": "/"}
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+REVOKED_SECONDS = 5.0
+
+
+def tenant_of(owner: Api) -> str:
+    return str(owner.ok("GET", "/v1/tenants")["tenants"][0]["id"])
+
+
+def test_a_rotated_key_takes_over_and_the_old_one_ends_at_once(owner: Api) -> None:
+    body = {"name": "k", "scopes": ["read"], "sites": [new_site(owner)]}
+    old = owner.ok("POST", "/v1/keys", body)
+    new = owner.ok("POST", f"/v1/keys/{old['id']}/rotate")
+    assert new["key"] != old["key"]
+    assert {n: new[n] for n in ("name", "scopes", "sites")} == {n: old[n] for n in ("name", "scopes", "sites")}
+    owner.with_key(new["key"]).ok("GET", "/v1/sites")
+    owner.with_key(old["key"]).problem(401, "GET", "/v1/sites")
+    owner.problem(409, "POST", f"/v1/keys/{old['id']}/rotate")
+    assert owner.ok("GET", "/v1/audit")["audit"][0]["action"] == "key.rotate"
+
+
+def test_a_rotated_key_may_be_given_time_to_be_replaced(owner: Api) -> None:
+    old = owner.ok("POST", "/v1/keys", {"name": "k", "scopes": ["read"]})
+    owner.ok("POST", f"/v1/keys/{old['id']}/rotate?grace_seconds=3600")
+    owner.with_key(old["key"]).ok("GET", "/v1/sites")
+    kept = next(k for k in owner.ok("GET", "/v1/keys")["keys"] if k["id"] == old["id"])
+    assert kept["expires_at"] == "2026-06-17T13:00:00Z"
+    owner.problem(400, "POST", f"/v1/keys/{old['id']}/rotate?grace_seconds=-1")
+
+
+def test_the_last_use_of_a_key_is_shown(owner: Api) -> None:
+    made = owner.ok("POST", "/v1/keys", {"name": "k", "scopes": ["read"]})
+    assert made["last_used_at"] is None
+    owner.with_key(made["key"]).ok("GET", "/v1/sites")
+    kept = next(k for k in owner.ok("GET", "/v1/keys")["keys"] if k["id"] == made["id"])
+    assert kept["last_used_at"] == NOW
+
+
+def test_a_quota_of_sites_is_refused_by_its_name(platform: Api, owner: Api) -> None:
+    platform.ok("PUT", f"/v1/tenants/{tenant_of(owner)}/quotas", {"sites": 1})
+    kept = new_site(owner)
+    document = owner.problem(402, "POST", "/v1/sites", {"domain": "one-too-many.example.com"})
+    assert (document["code"], document["quota"], document["limit"]) == ("quota_exceeded", "sites", 1)
+    owner.ok("DELETE", f"/v1/sites/{kept}")
+    new_site(owner)
+
+
+def test_a_quota_of_events_drops_what_trackers_send_and_says_so(platform: Api, owner: Api, site: str) -> None:
+    platform.ok("PUT", f"/v1/tenants/{tenant_of(owner)}/quotas", {"events_per_month": 2})
+    owner.ok("POST", f"/v1/sites/{site}/events", EVENT)
+    document = owner.problem(402, "POST", f"/v1/sites/{site}/events", [EVENT, EVENT])
+    assert document["quota"] == "events_per_month"
+    said = []
+    for _ in range(2):
+        payload = {"n": "pageview", "u": f"https://{site}/a", "d": site}
+        answer = client().post(f"{owner.base}/api/event", json=payload, headers={"User-Agent": BROWSER})
+        assert answer.status_code == 202
+        said.append(answer.headers.get("x-tallyway-dropped"))
+    assert said == [None, "quota_exceeded"]
+    owner.problem(402, "POST", f"/v1/sites/{site}/imports?format=ndjson")
+
+
+def test_a_quota_of_calls_says_when_to_come_back(platform: Api, owner: Api) -> None:
+    path = f"/v1/tenants/{tenant_of(owner)}/quotas"
+    platform.ok("PUT", path, {"api_calls_per_hour": 3})
+    statuses = [owner.send("GET", "/v1/sites").status_code for _ in range(3)]
+    assert 402 in statuses  # the call that asked for the tenant counts as well
+    refused = owner.send("GET", "/v1/sites")
+    assert (refused.status_code, refused.headers["retry-after"]) == (402, "3600")
+    platform.ok("PUT", path, {})
+    owner.ok("GET", "/v1/sites")
+
+
+def test_quotas_are_set_by_the_platform_only_and_read_by_their_tenant(platform: Api, owner: Api) -> None:
+    path = f"/v1/tenants/{tenant_of(owner)}/quotas"
+    owner.problem(403, "PUT", path, {"sites": 9})
+    platform.ok("PUT", path, {"sites": 9})
+    assert owner.ok("GET", path)["sites"] == 9
+    new_owner(platform).problem(404, "GET", path)
+    platform.problem(404, "PUT", "/v1/tenants/nobody/quotas", {})
+    platform.problem(400, "PUT", path, {"sites": -1, "colour": 1})
+
+
+def test_use_is_counted_by_site_and_exported(platform: Api, owner: Api) -> None:
+    store = TwinStore()
+    store.add_key("vendor-key")
+    store.add_site("billed.example.com")
+    local = new_site(owner)
+    owner.ok("POST", f"/v1/sites/{local}/events", [EVENT, EVENT])
+    with serve_in_thread(plausible_twin(store)) as base:
+        body = {"backend": "plausible", "options": {"base_url": base}, "credential": {"api_key": "vendor-key"}}
+        connection = owner.ok("POST", "/v1/connections", body)["id"]
+        owner.ok("POST", f"/v1/connections/{connection}/sync")
+        before = len(store.requests)
+        for _ in range(3):
+            owner.ok("POST", "/v1/query", {"site": "billed.example.com", **QUERY})
+        asked = len(store.requests) - before
+    found = {row["domain"]: row for row in owner.ok("GET", "/v1/usage")["usage"]}
+    assert {row["month"] for row in found.values()} == {"2026-06"}
+    assert (found[local]["events"], found[local]["api_calls"], found[local]["vendor_calls"]) == (2, 1, 0)
+    billed = found["billed.example.com"]
+    assert (billed["events"], billed["api_calls"], billed["vendor_calls"]) == (0, 3, asked)
+    assert asked >= 1
+    assert found[""]["vendor_calls"] == before
+    text = owner.send("GET", "/v1/usage?format=csv")
+    assert text.headers["content-type"].startswith("text/csv")
+    rows = {row["domain"]: row for row in csv.DictReader(io.StringIO(text.text))}
+    assert (rows[local]["events"], rows["billed.example.com"]["api_calls"]) == ("2", "3")
+    tenants = {row["tenant"] for row in platform.ok("GET", "/v1/usage")["usage"]}
+    assert {tenant_of(owner), "default"} <= tenants
+    assert owner.ok("GET", "/v1/usage?first=2026-01&last=2026-05")["usage"] == []
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Path]]:
+    folder = tmp_path_factory.mktemp("pair")
+    with serve(folder) as running:
+        yield running, folder
+
+
+def test_a_key_revoked_by_another_process_ends_within_five_seconds(pair: tuple[Served, Path]) -> None:
+    """The second process is the catalog itself, opened beside the server as the command line does."""
+    from gateway.catalog import Catalog
+    from gateway.catalog import keys as rows
+    from gateway.settings import Settings
+    from gateway.tenancy import DEFAULT_TENANT, Tenant
+
+    served, folder = pair
+    platform = Api(served.base, served.key)
+    made = platform.ok("POST", "/v1/keys", {"name": "short", "scopes": ["read"]})
+    short = platform.with_key(made["key"])
+    short.ok("GET", "/v1/sites")
+    beside = Catalog(folder / "data")
+    try:
+        beside.run_now(rows.revoke, Tenant(DEFAULT_TENANT), made["id"], Settings().clock())
+    finally:
+        beside.close()
+    began = time.monotonic()
+    while short.send("GET", "/v1/sites").status_code == 200:
+        assert time.monotonic() - began <= REVOKED_SECONDS + 0.5
+        time.sleep(0.1)
+    short.problem(401, "GET", "/v1/sites")
+
+
+def test_what_was_counted_survives_a_restart(tmp_path: Path) -> None:
+    with serve(tmp_path, NOW=NOW) as served:
+        platform = Api(served.base, served.key)
+        site = new_site(platform)
+        platform.ok("POST", f"/v1/sites/{site}/events", [EVENT] * 3)
+    with serve(tmp_path, NOW=NOW) as served:
+        rows = Api(served.base, served.key).ok("GET", "/v1/usage")["usage"]
+    assert {row["domain"]: row["events"] for row in rows}[site] == 3

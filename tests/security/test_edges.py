@@ -1,0 +1,231 @@
+"""The rim: what is refused before any work is done, and what every answer carries."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.throttle import Throttle
+from models.errors import TooManyRequests
+from tests.api.conftest import Api, client, new_owner, new_site
+from tests.serving import Served, serve
+
+QUERY = '{"site":"%s","metrics":["visitors"],"date_range":"7d"%s}'
+
+
+def raw(base: str, request: bytes) -> bytes:
+    """What the server says to these very bytes, until it closes or falls silent."""
+    parts = urlsplit(base)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as wire:
+        wire.sendall(request)
+        wire.settimeout(2)
+        said = b""
+        try:
+            while chunk := wire.recv(65536):
+                said += chunk
+        except TimeoutError:
+            pass
+        return said
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 1000 + b"]" * 1000, 400),
+        (b'{"limit":' + b"9" * 60_000 + b"}", 400),
+        (b'{"limit":NaN}', 400),
+        (b'{"limit":Infinity}', 400),
+        (b'{"metrics":[' + b'"visitors",' * 5000 + b'"visitors"]}', 400),
+        (b'{"limit":1000000000,"metrics":["visitors"]}', 400),
+        (b'{"metrics":["visitors"],"date_range":["0001-01-01","9999-12-31"]}', 400),
+        (b'{"metrics":["visitors"],"filters":[["matches","page",["' + b"(a+)+" * 200 + b'$"]]]}', 400),
+        (b"\xff\xfe", 400),
+        (b'{"limit":' + b"9" * 10**6 + b"}", 413),
+    ],
+    ids=["deep", "digits", "nan", "infinity", "metrics", "limit", "years", "regex", "not utf-8", "a million digits"],
+)
+def test_a_body_that_would_cost_too_much_is_refused_quickly(owner: Api, body: bytes, status: int) -> None:
+    began = time.monotonic()
+    assert owner.send("POST", "/v1/query", content=body).status_code == status
+    assert time.monotonic() - began < 2
+
+
+def test_a_pattern_that_backtracks_elsewhere_is_answered_in_linear_time(owner: Api, site: str) -> None:
+    events = b'{"name":"pageview","time":"2026-06-15T10:00:00Z","visitor":"a","path":"/%s!"}\n' % (b"a" * 1900)
+    owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=events)
+    began = time.monotonic()
+    filters = ',"filters":[["matches","page",["^/(a+)+$"]]]'
+    assert owner.send("POST", "/v1/query", content=(QUERY % (site, filters)).encode()).status_code in (200, 400)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1"])
+def test_no_origin_is_reflected_outside_the_trackers(owner: Api, origin: str) -> None:
+    for path in ("/v1/sites", "/docs", "/openapi.json", "/metrics", "/nothing"):
+        answer = owner.send("GET", path, headers={"Origin": origin})
+        assert "access-control-allow-origin" not in answer.headers, path
+    preflight = client().options(
+        f"{owner.base}/v1/sites", headers={"Origin": origin, "Access-Control-Request-Method": "GET"}
+    )
+    assert (preflight.status_code, "access-control-allow-origin" in preflight.headers) == (405, False)
+
+
+def test_every_answer_carries_the_security_headers(owner: Api) -> None:
+    for path in ("/v1/sites", "/docs", "/nothing", "/js/tallyway.js", "/healthz", "/v1/query"):
+        headers = owner.send("GET", path).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-frame-options"] == "DENY"
+        assert "'unsafe-inline'" not in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "server" not in headers
+
+
+def test_the_documentation_page_loads_nothing_from_elsewhere(owner: Api) -> None:
+    page = client().get(f"{owner.base}/docs").text
+    assert re.findall(r"(?:src|href)=[\"']?(?:https?:)?//", page) == []
+    assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>\s*\S", page)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT"])
+def test_methods_that_echo_are_not_known(owner: Api, method: str) -> None:
+    path = b"/v1/sites" if method != "CONNECT" else b"127.0.0.1:80"
+    host = urlsplit(owner.base).netloc.encode()
+    said = raw(
+        owner.base, method.encode() + b" " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nX-Echo: marker\r\n\r\n"
+    )
+    assert said.split(b" ")[1:2] in ([b"400"], [b"404"], [b"405"]), said[:100]
+    assert b"marker" not in said
+
+
+def test_two_lengths_are_not_two_requests(owner: Api) -> None:
+    """The pair of content-length and transfer-encoding that proxies disagree about."""
+    smuggled = b"GET /v1/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = b"POST /v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    said = raw(owner.base, head + smuggled)
+    assert (said.count(b"HTTP/1.1 "), said.split(b" ")[1]) == (1, b"400")
+
+
+@pytest.mark.parametrize("text", ["a%0d%0aSet-Cookie:%20x=1", "a%0aX-Evil:%201", "%00", "..%2f..%2fetc%2fpasswd"])
+def test_line_breaks_never_become_headers(owner: Api, text: str) -> None:
+    for path in (
+        f"/v1/sites/{text}",
+        f"/js/pa-{text}.js",
+        f"/static/{text}",
+        f"/v1/sites/{text}/exports?format={text}",
+    ):
+        answer = owner.send("GET", path)
+        assert answer.status_code in (400, 404), path
+        assert not {"set-cookie", "x-evil"} & set(answer.headers)
+    answer = owner.send("GET", "/v1/sites", headers={"X-Request-Id": "abcdefgh\tx"})
+    assert answer.headers["x-request-id"] != "abcdefgh\tx"
+
+
+def test_a_header_of_a_megabyte_is_refused(owner: Api) -> None:
+    said = raw(owner.base, b"GET /v1/sites HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"x" * 2**20 + b"\r\n\r\n")
+    assert said == b"" or said.split(b" ")[1] in (b"400", b"401", b"431")
+    owner.ok("GET", "/v1/sites")
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A gateway with every limit of the rim switched on; the tests' own address is a proxy that it trusts."""
+    limits = {"AUTH_FAILURE_LIMIT": "3", "KEY_RATE_LIMIT": "30", "ADDRESS_RATE_LIMIT": "60", "HOSTS": "127.0.0.1"}
+    with serve(tmp_path_factory.mktemp("strict"), **limits) as running:
+        yield running
+
+
+def from_address(address: str, **more: str) -> dict[str, str]:
+    return {"X-Forwarded-For": address, **more}
+
+
+def test_an_unknown_host_is_refused_and_a_known_one_answered(strict: Served) -> None:
+    port = urlsplit(strict.base).port
+    for host, status in (("127.0.0.1", 200), (f"127.0.0.1:{port}", 200), ("evil.example.com", 421), ("", 421)):
+        answer = client().get(f"{strict.base}/healthz", headers=from_address("198.51.100.1", Host=host))
+        assert answer.status_code == status, host
+
+
+def test_guesses_at_a_key_are_limited_by_address_and_prefix(strict: Served) -> None:
+    def guess(address: str, key: str) -> int:
+        headers = from_address(address, Authorization=f"Bearer {key}")
+        return client().get(f"{strict.base}/v1/sites", headers=headers).status_code
+
+    prefix = "tw_guessing"
+    assert [guess("198.51.100.2", f"{prefix}{n:032}") for n in range(5)] == [401, 401, 401, 429, 429]
+    assert guess("198.51.100.3", f"{prefix}{7:032}") == 401
+    assert guess("198.51.100.2", f"tw_another1{7:032}") == 401
+    assert guess("198.51.100.2", strict.key) == 200
+
+
+def test_one_key_and_one_address_may_ask_so_often_and_no_more(strict: Served) -> None:
+    platform = Api(strict.base, strict.key)
+    made = platform.ok("POST", "/v1/keys", {"name": "busy", "scopes": ["read"]}, headers=from_address("198.51.100.4"))
+    busy = platform.with_key(made["key"])
+    statuses = [busy.send("GET", "/v1/sites", headers=from_address(f"198.51.101.{n}")).status_code for n in range(32)]
+    assert statuses.count(200) in (30, 31)
+    assert statuses[-1] == 429
+    answers = [client().get(f"{strict.base}/healthz", headers=from_address("198.51.100.5")) for _ in range(63)]
+    assert [a.status_code for a in answers].count(200) in (60, 61)
+    assert answers[-1].json()["code"] == "rate_limited"
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_an_address_is_believed_from_trusted_proxies_only(tmp_path: Path) -> None:
+    with serve(tmp_path, TRUSTED_PROXIES="none", ADDRESS_RATE_LIMIT="20") as running:
+        statuses = [
+            client().get(f"{running.base}/healthz", headers=from_address(f"198.51.100.{n}")).status_code
+            for n in range(25)
+        ]
+    assert 429 in statuses
+
+
+def test_a_throttle_gives_back_with_time_and_forgets_nobody_early() -> None:
+    now = [0.0]
+    throttle = Throttle(60, "requests", monotonic=lambda: now[0])
+    for _ in range(60):
+        throttle.take("a")
+    with pytest.raises(TooManyRequests) as caught:
+        throttle.take("a")
+    assert caught.value.retry_after == 1.0
+    throttle.take("b")
+    now[0] = 1.0
+    throttle.take("a")
+    with pytest.raises(TooManyRequests):
+        throttle.take("a")
+    for _ in range(1000):
+        Throttle(0, "requests").take("a")
+
+
+def test_a_wrong_prefix_takes_as_long_as_a_wrong_secret(platform: Api) -> None:
+    """Medians of the look-up itself, without the socket: the digest is compared in both cases."""
+    import statistics
+    import tempfile
+
+    from gateway.catalog import Catalog
+    from gateway.catalog import keys as rows
+    from gateway.settings import Settings
+    from gateway.tenancy import DEFAULT_TENANT, KeyScope, Tenant
+
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = Catalog(Path(folder))
+        _, key = catalog.run_now(
+            rows.create, Tenant(DEFAULT_TENANT), name="k", scopes=[KeyScope.READ], now=Settings().clock()
+        )
+        times: dict[str, list[int]] = {key[:-4] + "0000": [], "tw_nobody00" + key[11:]: []}
+        for _ in range(2000):
+            for guess, taken in times.items():
+                began = time.perf_counter_ns()
+                assert catalog.run_now(rows.matching, guess) is None
+                taken.append(time.perf_counter_ns() - began)
+        catalog.close()
+    one, other = (statistics.median(taken) for taken in times.values())
+    assert max(one, other) / min(one, other) < 1.5
+
+
+def test_the_service_is_alive_after_all_this(platform: Api) -> None:
+    assert new_site(new_owner(platform))
