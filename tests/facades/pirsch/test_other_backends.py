@@ -1,6 +1,6 @@
 """The facade over other backends: what they can answer has the same shape, what they cannot is refused and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import pytest
@@ -20,7 +20,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         yield client
 
 
-def connected(demo: Client, backend: str, options: dict[str, object], credential: dict[str, str]) -> Client:
+def connected(demo: Client, backend: str, options: Mapping[str, object], credential: Mapping[str, str]) -> Client:
     """A client of the demo site behind another connection."""
     made = demo.admin(
         "POST", "/v1/connections", {"name": backend, "backend": backend, "options": options, "credential": credential}
@@ -50,7 +50,7 @@ def itself(demo: Client) -> Client:
     return connected(demo, "pirsch", options, credential)
 
 
-ASKED = (
+ASKED: Sequence[tuple[str, dict[str, str]]] = (
     ("total", {}), ("total", {"path": "/pricing"}), ("total", {"country": "de"}), ("total", {"event": "Purchase"}),
     ("visitor", {"scale": "month"}), ("channel", {}), ("country", {}), ("browser", {}), ("page/entry", {}),
 )  # fmt: skip

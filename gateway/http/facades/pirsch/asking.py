@@ -15,7 +15,7 @@ from gateway.tenancy import SiteRecord
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import MAX_LIMIT, Direction, Order, Query
 from models.result import Answer, Reason, Value
-from models.vocabulary import DIMENSION_SCOPES, Dimension, Metric, Scope, dimension_of
+from models.vocabulary import DIMENSION_SCOPES, Dimension, Metric, Operator, Scope, dimension_of
 
 M, D = Metric, Dimension
 ENTERED: Mapping[str, str] = MappingProxyType({str(D.PAGE): str(D.ENTRY_PAGE), str(D.HOSTNAME): str(D.ENTRY_HOSTNAME)})
@@ -140,9 +140,22 @@ class Asking:
         of_events = self._of_events() or any(d in ENTERED for d in dimensions)
         metrics = (M.VISITORS, M.PAGEVIEWS, *((M.VISITS,) if of_events else ()))
         rows = await self.page(metrics, dimensions, order)
-        entered = tuple(ENTERED.get(d, d) for d in dimensions)
-        begun = await self._entered().table((M.VISITS, M.BOUNCE_RATE), *entered) if rows else {}
+        begun = await self._begun(dimensions, [key for key, _ in rows])
         return [(key, self._figures(seen, begun.get(key, (0, 0)))) for key, seen in rows]
+
+    async def _begun(self, dimensions: tuple[str, ...], keys: Sequence[Key]) -> dict[Key, tuple[float, ...]]:
+        """Visits and bounce rate by group; titles belong to no visit, so they are asked one by one."""
+        entered, metrics = tuple(ENTERED.get(d, d) for d in dimensions), (M.VISITS, M.BOUNCE_RATE)
+        if not keys or D.TITLE not in dimensions:
+            return await self._entered().table(metrics, *entered) if keys else {}
+        at = dimensions.index(D.TITLE)
+        others = tuple(d for d in entered if d != D.TITLE)
+        found: dict[Key, tuple[float, ...]] = {}
+        for title in dict.fromkeys(str(key[at]) for key in keys):
+            titled = self._entered().also(Comparison(Operator.IS, str(D.TITLE), (title,)))
+            for key, row in (await titled.table(metrics, *others)).items():
+                found[(*key[:at], title, *key[at:])] = row
+        return found
 
     def _figures(self, seen: Sequence[float], begun: Sequence[float]) -> Figures:
         """`seen` holds visitors, views and, where events are filtered or grouped, the visits they belong to."""
