@@ -38,7 +38,14 @@ def test_the_country_table_is_what_the_refresh_makes(tmp_path: Path) -> None:
 def test_every_data_file_has_its_origin_written_down() -> None:
     readme = (DATA / "README.md").read_text()
     shipped = sorted(entry.name for entry in DATA.iterdir() if entry.name != "README.md")
-    assert shipped == ["countries.json", "country.mmdb", "sources.json", "spam_hosts.txt"]
+    assert shipped == [
+        "cities.tsv.gz",
+        "countries.json",
+        "country.mmdb",
+        "regions.json",
+        "sources.json",
+        "spam_hosts.txt",
+    ]
     assert [name for name in shipped if f"| `{name}` |" not in readme] == []
 
 
