@@ -24,7 +24,7 @@ from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports.ndjson import LineReader, Source
 from adapters.local.rules import compile_rules
-from fixtures.events.generate import generate
+from gateway.demo.traffic import generate
 from models.job import JobStatus
 from models.settings import SiteSettings
 from tests.unit_adapters.local.wiring import SITE, local_adapter

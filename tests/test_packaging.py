@@ -107,6 +107,8 @@ def test_the_wheel_carries_the_three_packages_and_their_data(tmp_path: Path) -> 
     assert [name for name in tracked.split() if name not in names] == []
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert {"gateway/http/static/tallyway.js", "gateway/http/static/swagger-ui/MANIFEST.sha256"} <= names
+    assert {"gateway/http/pages/templates/stats.html", "gateway/http/static/plausible/tracker.js"} <= names
+    assert "gateway/demo/traffic.py" in names
 
 
 def test_the_three_names_belong_to_tallyway_alone() -> None:
@@ -148,9 +150,10 @@ def test_the_npm_lock_of_the_browser_tests_names_no_address() -> None:
     assert text.count('"integrity"') > 2
 
 
-def test_vendored_files_are_the_published_ones() -> None:
+@pytest.mark.parametrize("folder", ["swagger-ui", "plausible"])
+def test_vendored_files_are_the_published_ones(folder: str) -> None:
     done = subprocess.run(
         ["sha256sum", "--check", "--strict", "--quiet", "MANIFEST.sha256"],
-        cwd=ROOT / "gateway" / "http" / "static" / "swagger-ui", capture_output=True, text=True, check=False,
+        cwd=ROOT / "gateway" / "http" / "static" / folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")

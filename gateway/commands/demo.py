@@ -1,15 +1,11 @@
 """`tallyway demo`: the real service on this machine with sample sites on two backends, until Ctrl-C."""
 
-import importlib
 import secrets
-import sys
 import threading
 import time
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,21 +16,21 @@ from gateway.commands.serve import run, server
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from gateway.demo.samples import Sample
+
 HOST = "127.0.0.1"
-SAMPLES = "fixtures.demo"
 START_SECONDS = 30
 
 
 def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Port to listen on.")] = 8000) -> None:
     """Start with sample sites on two backends and a month of events; everything is gone when it ends."""
     from gateway.app import create_app
+    from gateway.demo.samples import OWN
     from gateway.http.demo import demo_routes
     from gateway.settings import Settings
 
-    samples = _samples()
     key, base = "tw_demo" + secrets.token_hex(16), f"http://{HOST}:{port}"
-    with ExitStack() as stack:
-        directory = stack.enter_context(TemporaryDirectory(prefix="tallyway-demo-"))
+    with TemporaryDirectory(prefix="tallyway-demo-") as directory:
         settings = Settings.model_validate(
             {
                 "data": Path(directory),
@@ -45,47 +41,46 @@ def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help
                 "log_level": "warning",
             }
         )
-        today = datetime.now(UTC).date()
-        connection = stack.enter_context(samples.other_backend(today))
-        prepared = server(create_app(settings, demo_routes(samples.OWN_SITE)), HOST, port)
-        guide = threading.Thread(target=_prepare, args=(prepared, samples, connection, base, key), daemon=True)
+        prepared = server(create_app(settings, demo_routes(OWN.domain)), HOST, port)
+        guide = threading.Thread(target=_prepare, args=(prepared, base, key), daemon=True)
         guide.start()
         run(prepared)
         guide.join(timeout=5)
     typer.echo("\nstopped; the sample data is gone")
 
 
-def _samples() -> ModuleType:
-    """The sample data of the checkout. Raises Refused outside one: an installed wheel has none."""
-    root = str(Path(__file__).resolve().parents[2])
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    try:
-        return importlib.import_module(SAMPLES)
-    except ModuleNotFoundError as error:
-        raise Refused("the demo needs the sample data of a checkout: git clone, then `make demo`") from error
-
-
-def _prepare(prepared: "Server", samples: ModuleType, connection: dict[str, object], base: str, key: str) -> None:
+def _prepare(prepared: "Server", base: str, key: str) -> None:
     """Wait for the server, then set the samples up through the API as a user would. A failure ends the server."""
+    from gateway.demo import samples
+
     began, remote = time.monotonic(), Remote(base, key)
     try:
         _wait(prepared)
         typer.echo("setting up sample sites ...", err=True)
-        remote.call("POST", "/v1/sites", {"domain": samples.OWN_SITE, "timezone": "Europe/Berlin", "tags": ["demo"]})
-        for goal in samples.GOALS:
-            remote.call("PUT", f"/v1/sites/{samples.OWN_SITE}/goals", goal)
-        made = remote.call("POST", "/v1/connections", connection)
+        rows = _fill(remote, samples.OWN)
+        tenant = remote.call("POST", "/v1/tenants", {"name": "A second tenant", "slug": "second"})
+        named = {"name": "demo", "scopes": ["admin"], "tenant": tenant["id"]}
+        second = Remote(base, remote.call("POST", "/v1/keys", named)["key"])
+        rows += _fill(second, samples.OTHER)
+        made = remote.call("POST", "/v1/connections", samples.as_plausible(base, second.key))
         remote.call("POST", f"/v1/connections/{made['id']}/sync")
-        lines = samples.history(datetime.now(UTC).date())
-        path = f"/v1/sites/{samples.OWN_SITE}/imports?format=ndjson&wait=true"
-        job = remote.send("POST", path, lines, "application/x-ndjson", None)
-        if job["skipped"]:
-            typer.echo(f"{job['skipped']} sample events were refused: {job['problems'][0]['reason']}", err=True)
-        _say(base, key, samples, job["rows"], time.monotonic() - began)
+        _say(base, key, rows, time.monotonic() - began)
     except Refused as error:
         typer.echo(f"the demo could not be set up: {error.detail}", err=True)
         prepared.should_exit = True
+
+
+def _fill(remote: Remote, sample: "Sample") -> int:
+    """Create the site with its goals and import its history; the number of events."""
+    from gateway.demo.samples import GOALS
+
+    remote.call("POST", "/v1/sites", {"domain": sample.domain, "timezone": "Europe/Berlin", "tags": ["demo"]})
+    for goal in GOALS:
+        remote.call("PUT", f"/v1/sites/{sample.domain}/goals", dict(goal))
+    lines = sample.history(datetime.now(UTC).date())
+    path = f"/v1/sites/{sample.domain}/imports?format=ndjson&wait=true"
+    job = remote.send("POST", path, lines, "application/x-ndjson", None)
+    return int(job["rows"])
 
 
 def _wait(prepared: "Server") -> None:
@@ -96,7 +91,9 @@ def _wait(prepared: "Server") -> None:
         time.sleep(0.05)
 
 
-def _say(base: str, key: str, samples: ModuleType, rows: int, seconds: float) -> None:
+def _say(base: str, key: str, rows: int, seconds: float) -> None:
+    from gateway.demo.samples import OTHER, OWN
+
     body = '{"sites":"all","metrics":["visitors","visits","pageviews"],"date_range":"30d"}'
     typer.echo(
         f"""
@@ -105,7 +102,7 @@ def _say(base: str, key: str, samples: ModuleType, rows: int, seconds: float) ->
   A page with the tracking snippet   {base}/demo
   The API, described                 {base}/docs
 
-Ask both sites ({samples.OWN_SITE} on our own store, {samples.OTHER_SITE} behind another backend):
+Ask both sites ({OWN.domain} on our own store, {OTHER.domain} through the Plausible adapter):
 
   curl -s {base}/v1/query -H 'Authorization: Bearer {key}' -d '{body}'
 

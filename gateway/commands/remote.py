@@ -35,7 +35,7 @@ class Remote:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Refused(f"{url!r} is not an http or https address")
-        self._parts, self._key = parts, key or os.environ.get("TALLYWAY_ADMIN_KEY", "")
+        self._parts, self.key = parts, key or os.environ.get("TALLYWAY_ADMIN_KEY", "")
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """The decoded JSON answer. Raises Refused."""
@@ -78,7 +78,7 @@ class Remote:
 
     @property
     def _authorization(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key}"}
+        return {"Authorization": f"Bearer {self.key}"}
 
     def pages(self, path: str, name: str) -> Iterator[Any]:
         """Every entry of a listing."""

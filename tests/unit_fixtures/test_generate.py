@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime
 
-from fixtures.events.generate import generate
+from gateway.demo.traffic import generate
 from fixtures.reference import Site
 
 ARGUMENTS = (14, 60, 7, date(2026, 6, 1))

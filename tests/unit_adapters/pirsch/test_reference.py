@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.events.generate import generate
+from gateway.demo.traffic import generate
 from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
 from fixtures.twins.pirsch import demo_goals
