@@ -14,7 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 
-from bench.load import DOMAIN, Round, burst
+from bench.load import CONNECTIONS, DOMAIN, Round, burst
 from bench.servers import ADMIN_KEY, Running, bare, tallyway
 
 GOAL = 0.70
@@ -42,7 +42,7 @@ def count(server: Running) -> int:
     body = json.loads(answer.read())
     if answer.status != 200:
         raise RuntimeError(f"no answer: {body}")
-    return int(body["rows"][0]["metrics"][0]) if body.get("rows") else 0
+    return sum(int(row["pageviews"]) for row in body["results"])
 
 
 def shown(name: str, rounds: list[Round]) -> None:
@@ -67,13 +67,16 @@ def main(argv: list[str] | None = None) -> None:
         create_site(ours)
         burst(plain, 1), burst(ours, 2)
         pairs = [(burst(plain, args.seconds), burst(ours, args.seconds)) for _ in range(args.rounds)]
-        print(f"accept: 64 connections, one core a server, {'no ' if args.no_log else ''}access log")
+        print(f"accept: {CONNECTIONS} connections, one core a server, {'no ' if args.no_log else ''}access log")
         shown("Starlette + orjson, parse and answer", [a for a, _ in pairs])
         shown("tallyway, on disk before the 202", [b for _, b in pairs])
         rate = median((b.answered / b.seconds) / (a.answered / a.seconds) for a, b in pairs)
         cpu = median((b.cpu / b.answered) / (a.cpu / a.answered) for a, b in pairs)
         failed = sum(b.failed for _, b in pairs)
-        print(f"  rate {rate:.2f} of the baseline (goal >= {GOAL}), CPU {cpu:.2f} (goal <= {1 / GOAL:.2f}), {failed} failed")
+        print(
+            f"  rate {rate:.2f} of the baseline (goal >= {GOAL}),"
+            f" CPU {cpu:.2f} (goal <= {1 / GOAL:.2f}), {failed} failed"
+        )
         time.sleep(2)
         print(f"  {count(ours):,} page views counted; {ours.peak():.0f} MB at most")
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from bench.servers import CLIENT_CORE, Running, on_core
 
-CONNECTIONS = 64
+CONNECTIONS = 256
 REQUESTS = 2000
 """Different requests, sent in turn."""
 DOMAIN = "example.com"
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}.1 Safari/605.1.15",
-    "Mozilla/5.0 (Linux; Android 14; SM-A{}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/{}.1 Safari/605.1.15",
+    "Mozilla/5.0 (Linux; Android 14; SM-A{}) AppleWebKit/537.36 Chrome/141.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
 )  # fmt: skip
 REFERRERS = (None, None, "https://www.google.com/", "https://news.ycombinator.com/item?id=1", "https://t.co/x")
@@ -84,7 +84,8 @@ end
 local turn = 0
 request = function() turn = turn %% #ready + 1 return ready[turn] end
 done = function(summary)
-  io.write(string.format("ANSWERED %%d %%d\\n", summary.requests, summary.errors.status + summary.errors.read + summary.errors.timeout))
+  local failed = summary.errors.status + summary.errors.read + summary.errors.timeout
+  io.write(string.format("ANSWERED %%d %%d\\n", summary.requests, failed))
 end
 """  # fmt: skip
 

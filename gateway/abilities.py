@@ -1,9 +1,10 @@
 """Refusals of what a backend cannot do, in the words of its own declaration."""
 
 from collections.abc import Awaitable
-from typing import Protocol
+from functools import cache
+from typing import Protocol, TypeGuard
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Records
 from models.capability import Operation
 from models.errors import UnsupportedQuery
 
@@ -12,6 +13,16 @@ class Backends(Protocol):
     """Where open adapters come from."""
 
     def adapter(self, tenant: str, connection: str) -> Awaitable[Adapter]: ...
+
+
+def records(adapter: Adapter) -> TypeGuard[Records]:
+    """Whether it carries `Records`; decided once for each class, because asking a protocol is slow."""
+    return _records(type(adapter))
+
+
+@cache
+def _records(kind: type[Adapter]) -> bool:
+    return issubclass(kind, Records)
 
 
 def refused(adapter: Adapter, operation: Operation) -> UnsupportedQuery:

@@ -1,15 +1,15 @@
 """Take events: from trackers that know a domain only, and from servers that hold a key."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from adapters.base import Adapter, Flushes, Records
-from gateway.abilities import Backends, carries, refused
+from adapters.base import Adapter, CountsDrops, Flushes, Records
+from gateway.abilities import Backends, records, refused
 from gateway.figures import Figures
 from gateway.invalid import problems_of
 from gateway.metering import Meter, concerned
@@ -17,7 +17,7 @@ from gateway.payload import Payload
 from gateway.sites import Sites
 from gateway.tenancy import SiteRecord
 from models.capability import Operation
-from models.errors import InvalidRequest, Problem, QuotaExceeded
+from models.errors import InvalidRequest, Problem, QuotaExceeded, UnsupportedQuery
 from models.event import Drop, Event, Received
 
 MAX_EVENTS = 1000
@@ -59,7 +59,7 @@ class Ingest:
     ) -> tuple[Drop | None, ...]:
         """Events of a tracker for a known site, whatever wire format they came in."""
         adapter = await self._backends.adapter(record.tenant, record.connection)
-        if not adapter.can.allows(Operation.RECORD_EVENTS) or not carries(adapter, Records):
+        if not adapter.can.allows(Operation.RECORD_EVENTS) or not records(adapter):
             return (NOT_RECORDING,) * len(events)
         try:
             await self._meter.admit_events(record.tenant, len(events))
@@ -99,6 +99,13 @@ class Ingest:
             await self._sites.bump(record)
         dropped = tuple((i, drop) for i, drop in enumerate(drops) if drop is not None)
         return Taken(len(events) - len(dropped), dropped)
+
+    async def drops(self, record: SiteRecord, first: date, last: date) -> Mapping[date, Mapping[str, int]]:
+        """Events that were answered but not counted, by UTC day and reason. Raises UnsupportedQuery."""
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, CountsDrops):
+            raise UnsupportedQuery(["drops: the site's backend does not tell what it left out"], backend=record.backend)
+        return await adapter.drops(record.site, first, last)
 
     async def _flush(self, adapter: Adapter) -> None:
         if isinstance(adapter, Flushes):

@@ -20,6 +20,7 @@ SECRET_VALUES = (
 """What looks like a secret inside a text; the first group stays."""
 PERSONAL = frozenset({"ip", "user_agent", "remote_addr", "x_forwarded_for"})
 HIDDEN = "[hidden]"
+_json_lines = False
 
 
 def redacted(value: Any) -> Any:
@@ -59,6 +60,8 @@ def set_up(level: str, form: str) -> None:
         structlog.processors.format_exc_info,
         _redact,
     ]
+    global _json_lines  # noqa: PLW0603 - one log for the process
+    _json_lines = form != "console"
     renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if form == "console" else _as_json
     structlog.configure(
         processors=[*shared, renderer],
@@ -70,6 +73,11 @@ def set_up(level: str, form: str) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_plain, renderer]))
     logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+def writes_json() -> bool:
+    """Whether `set_up` chose JSON lines."""
+    return _json_lines
 
 
 def _plain(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

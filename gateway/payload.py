@@ -6,7 +6,8 @@ Field names, limits and error texts: wire contract of `POST /api/event` (section
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,12 @@ MAX_URL_BYTES, MAX_NAME, MAX_REFERRER = 2000, 120, 2000
 MAX_PROP_KEY, MAX_PROP_VALUE = 300, 2000
 SYSTEM_EVENTS = frozenset({"404", "WP Form Completions", "Form: Submission"})
 """Events that carry their page as the property `path` and always count as interaction."""
+MAX_HOST = 500
 Errors = dict[str, list[str]]
+MAX_REMEMBERED = 1024
+"""Bytes of a payload that is read once for all who send the same."""
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_EVENT = Event(name=ENGAGEMENT, time=NO_TIME)
 
 
 class BadPayload(ValueError):
@@ -40,27 +46,37 @@ class Payload:
 
 def read_payload(body: bytes, now: datetime) -> Payload:
     """Raises BadPayload with every error found."""
+    read = _read(body) if len(body) <= MAX_REMEMBERED else _read.__wrapped__(body)
+    return Payload(read.domains, read.event.model_copy(update={"time": now}))
+
+
+@lru_cache(maxsize=4096)
+def _read(body: bytes) -> Payload:
+    """The payload with no time of its own: visitors of one page send the same bytes."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadPayload({"request": ["Unable to parse request body as json"]}) from error
     if not isinstance(fields, dict):
         raise BadPayload({"request": ["Unable to parse request body as json"]})
-    return _Reader(fields, now).read()
+    return _Reader(fields).read()
 
 
 class _Reader:
     """Reads field by field and collects every error."""
 
-    def __init__(self, fields: Mapping[str, Any], now: datetime) -> None:
-        self.fields, self.now, self.errors = fields, now, Errors()
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.fields, self.errors = fields, Errors()
 
     def get(self, *names: str) -> Any:
-        return next((self.fields[name] for name in names if self.fields.get(name) is not None), None)
+        for name in names:
+            if (value := self.fields.get(name)) is not None:
+                return value
+        return None
 
     def read(self) -> Payload:
         name, url, props = self.name(), self.url(), self.props()
-        host, pathname, fragment = _parts(url)
+        host, pathname, fragment = _parts(url) if url else ("", "/", "")
         domains = self.domains(host)
         engagement, depth = self.engagement(name)
         if self.errors:
@@ -68,19 +84,22 @@ class _Reader:
         hashed = self.get("h", "hashMode") in (1, True, "1", "true") and fragment
         system = name in SYSTEM_EVENTS
         referrer = self.get("r", "referrer")
+        given = props | {"path": pathname} if system else props
         values = {
             "name": name,
-            "time": self.now,
+            "time": NO_TIME,
             "url": url,
             "hostname": host or None,
             "path": f"{pathname}#{fragment}" if hashed else None,
             "referrer": referrer[:MAX_REFERRER] if isinstance(referrer, str) and referrer else None,
-            "props": props | {"path": pathname} if system else props,
+            "props": given,
             "revenue": self.revenue(),
             "interactive": system or self.get("i", "interactive") not in (False, "false"),
             "engagement_ms": engagement,
             "scroll_depth": depth,
         }
+        if len(host) <= MAX_HOST and len(given) <= MAX_PROPS:
+            return Payload(domains, _NO_EVENT.model_copy(update=values))  # all limits of the model are held above
         try:
             return Payload(domains, Event.model_validate(values))
         except ValidationError as error:
@@ -126,6 +145,8 @@ class _Reader:
 
     def props(self) -> dict[str, str]:
         given = _object(self.get("p", "props", "m", "meta"))
+        if not given:
+            return {}
         plain = {
             str(k): v
             for k, v in given.items()
@@ -140,6 +161,8 @@ class _Reader:
     def revenue(self) -> Revenue | None:
         """Money, if it is money; clicks tagged by class send an empty object."""
         given = _object(self.get("$", "revenue"))
+        if not given:
+            return None
         try:
             return Revenue(amount=given.get("amount"), currency=str(given.get("currency", "")).upper())
         except ValidationError:
@@ -171,6 +194,7 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+@lru_cache(maxsize=4096)
 def _parts(url: str) -> tuple[str, str, str]:
     """Host, path and fragment; an empty host when the URL cannot be read."""
     try:

@@ -45,6 +45,13 @@ class Synced:
     known: int
 
 
+class _Unseen:
+    """Stands for a name that was not looked up, unlike one that no site has."""
+
+
+_UNSEEN = _Unseen()
+
+
 class Sites:
     """The sites of all tenants; every method takes who asks."""
 
@@ -75,8 +82,9 @@ class Sites:
 
     async def for_tracker(self, name: str) -> SiteRecord | None:
         """The site a tracker means by a domain or site id; None when there is none."""
-        if name in self._by_name:
-            return self._by_name[name]
+        remembered = self._by_name.get(name, _UNSEEN)
+        if not isinstance(remembered, _Unseen):
+            return remembered
         known = await self._catalog.run(rows.for_tracker, name)
         if known is None and (stripped := strip_domain(name)) != name:
             known = await self._catalog.run(rows.for_tracker, stripped)

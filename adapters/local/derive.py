@@ -16,7 +16,7 @@ from adapters.local.enrich.place import language
 from adapters.local.enrich.referrer import SCHEMES, Source, is_spam, read_source
 from adapters.local.enrich.visitor import DailySalts, visitor_id
 from adapters.local.hit import NO_DEPTH, Attributes, Hit, pack_attributes
-from adapters.local.line import Given
+from adapters.local.line import Given, Line
 from adapters.local.rules import Rules
 from models.event import Drop, Received
 from models.site import Site
@@ -25,6 +25,11 @@ FUTURE = timedelta(hours=24)
 """How far a sender's clock may run ahead; later events are refused. Any time since 1970 is taken as past."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_AMOUNT = 10**18
+TRACKED = frozenset({
+    "name", "time", "url", "hostname", "path", "title", "referrer", "props", "revenue", "interactive", "engagement_ms",
+    "scroll_depth",
+})  # fmt: skip
+"""What a tracker tells at most; nothing of it is an attribute of the visit but the referrer."""
 NOBODY_AGENT, NO_SOURCE, NO_PAGE = Agent(), Source(), Page("", "/")
 
 
@@ -82,7 +87,7 @@ class Derivation:
             hostname=hostname,
             path=path,
             title=given.title or "",
-            attributes=pack_attributes(_attributes(given, source, origin, place, country)),
+            attributes=_packed(given, received, source, origin, place, country, hostname),
             engagement_ms=given.engagement_ms or 0,
             scroll_depth=NO_DEPTH if given.scroll_depth is None else given.scroll_depth,
             amount=amount,
@@ -174,6 +179,34 @@ def _is_address(referrer: str) -> bool:
     """Whether it has a scheme; "://" may also stand in the path of a referrer without one."""
     scheme, sign, _ = referrer.partition("://")
     return bool(sign) and "/" not in scheme
+
+
+def _packed(
+    given: Given, received: Received | None, source: Source, origin: Origin, place: Place, country: str, hostname: str
+) -> bytes:
+    """The attributes as a hit has them; those of a tracker's event depend on few texts, the same again and again."""
+    if received is None or isinstance(given, Line) or not given.model_fields_set <= TRACKED:
+        return pack_attributes(_attributes(given, source, origin, place, country))
+    return _tracked(
+        given.url or "",
+        given.referrer or "",
+        hostname,
+        origin.agent,
+        origin.languages,
+        country,
+        place.region,
+        place.city,
+    )
+
+
+@lru_cache(maxsize=16384)
+def _tracked(
+    url: str, referrer: str, hostname: str, agent: str, languages: str, country: str, region: str, city: str
+) -> bytes:
+    _, source = _arrival(url, referrer, hostname)
+    given = Line(name="", time=EPOCH, referrer=referrer)
+    place = Place(country, region, city)
+    return pack_attributes(_attributes(given, source, Origin("", agent, languages), place, country))
 
 
 def _attributes(given: Given, found: Source, origin: Origin, place: Place, country: str) -> Attributes:

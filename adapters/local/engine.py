@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from adapters import domain
 from adapters.base import Ledger
 from adapters.local import backup, rebuild
 from adapters.local.derive import Derivation
@@ -104,7 +105,7 @@ def _journal(places: Places, after: int) -> Journal:
 
 
 def _warm() -> None:
-    for part in (agent, bots, referrer, sources):
+    for part in (agent, bots, domain, referrer, sources):
         part.warm()
 
 

@@ -77,7 +77,7 @@ class _Waiting:
     frames: list[bytes] = field(default_factory=list)
     size: int = 0
     last: int = 0
-    synced: asyncio.Future[None] | None = None
+    synced: list[asyncio.Future[None]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
 
@@ -248,11 +248,11 @@ class Journal:
         waiting.size += size
         waiting.last = self.last
         self._waiting_bytes += size
-        if waiting.synced is None:
-            waiting.synced = asyncio.get_running_loop().create_future()
+        synced = asyncio.get_running_loop().create_future()
+        waiting.synced.append(synced)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
-        await asyncio.shield(waiting.synced)
+        await synced
         return first
 
     async def _write(self) -> None:
@@ -272,18 +272,17 @@ class Journal:
             self.synced = group.last
             self.marks.update(group.marks)
             self.arrived.set()
-        done = group.synced
-        if done is None or done.done():
-            return
+        waiting = [synced for synced in group.synced if not synced.done()]  # a caller may have been cancelled
         if failure is None:
-            done.set_result(None)
+            for synced in waiting:
+                synced.set_result(None)
             return
         full = failure.errno in FULL
         detail = "there is no space left for events" if full else "events cannot be written to disk"
-        refusal = Overloaded(detail, retry_after=RETRY_AFTER)
-        refusal.__cause__ = failure
-        done.set_exception(refusal)
-        done.exception()  # a caller that was cancelled has nobody left to look at it
+        for synced in waiting:
+            refusal = Overloaded(detail, retry_after=RETRY_AFTER)
+            refusal.__cause__ = failure
+            synced.set_exception(refusal)
 
     def _put(self, group: _Waiting) -> OSError | None:
         """Runs in the journal's thread: append, sync, rotate. What fails is taken back."""

@@ -5,32 +5,34 @@ Plain ASGI: nothing is wrapped in tasks or buffered, so streams stream and a cli
 
 import re
 import time
+from collections.abc import Iterable
+from secrets import token_hex
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import tracing
-from gateway.catalog.text import random_text
+from gateway.http.access import AccessLog, wanted
 from gateway.http.books import Books
 from gateway.http.errors import failure, plain, problem
-from gateway.log import redacted
 from models.errors import TooManyRequests
 
 log = structlog.get_logger()
 
 PORT = re.compile(r":\d*$")
-GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-SECURITY = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cross-origin-resource-policy": "same-origin",
-}
+GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+REQUEST_ID, FRAMES, POLICY = b"x-request-id", b"x-frame-options", b"content-security-policy"
+SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (FRAMES, b"DENY"),
+    (POLICY, b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 """On every answer that does not set its own."""
-HSTS = "max-age=31536000"
+HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Frame:
@@ -39,19 +41,23 @@ class Frame:
     def __init__(
         self, app: ASGIApp, *, access_log: bool, hosts: tuple[str, ...], https: bool, books: Books | None = None
     ) -> None:
-        self.app, self.access_log, self.hosts, self.https = app, access_log, frozenset(h.lower() for h in hosts), https
+        self.app, self.hosts = app, frozenset(h.lower() for h in hosts)
+        self.access = AccessLog() if access_log and wanted() else None
+        self.security = (*SECURITY, HSTS) if https else SECURITY
         self.books = books
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            if self.access is not None:
+                self.access.flush()
             return
         headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if GIVEN_ID.fullmatch(given) else random_text(16)
+        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+        request_id = given.decode() if given and GIVEN_ID.fullmatch(given) else token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._answered(scope, receive, send, headers)
+        structlog.contextvars.bind_contextvars(request_id=request_id)  # every request is a task: it ends with it
+        await self._answered(scope, receive, send, headers)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         request_id = scope["state"]["request_id"]
@@ -61,7 +67,7 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._dress(MutableHeaders(scope=message), request_id)
+                message["headers"] = self._dressed(message.get("headers", ()), request_id)
             await send(message)
 
         try:
@@ -76,14 +82,8 @@ class Frame:
         seconds = time.perf_counter() - started
         if self.books is not None:
             self.books.close(scope, status, seconds)
-        if self.access_log:
-            log.info(
-                "request",
-                method=scope["method"],
-                path=redacted(scope["path"]),
-                status=status,
-                ms=round(seconds * 1000, 1),
-            )
+        if self.access is not None:
+            self.access.note(request_id, scope["method"], scope["path"], status, seconds)
 
     def _refusal(self, scope: Scope, headers: Headers, request_id: str) -> Response | None:
         """What is refused before anything else is looked at: other hosts, and addresses that ask too often."""
@@ -96,11 +96,14 @@ class Frame:
             return problem(error, request_id)
         return None
 
-    def _dress(self, headers: MutableHeaders, request_id: str) -> None:
-        headers["x-request-id"] = request_id
-        embeddable = "frame-ancestors *" in headers.get("content-security-policy", "")
-        for name, value in SECURITY.items():
-            if not (embeddable and name == "x-frame-options"):
-                headers.setdefault(name, value)
-        if self.https:
-            headers.setdefault("strict-transport-security", HSTS)
+    def _dressed(self, given: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+        """The headers with those of ours that are not set."""
+        headers = [(name, value) for name, value in given if name != REQUEST_ID]
+        present = dict(headers)
+        headers.append((REQUEST_ID, request_id.encode()))
+        embeddable = b"frame-ancestors *" in present.get(POLICY, b"")
+        for header in self.security:
+            name = header[0]
+            if name not in present and not (embeddable and name is FRAMES):
+                headers.append(header)
+        return headers

@@ -7,7 +7,7 @@ schema of MaxMind, DB-IP or IPinfo.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,12 +100,19 @@ def _attribution(file: Path, reader: maxminddb.Reader) -> str:
 
 
 def _place(record: Mapping[str, Any]) -> Place:
+    if len(record) == 1 and isinstance(said := record.get("country"), dict) and len(said) == 1:
+        return _somewhere_in(said.get("iso_code"))  # the bundled file says nothing else
     country = _country(record)
     if not country:
         return NOWHERE
     region, region_name = _region(record, country)
     city, city_name = _city(record)
     return Place(country, region, city, region_name, city_name)
+
+
+@lru_cache(maxsize=512)
+def _somewhere_in(code: object) -> Place:
+    return Place(_country({"country": {"iso_code": code}}))
 
 
 def _country(record: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
@@ -23,11 +24,19 @@ def visitor_id(salt: bytes, user_agent: str, ip: str, domain: str, hostname: str
 
     `domain` is the site's, `hostname` the page's ("" when the page has none).
     """
-    digest = blake2b(key=salt, digest_size=8)
-    for field in (user_agent, ip, domain, registrable(hostname)):
-        part = field.encode("utf-8", "surrogatepass")
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return int.from_bytes(digest.digest(), "big")
+    text = _part(user_agent) + _part(ip) + _place(domain, hostname)
+    return int.from_bytes(blake2b(text, key=salt, digest_size=8).digest(), "big")
+
+
+def _part(text: str) -> bytes:
+    """A text after its length, so that no two lists of texts are the same bytes."""
+    part = text.encode("utf-8", "surrogatepass")
+    return len(part).to_bytes(4, "big") + part
+
+
+@lru_cache(maxsize=4096)
+def _place(domain: str, hostname: str) -> bytes:
+    return _part(domain) + _part(registrable(hostname))
 
 
 @dataclass(frozen=True, slots=True)
