@@ -1,5 +1,9 @@
 """Domains, goals, funnels, links, members, clients, filters and views through Pirsch's calls."""
 
+import io
+import time
+import zipfile
+
 import pytest
 
 from tests.facades.pirsch.served import CHROME, WEEK, Client
@@ -184,3 +188,39 @@ def test_statistics_of_some_days_are_not_deleted(own: Client) -> None:
     refused = own.pirsch("DELETE", "/statistics", body)
     assert (refused.status, refused.json["validation"]) == (400, {})
     assert own.pirsch("DELETE", "/statistics", {**body, "kind": "imported"}).status == 200
+
+
+def test_an_archive_of_plausible_is_imported(own: Client) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        rows = "date,visitors,pageviews,bounces,visits,visit_duration\n2024-03-01,5,9,2,6,60\n"
+        archive.writestr("imported_visitors_20240301_20240302.csv", rows)
+    line, end = b"--edge\r\nContent-Disposition: form-data; ", b"\r\n--edge--\r\n"
+    body = line + b'name="domain"\r\n\r\n' + own.site.encode() + b"\r\n"
+    body += line + b'name="file"; filename="a.zip"\r\n\r\n' + packed.getvalue() + end
+    head = {"Authorization": f"Bearer {own.bearer}", "Content-Type": "multipart/form-data; boundary=edge"}
+    started = own.send("POST", "/pirsch/api/v1/import/plausible", body, head)
+    assert (started.status, started.json["type"], started.json["domain_id"]) == (200, "plausible", own.site)
+    deadline = time.monotonic() + 20
+    while own.pirsch("GET", "/import", query={"domain_id": own.site}).json["status"] not in ("completed", "failed"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    days = {"from": "2024-03-01", "to": "2024-03-02"}
+    total = own.statistics("total", **days)
+    assert [total[name] for name in ("visitors", "views", "sessions", "bounces")] == [5, 9, 6, 2]
+    asked = {"id": own.site, **days, "event": "Sale"}
+    answered = own.pirsch("GET", "/statistics/total", query=asked)
+    assert answered.headers["x-tallyway-approximate"] == "imports_unsupported_query"
+    part = {"id": own.site, "kind": "imported", "from": "2024-03-02", "to": "2024-03-31"}
+    assert own.pirsch("DELETE", "/statistics", part).status == 400
+    assert own.pirsch("DELETE", "/statistics", {**part, "from": "2024-03-01"}).status == 200
+    assert own.statistics("total", **days)["visitors"] == 0
+    assert own.pirsch("GET", "/import", query={"domain_id": own.site}).json == {}
+    assert own.pirsch("DELETE", "/import", query={"domain_id": own.site}).status == 200
+
+
+def test_an_import_without_a_file_is_refused(own: Client) -> None:
+    body = b'--edge\r\nContent-Disposition: form-data; name="domain"\r\n\r\n' + own.site.encode() + b"\r\n--edge--\r\n"
+    head = {"Authorization": f"Bearer {own.bearer}", "Content-Type": "multipart/form-data; boundary=edge"}
+    answered = own.send("POST", "/pirsch/api/v1/import/plausible", body, head)
+    assert (answered.status, answered.json["validation"]) == (400, {"file": "is required"})

@@ -13,7 +13,7 @@ from gateway.catalog.clients import ID_LENGTH, ClientKind, ClientRecord
 from gateway.clients import Token
 from gateway.http.body import answer, nothing
 from gateway.http.endpoint import Ask, Endpoint
-from gateway.http.facades.pirsch.call import bound_to_limit, failed
+from gateway.http.facades.pirsch.call import bound_to, failed
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.http.visitor import address_of, trusted_networks
 from gateway.services import Services
@@ -149,7 +149,7 @@ def token_route(services: Services, path: str) -> Route:
 
     async def respond(request: Request) -> Response:
         try:
-            return await _token(bound_to_limit(request), services)
+            return await _token(bound_to(request), services)
         except Refused as error:
             return answer(error.body(), error.status)
         except GatewayError as error:

@@ -13,8 +13,8 @@ from gateway.http.facades.pirsch.parameters import Span, span_of
 from gateway.http.facades.pirsch.selection import filters_of
 from gateway.tenancy import SiteRecord
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
-from models.query import MAX_LIMIT, Direction, Order, Query
-from models.result import Answer, Reason, Value
+from models.query import MAX_LIMIT, Direction, Include, Order, Query
+from models.result import Answer, ImportsSkipped, Reason, Value
 from models.vocabulary import DIMENSION_SCOPES, Dimension, Metric, Operator, Scope, dimension_of
 
 M, D = Metric, Dimension
@@ -40,6 +40,8 @@ class Figures:
 
 
 NOTHING = Figures()
+LEFT_OUT = (ImportsSkipped.UNSUPPORTED_QUERY, ImportsSkipped.UNSUPPORTED_INTERVAL)
+"""Imported history is part of an answer, as at Pirsch; where it cannot be, the header says so."""
 
 
 def share(part: float, whole: float) -> float:
@@ -84,6 +86,7 @@ class Asking:
             timezone=self.span.zone.key,
             limit=given.limit,
             offset=given.offset,
+            include=Include(imports=True),
         )
 
     async def ask(self, query: Query) -> Answer:
@@ -93,6 +96,9 @@ class Asking:
         if outcome.answer is None:
             raise outcome.error or ValueError("an outcome has an answer or an error")
         self.call.reasons.extend(outcome.answer.provenance.reasons)
+        note = outcome.answer.answer.imports
+        if note is not None and note.skipped in LEFT_OUT:
+            self.call.reasons.append(Reason(f"imports_{note.skipped}", "imported history is not part of the answer"))
         return outcome.answer.answer
 
     async def numbers(self, *metrics: Metric) -> tuple[float, ...]:

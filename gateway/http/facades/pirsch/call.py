@@ -81,12 +81,14 @@ class Call:
 Handler = Callable[[Call], Awaitable[Any]]
 
 
-def route(services: Services, method: str, path: str, handler: Handler, scope: KeyScope) -> Route:
+def route(
+    services: Services, method: str, path: str, handler: Handler, scope: KeyScope, limit: int = BODY_LIMIT
+) -> Route:
     """A route that answers JSON values (or responses) with exactly 200; Pirsch's Go client takes nothing else."""
 
     async def respond(request: Request) -> Response:
         try:
-            return await _respond(request, services, handler, scope)
+            return await _respond(bound_to(request, limit), services, handler, scope)
         except Refused as error:
             return answer(error.body(), error.status)
         except GatewayError as error:
@@ -95,17 +97,16 @@ def route(services: Services, method: str, path: str, handler: Handler, scope: K
     return Route(path, respond, methods=[method])
 
 
-def bound_to_limit(request: Request) -> Request:
-    """The request with its body bounded."""
-    return Request(request.scope, bounded(request.receive, BODY_LIMIT, request.headers.get("content-length")))
+def bound_to(request: Request, limit: int = BODY_LIMIT) -> Request:
+    """The request with its body bounded. Raises TooLarge."""
+    return Request(request.scope, bounded(request.receive, limit, request.headers.get("content-length")))
 
 
 async def _respond(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
-    bound = bound_to_limit(request)
     caller = await services.clients.caller(_bearer(request))
     await admit(request.scope["state"], services, caller)
     caller.require(scope)
-    call = Call(bound, services, caller, Parameters.of(request.query_params.multi_items()))
+    call = Call(request, services, caller, Parameters.of(request.query_params.multi_items()))
     result = await handler(call)
     response = result if isinstance(result, Response) else answer(result)
     if call.reasons:

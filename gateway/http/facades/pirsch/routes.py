@@ -13,6 +13,7 @@ from gateway.http.facades.pirsch import (
     credentials,
     definitions,
     domains,
+    imports,
     ingest,
     listings,
     moments,
@@ -31,7 +32,7 @@ READ, INGEST, SITES, GOALS = KeyScope.READ, KeyScope.INGEST, KeyScope.MANAGE_SIT
 PREFIX = "/pirsch/api/v1"
 DOUBLED = f"{PREFIX}//api/v1"
 """What the JavaScript SDK makes of its two funnel calls."""
-STATISTICS = "/statistics"
+STATISTICS, IMPORT = "/statistics", "/import/plausible"
 
 ENDPOINTS = access.ENDPOINTS
 
@@ -90,6 +91,8 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("POST", "/domain/hostname", domains.rename, SITES),
     ("POST", "/domain/timezone", domains.change_zone, SITES),
     ("POST", "/domain/name", domains.change_name, SITES),
+    ("GET", "/import", imports.show, SITES),
+    ("DELETE", "/import", imports.cancel, SITES),
     ("GET", "/domain/link", sharing.list_links, SITES),
     ("POST", "/domain/link", sharing.create_link, SITES),
     ("DELETE", "/domain/link", sharing.delete_link, SITES),
@@ -129,6 +132,8 @@ def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; those of clients and browsers are the common kind."""
     found: list[BaseRoute] = [access.token_route(services, f"{PREFIX}/token")]
     found += [route(services, method, PREFIX + path, handler, scope) for method, path, handler, scope in ROUTES]
+    most = services.settings.import_body_limit
+    found.append(route(services, "POST", f"{PREFIX}{IMPORT}", imports.start, INGEST, most))
     found += [
         route(services, "GET", DOUBLED + path, handler, READ)
         for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
