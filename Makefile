@@ -69,6 +69,7 @@ check: install ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 docs: install ## write the generated pages in docs/
+	$(BIN)/python -m tests.contract.evidence
 	$(BIN)/tallyway capabilities --markdown > docs/capabilities.md
 	$(BIN)/tallyway check --reference > docs/configuration.md
 	$(BIN)/tallyway check --errors > docs/errors.md

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.capability import Capabilities, Level, Support
+from adapters.evidence import evidence
+from models.capability import Capabilities, Evidence, Level, Support
 
 SIGNS = {Level.NATIVE: "yes", Level.NOT_YET: "not yet", Level.NEVER: "no"}
 HEAD = """# What each backend can answer
@@ -14,18 +15,29 @@ The same data is `GET /v1/capabilities`.
 
 *yes*: the backend answers it. *approximately*: it answers not quite what was asked; the answer carries the code.
 *not yet*: the backend could, Tallyway does not ask it. *no*: it cannot; the reason is below.
+
+After each *yes* and *approximately* stands what proves it. All of them are held to a week of visits counted by hand, in
+the contract suite. *twin*: a stand-in for the vendor, written from its documentation, answered there. *live*: the store
+itself did. *documented*, *recorded*: besides, the adapter asks and reads an exchange that the vendor prints, or that
+was seen on a wire.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the table."""
+    """One cell of the table, and what proves it where it is native."""
 
     support: Support
+    evidence: Evidence | None = None
 
     @property
     def short(self) -> str:
         return "approximately" if self.support.approximate else SIGNS[self.support.level]
+
+    @property
+    def proven(self) -> str:
+        """The short form with its evidence."""
+        return f"{self.short}, {self.evidence}" if self.evidence else self.short
 
 
 def cells(can: Capabilities) -> dict[str, Cell]:
@@ -37,7 +49,12 @@ def cells(can: Capabilities) -> dict[str, Cell]:
         ("feature", can.features),
         ("operation", can.operations),
     )
-    return {f"{kind} {name}": Cell(cell) for kind, table in kinds for name, cell in table.items()}
+    proof = evidence(can)
+    return {
+        f"{kind} {name}": Cell(cell, proof.get(f"{kind} {name}"))
+        for kind, table in kinds
+        for name, cell in table.items()
+    }
 
 
 def capabilities_markdown(editions: Sequence[Capabilities]) -> str:
@@ -48,7 +65,7 @@ def capabilities_markdown(editions: Sequence[Capabilities]) -> str:
         names = [n for n in tables[0] if n.startswith(f"{kind} ")]
         lines += [f"\n## {kind.capitalize()}s\n", _row([kind, *(c.name for c in editions)])]
         lines.append("|---" * (len(editions) + 1) + "|\n")
-        lines += [_row([f"`{n.partition(' ')[2]}`", *(t[n].short for t in tables)]) for n in names]
+        lines += [_row([f"`{n.partition(' ')[2]}`", *(t[n].proven for t in tables)]) for n in names]
     for can, table in zip(editions, tables, strict=True):
         lines += _details(can, table)
     return "".join(lines)

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from adapters.base import Backend
+from adapters.evidence import evidence
 from adapters.registry import backends
 from gateway.catalog.keys import digest_of
 from gateway.http.auth import authenticate, bearer_key
@@ -41,6 +42,7 @@ def _backend(backend: Backend) -> BackendView:
         options=backend.options.model_json_schema(),
         credential=None if backend.credential is None else backend.credential.model_json_schema(),
         editions=list(backend.editions.values()),
+        evidence={name: dict(evidence(can)) for name, can in backend.editions.items()},
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from gateway.http.schema.base import Given, Told
-from models.capability import Capabilities
+from models.capability import Capabilities, Evidence
 from models.event import Event
 
 
@@ -123,13 +123,17 @@ class CapabilityParams(Given):
 
 
 class BackendView(Told):
-    """A backend: the JSON Schemas of its options and credential, and what each edition can do."""
+    """A backend: the JSON Schemas of its options and credential, what each edition can do, and what proves it.
+
+    `evidence` is by edition and then by `kind name` of a native cell, as `metric visitors`.
+    """
 
     name: str
     title: str
     options: dict[str, Any]
     credential: dict[str, Any] | None
     editions: list[Capabilities]
+    evidence: dict[str, dict[str, Evidence]]
 
 
 class CapabilityList(Told):

@@ -123,6 +123,8 @@ class PirschHarness:
                 return httpx2.Response(200, json={"access_token": "t", "expires_at": "2026-06-17T13:00:00Z"})
             if request.url.path == "/api/v1/domain":
                 return httpx2.Response(200, json=[{"id": REF, "hostname": "demo.example.com"}])
+            if request.url.path.endswith("/session/list") and request.url.params.get("to_time"):  # midnights
+                return httpx2.Response(200, content=b"null", headers={"content-type": "application/json"})
             calls.append(request)
             return answer(request)
 
