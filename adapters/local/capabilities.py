@@ -41,7 +41,7 @@ LOCAL = Capabilities(
     operations=cells(
         NATIVE,
         Operation,
-        teams=never("the local store has no teams; tenants are this server's"),
+        teams=never("teams of sites on our own store are kept by the gateway itself (/v1/teams)"),
     ),
     features=cells(NATIVE, Feature),
     max_dimensions=MAX_DIMENSIONS,

@@ -44,7 +44,7 @@ DIMENSIONS = cells(
     ASKED,
     title=never("Plausible does not keep page titles", QUERY_DOCS),
     language=never("Plausible does not keep languages", QUERY_DOCS),
-    screen=never("Plausible can filter on screen but not group by it; device holds the same classes", QUERY_DOCS),
+    screen=never("Plausible's visit:screen holds the classes of device, not of the screen's width", QUERY_DOCS),
     time_minute=never("Plausible's API has no buckets shorter than an hour", QUERY_DOCS),
 )
 
@@ -84,10 +84,9 @@ CE_OPERATIONS = OPERATIONS | {
 }
 
 _GOAL_OPERATORS = frozenset({O.IS, O.CONTAINS})
-FILTERS = MappingProxyType({D.SCREEN: frozenset(Operator), D.GOAL: _GOAL_OPERATORS})
+FILTERS = MappingProxyType({D.GOAL: _GOAL_OPERATORS})
 FILTER_REASONS = MappingProxyType(
     {
-        D.SCREEN: "screen can be filtered with every operator",
         D.GOAL: "Plausible compares goals with is and contains only",
     }
 )
@@ -213,14 +212,13 @@ PLAUSIBLE_CE_V1 = Capabilities(
     max_dimensions=1,
     filters={
         D.GOAL: frozenset({O.IS}),
-        D.SCREEN: _V1_OPERATORS,
         D.HOSTNAME: _V1_OPERATORS,
         D.BROWSER_VERSION: _V1_OPERATORS,
         D.OS_VERSION: _V1_OPERATORS,
     },
     filter_reasons={
         D.GOAL: "Plausible's v1 API compares goals with is only",
-        **dict.fromkeys((D.SCREEN, D.HOSTNAME, D.BROWSER_VERSION, D.OS_VERSION), _V1_FILTERS.reason),
+        **dict.fromkeys((D.HOSTNAME, D.BROWSER_VERSION, D.OS_VERSION), _V1_FILTERS.reason),
     },
     conflicts=(
         *_SHARED_CONFLICTS,
