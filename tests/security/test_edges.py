@@ -134,8 +134,13 @@ def test_a_header_of_a_megabyte_is_refused(owner: Api) -> None:
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A gateway with every limit of the rim switched on; the tests' own address is a proxy that it trusts."""
-    limits = {"AUTH_FAILURE_LIMIT": "3", "KEY_RATE_LIMIT": "30", "ADDRESS_RATE_LIMIT": "60", "HOSTS": "127.0.0.1"}
-    with serve(tmp_path_factory.mktemp("strict"), **limits) as running:
+    with serve(
+        tmp_path_factory.mktemp("strict"),
+        AUTH_FAILURE_LIMIT="3",
+        KEY_RATE_LIMIT="30",
+        ADDRESS_RATE_LIMIT="60",
+        HOSTS="127.0.0.1",
+    ) as running:
         yield running
 
 
