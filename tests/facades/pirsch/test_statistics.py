@@ -77,6 +77,16 @@ def test_wider_buckets_are_labelled_with_their_start(demo: Client, scale: str, s
     assert row["visitors"] == 6
 
 
+def test_minutes_of_a_part_of_a_day(demo: Client) -> None:
+    day = {"from": "2026-06-01", "to": "2026-06-01", "from_time": "10:00", "to_time": "10:02"}
+    found = demo.statistics("visitor", **day)
+    assert rows(found, "minute", "day", "visitors", "views") == [
+        ("2026-06-01T10:00:00Z", None, 1, 1), ("2026-06-01T10:01:00Z", None, 1, 1),
+        ("2026-06-01T10:02:00Z", None, 0, 0),
+    ]  # fmt: skip
+    assert demo.refused("visitor", scale="minute")["validation"].keys() == {"scale"}
+
+
 def test_durations(demo: Client) -> None:
     found = demo.statistics("duration/session")
     # Zeros count: Monday (300 + 0 + 0) / 3, Thursday (1859 + 0) / 2.

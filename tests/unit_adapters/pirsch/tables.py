@@ -14,6 +14,7 @@ from typing import Any
 from adapters.pirsch.capabilities import FAN_OUT_CALLS, PIRSCH, WALK_CALLS
 from adapters.pirsch.translate.plan import Caps, foresee
 from adapters.pirsch.vendor.calls import ROUTES
+from gateway.http.facades.pirsch.routes import SERVED
 from gateway.planner import approximations
 from models.query import read_query
 from models.site import Site
@@ -90,14 +91,15 @@ def endpoints() -> str:
     calls: dict[str, list[str]] = {}
     for name, route in ROUTES.items():
         calls.setdefault(f"{route.call.method} {route.path}", []).append(f"`{name}`")
-    lines = ["| endpoint | documents | here | vendor call | evidence |", "|---|---|---|---|---|"]
+    lines = ["| endpoint | documents | here | vendor call | facade | evidence |", "|---|---|---|---|---|---|"]
     for entry in json.loads(ENDPOINTS.read_text("utf-8")):
         name = f"{entry['method']} {entry['path'].removeprefix('/api/v1/').removeprefix('/api/v1')}"
         where = "seed" if entry["seed"] else "2026-07" if entry["docs_2026_07"] else "SDKs"
         here = CANONICAL.get(name, "") or NOT_OFFERED.get(name, "")
         passage = ", ".join(calls.get(name, []))
+        facade = "yes" if (entry["method"], entry["path"].removeprefix("/api/v1")) in SERVED else ""
         proof = "twin" if name in CANONICAL or passage else ""
-        lines.append(f"| `{name}` | {where} | {here} | {passage} | {proof} |")
+        lines.append(f"| `{name}` | {where} | {here} | {passage} | {facade} | {proof} |")
     return "\n".join(lines)
 
 

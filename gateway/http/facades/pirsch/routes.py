@@ -120,6 +120,8 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("DELETE", "/funnel", definitions.delete_funnel, SITES),
 )
 
+SERVED = frozenset({(method, path) for method, path, _, _ in ROUTES} | {("POST", "/token"), ("POST", IMPORT)})
+"""Every method and path below the prefix."""
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 

@@ -14,7 +14,7 @@ from gateway.http.facades.pirsch.wording import invalid
 from gateway.http.facades.pirsch.words import Row, stamped, year_start
 from models.filters import Comparison, Filter, comparisons
 from models.insight import Aggregate
-from models.period import buckets, days_period
+from models.period import buckets, days_period, resolve
 from models.result import Reason
 from models.vocabulary import Dimension, Interval, Metric, Operator
 
@@ -72,7 +72,10 @@ async def visitor(call: Call) -> Any:
 
 
 async def _visitor_rows(asking: Asking) -> list[Row]:
-    scale = asking.call.given.first("scale") or "day"
+    given = asking.call.given
+    scale = given.first("scale") or ("minute" if given.first("from_time") else "day")
+    if scale == "minute":
+        return await _minutes(asking)
     if scale == "year":
         return [await _year(asking, span) for span in _years(asking.span)]
     interval = _interval(scale)
@@ -86,6 +89,23 @@ async def _visitor_rows(asking: Asking) -> list[Row]:
         custom = await custom_metric(asking.over(span))
         rows.append({**stamp, **metrics_of(row, reference.get(label, NOTHING).visitors, custom)})
     return rows
+
+
+async def _minutes(asking: Asking) -> list[Row]:
+    """The minutes of a day, or of the part of it between `from_time` and `to_time`. Raises Refused."""
+    span = asking.span
+    if span.days > 1 and isinstance(span.spec, tuple) and "T" not in span.spec[0]:
+        raise invalid("scale", "minutes are given for one day")
+    period = resolve(span.spec, zone=span.zone, now=asking.call.services.settings.clock())
+    figures = await asking.series(D.TIME_MINUTE)
+    reference = await asking.unfiltered().series(D.TIME_MINUTE) if asking.filters else figures
+    return [
+        {
+            **stamped("minute", label),
+            **metrics_of(figures.get(label, NOTHING), reference.get(label, NOTHING).visitors),
+        }
+        for label in buckets(period, Interval.MINUTE)
+    ]
 
 
 def _spans(span: Span, labels: Sequence[str]) -> list[Span]:
