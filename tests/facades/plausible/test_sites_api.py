@@ -290,3 +290,18 @@ def test_a_request_about_no_site_is_refused(owner: Api, method: str, path: str, 
 def test_a_body_that_is_no_json_is_refused(owner: Api) -> None:
     headers = {"Content-Type": "application/json"}
     assert error(facade(owner), 400, "POST", f"{V1}/sites", content=b"{", headers=headers)
+
+
+# What clients send that the documents do not show
+
+
+def test_goals_as_kctl_plausible_creates_them(owner: Api, site: str) -> None:
+    made = facade(owner).ok("POST", f"{V1}/sites/goals", {"site_id": site, "goal_type": "page_path", "page_path": "/a"})
+    assert (made["goal_type"], made["display_name"]) == ("page", "Visit /a")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/plugins/v1/goals"), ("PATCH", "/api/v1/sites"), ("GET", "/api/v3")]
+)
+def test_unknown_addresses_are_said_in_the_vendors_shape(owner: Api, method: str, path: str) -> None:
+    assert error(facade(owner), 404, method, path) == "Not found"

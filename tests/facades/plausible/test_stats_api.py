@@ -45,6 +45,15 @@ def test_a_breakdown_without_metrics_counts_visitors(demo: Api) -> None:
     }
 
 
+def test_airbyte_reads_all_days_from_the_first(demo: Api) -> None:
+    """airbyte-source-plausible 0.1.14 asks so, and keeps rows whose bounce_rate is not null."""
+    asked = "period=custom&date=2026-01-01,2026-06-17&metrics=visitors,pageviews,bounce_rate,visit_duration,visits"
+    rows = facade(demo).ok("GET", f"{STATS % 'timeseries'}&{asked}")["results"]
+    # 10 visits, and one of them went on past midnight: beside page views it counts on both days (demo-site.md)
+    assert (len(rows), sum(row["visits"] for row in rows)) == (168, 11)
+    assert all(row["bounce_rate"] is not None for row in rows)
+
+
 def test_breakdowns_are_paged(demo: Api) -> None:
     pages = [
         facade(demo).ok("GET", f"{STATS % 'breakdown'}&{WEEK}&property=event:page&limit=2&page={n}") for n in (1, 2, 3)
@@ -129,6 +138,19 @@ def test_health_needs_no_key(served: Served) -> None:
     answer = client().get(f"{served.base}/plausible/api/health")
     assert answer.status_code == 200
     assert set(answer.json().values()) == {"ok"}
+
+
+def test_getsentrys_assistant_asks_for_goals(demo: Api) -> None:
+    """getsentry/plausible-mcp 0.7.1: a goal dimension beside a filter on goals, a limit, no include."""
+    asked = {
+        **QUERY,
+        "metrics": ["visitors", "events", "conversion_rate"],
+        "dimensions": ["event:goal"],
+        "filters": [["is", "event:goal", ["Purchase"]]],
+        "pagination": {"limit": 20},
+    }
+    results = facade(demo).ok("POST", "/api/v2/query", asked)["results"]
+    assert results == [{"dimensions": ["Purchase"], "metrics": [2, 2, 28.57]}]
 
 
 # Trackers at the facade's address

@@ -14,6 +14,8 @@ from models.people import Guest, GuestDraft, Role, Team
 
 RESERVED_LINK = "WordPress - Shared Dashboard"
 MAX_PROPERTY = 300
+GOAL_TYPES_SENT = {"page_path": str(GoalKind.PAGE)}
+"""Words of clients for a goal's type (kctl-plausible 0.10.3)."""
 MANY = 10_000
 
 
@@ -61,6 +63,7 @@ def _goal(goal: Goal) -> dict[str, Any]:
 def _goal_draft(call: Call) -> GoalDraft:
     """Raises Refused: first for missing parameters, then with every wrong field."""
     kind = _required(call, "goal_type", "create a goal")
+    kind = GOAL_TYPES_SENT.get(kind, kind)
     if kind not in (GoalKind.EVENT, GoalKind.PAGE):
         raise Refused("goal_type: is invalid")
     name = "event_name" if kind == GoalKind.EVENT else "page_path"

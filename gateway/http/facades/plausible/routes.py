@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from gateway.http import trackers
+from gateway.http.body import answer
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.facades.plausible import belongings, events, scripts, sites, stats
 from gateway.http.facades.plausible.call import Handler, route
@@ -27,6 +30,7 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("GET", V1 + "/sites/teams", belongings.list_teams, READ),
     ("GET", V1 + "/sites/goals", belongings.list_goals, READ),
     ("PUT", V1 + "/sites/goals", belongings.put_goal, GOALS),
+    ("POST", V1 + "/sites/goals", belongings.put_goal, GOALS),  # kctl-plausible 0.10.3 creates goals so
     ("DELETE", V1 + "/sites/goals/{goal_id}", belongings.delete_goal, GOALS),
     ("GET", V1 + "/sites/custom-props", belongings.list_custom_props, READ),
     ("PUT", V1 + "/sites/custom-props", belongings.put_custom_prop, SITES),
@@ -47,6 +51,7 @@ TRACKING = (
     Endpoint("OPTIONS", "/api/event", trackers.preflight, "", Access.OPEN, "Trackers"),
 )
 SCRIPT = Endpoint("GET", "/js/{name}.js", scripts.script, "", Access.OPEN, "Trackers")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 HEALTH = Endpoint("GET", "/api/health", stats.health, "", Access.OPEN, "Service")
 
 
@@ -54,4 +59,9 @@ def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; trackers that are pointed at the facade's address are served too."""
     found: list[BaseRoute] = [route(services, method, PREFIX + path, h, scope) for method, path, h, scope in ROUTES]
     found += [resource(PREFIX + group[0].path, group, services) for group in (TRACKING, (SCRIPT,), (HEALTH,))]
-    return found
+    return [*found, Route(PREFIX + "/api/{rest:path}", _nothing_here, methods=METHODS)]
+
+
+async def _nothing_here(request: Request) -> Response:
+    """Unknown addresses and methods, in the shape that the vendor's clients read."""
+    return answer({"error": "Not found"}, 404)
