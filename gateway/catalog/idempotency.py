@@ -11,6 +11,8 @@ from gateway.tenancy import Tenant
 from models.errors import IdempotencyConflict
 
 KEPT = timedelta(hours=24)
+ABANDONED = timedelta(minutes=15)
+"""A request without an answer after so long died with its process; it may be done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,17 @@ def claim(db: Database, tenant: Tenant, key: str, digest: str, now: datetime) ->
     Raises IdempotencyConflict for another request under the same key, or while the first is not finished.
     """
     db.execute("DELETE FROM idempotency WHERE created_at < ?", [written(now - KEPT)])
-    row = one(db, "SELECT digest, status, answer FROM idempotency WHERE tenant = ? AND key = ?", tenant.id, key)
+    sql = "SELECT digest, status, answer, created_at FROM idempotency WHERE tenant = ? AND key = ?"
+    row = one(db, sql, tenant.id, key)
     if row is None:
         db.execute("INSERT INTO idempotency VALUES (?, ?, ?, NULL, NULL, ?)", [tenant.id, key, digest, written(now)])
         return None
     if row["digest"] != digest:
         raise IdempotencyConflict("this Idempotency-Key was used for another request")
+    if row["status"] is None and row["created_at"] < written(now - ABANDONED):
+        sql = "UPDATE idempotency SET created_at = ? WHERE tenant = ? AND key = ?"
+        db.execute(sql, [written(now), tenant.id, key])
+        return None
     if row["status"] is None:
         raise IdempotencyConflict("the first request with this Idempotency-Key has not been answered yet")
     return Remembered(row["status"], row["answer"])
