@@ -85,10 +85,10 @@ def _server(dsn: str) -> Target:
 
 @cache
 def _types(table: str) -> tuple[tuple[str, ...], tuple["ClickHouseType", ...]]:
-    from clickhouse_connect.datatypes.registry import get_from_name
+    from adapters.local.native import column_type
 
     columns = LAYOUTS[table].columns
-    return tuple(columns), tuple(get_from_name(kind) for kind in columns.values())
+    return tuple(columns), tuple(column_type(kind) for kind in columns.values())
 
 
 def _rows(found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
