@@ -264,6 +264,13 @@ class Records(Protocol):
 
 
 @runtime_checkable
+class CountsDrops(Protocol):
+    async def drops(self, site: Site, first: date, last: date) -> Mapping[date, Mapping[str, int]]:
+        """Events that were answered but not counted, by UTC day and reason."""
+        ...
+
+
+@runtime_checkable
 class ImportsHistory(Protocol):
     import_formats: tuple[str, ...]
 

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 from gateway.http import trackers
 from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, upkeep, vendor
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
-from gateway.http.lean import LeanQuery
 from gateway.http.pages import invitations, share
 from gateway.http.schema import accounts as a
 from gateway.http.schema import sites as s
@@ -99,6 +98,7 @@ SITES_AND_THEIRS = (
     E("POST", SITE + "/imports", history.start_import, "Import history from a file", INGEST, "History", params=s.ImportParams, answers=ImportJob, status=202, limit=Limit.IMPORT, body_media="application/octet-stream"),
     E("GET", SITE + "/imports/{job}", history.get_import, "Show an import", READ, "History", answers=ImportJob),
     E("DELETE", SITE + "/imports/{job}", history.delete_import, "Take an import back", SITES, "History", status=204),
+    E("GET", SITE + "/drops", history.list_drops, "Events that were answered but not counted", READ, "Events", params=s.DropParams, answers=s.DropList),
     E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="*/*"),
     E("GET", "/v1/teams", belongings.list_teams, "List teams of a connection", READ, "Connections", params=s.TeamParams, answers=s.TeamList, whole=True),
     E("POST", "/v1/teams", belongings.create_team, "Create a team of sites on our own store", ADMIN, "Sites", body=s.TeamDraft, answers=Team, status=201, creates=True),
@@ -131,7 +131,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND
 
 
 LEAN: Mapping[str, Callable[[Services, ASGIApp], ASGIApp]] = MappingProxyType(
-    {"/v1/query": LeanQuery, "/api/event": trackers.LeanTracker}
+    {"/api/event": trackers.LeanTracker}
 )
 """The busiest paths, and what is tried before their ordinary route."""
 

@@ -84,3 +84,21 @@ def test_a_sites_own_script_knows_its_domain(owner: Api, site: str) -> None:
     plain = client().get(f"{owner.base}/js/tallyway.js")
     assert script.text.endswith(plain.text)
     assert client().get(f"{owner.base}/js/pa-nothing.js").status_code == 404
+
+
+def test_what_was_not_counted_is_told_by_day_and_reason(owner: Api, site: str) -> None:
+    """Two events of a crawler, seen on the day of the frozen clock."""
+    payload = {"n": "pageview", "u": f"https://{site}/", "d": site}
+    for _ in range(2):
+        answer = owner.send("POST", "/api/event", json=payload, headers={"User-Agent": "Googlebot/2.1"})
+        assert answer.headers["x-tallyway-dropped"] == "bot"
+
+    found = owner.ok("GET", f"/v1/sites/{site}/drops")
+
+    assert found == {"days": [{"date": "2026-06-17", "reasons": {"bot": 2}}]}
+
+
+def test_too_many_days_of_drops_are_refused(owner: Api, site: str) -> None:
+    problem = owner.problem(400, "GET", f"/v1/sites/{site}/drops?first=2020-01-01&last=2026-01-01")
+
+    assert problem["problems"][0]["field"] == "first"

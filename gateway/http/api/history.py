@@ -1,15 +1,17 @@
 """Events from servers, imports of history, exports."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from starlette.responses import Response, StreamingResponse
 
 from gateway.http.body import answer, nothing
 from gateway.http.endpoint import Ask
-from gateway.http.schema.sites import ExportParams, ImportList, ImportParams
+from gateway.http.schema.sites import DropDay, DropList, DropParams, ExportParams, ImportList, ImportParams
 from gateway.http.schema.stats import DroppedEvent, EventParams, EventsTaken
 from models.errors import InvalidRequest, Problem
 from models.job import JobStatus
+
+LONGEST = timedelta(days=366)
 
 
 async def send_events(ask: Ask) -> Response:
@@ -17,6 +19,16 @@ async def send_events(ask: Ask) -> Response:
     taken = await ask.services.ingest.send(record, await ask.json(), wait=params.wait)
     dropped = [DroppedEvent(index=i, reason=drop.reason, detail=drop.detail) for i, drop in taken.dropped]
     return answer(EventsTaken(accepted=taken.accepted, dropped=dropped), 202)
+
+
+async def list_drops(ask: Ask) -> Response:
+    params, record = ask.query(DropParams), await ask.site()
+    last = _day("last", params.last) or ask.services.settings.clock().date()
+    first = _day("first", params.first) or last - timedelta(days=6)
+    if not timedelta(0) <= last - first <= LONGEST:
+        raise InvalidRequest([Problem("first", f"must be at most {LONGEST.days} days before last")])
+    found = await ask.services.ingest.drops(record, first, last)
+    return answer(DropList(days=[DropDay(date=day.isoformat(), reasons=dict(r)) for day, r in sorted(found.items())]))
 
 
 async def start_import(ask: Ask) -> Response:

@@ -193,6 +193,24 @@ class ExportParams(Given):
     last: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
 
 
+class DropParams(Given):
+    """UTC days, both included; without them, the last seven."""
+
+    first: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    last: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
+class DropDay(Told):
+    """Events of one day that were answered but not counted, by reason."""
+
+    date: str
+    reasons: dict[str, int]
+
+
+class DropList(Told):
+    days: list[DropDay]
+
+
 class VendorCallView(Told):
     name: str
     method: str
