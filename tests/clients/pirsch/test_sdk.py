@@ -1,8 +1,6 @@
 """Pirsch's JavaScript SDK 2.9.1, unmodified, against the gateway over our own store; numbers counted by hand."""
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,23 +12,6 @@ from tests.facades.pirsch.served import CHROME, NOW, Client, gateway
 
 HERE = Path(__file__).parent
 ANNA = {"ip": "203.0.113.7", "user_agent": CHROME, "accept_language": "de-DE,en;q=0.8"}
-
-
-def missing() -> str | None:
-    """What these tests lack here and how to get it."""
-    if shutil.which("node") is None:
-        return "no node here"
-    if not (HERE / "node_modules" / "pirsch-sdk").exists():
-        return "the npm module is not installed (make clients)"
-    return None
-
-
-@pytest.fixture(scope="module", autouse=True)
-def node() -> None:
-    if lack := missing():
-        if os.environ.get("TALLYWAY_REQUIRE_CLIENTS") == "1":
-            pytest.fail(f"client tests are required here, but {lack}", pytrace=False)
-        pytest.skip(f"client tests: {lack}")
 
 
 def run(client: Client, *script: list[Any]) -> dict[str, Any]:
