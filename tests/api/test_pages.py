@@ -122,6 +122,15 @@ def test_a_password_opens_its_link_and_no_other(owner: Api, site: str) -> None:
     assert "correct horse" not in cookie
 
 
+def test_passwords_cannot_be_tried_without_end(tmp_path: Path) -> None:
+    with serve(tmp_path, NOW="2026-06-17T12:00:00Z", AUTH_FAILURE_LIMIT="3") as running:
+        owner = Api(running.base, running.key)
+        owner.ok("POST", "/v1/sites", {"domain": "locked.example.com"})
+        url = shared(owner, "locked.example.com", password="correct horse")
+        tried = [client().post(url, data={"password": guess}).status_code for guess in ("a", "b", "c", "correct horse")]
+    assert tried == [403, 403, 403, 429]
+
+
 def test_an_invitation_becomes_a_personal_link(owner: Api, site: str) -> None:
     shared(owner, site)
     invited = owner.ok("PUT", f"/v1/sites/{site}/guests", {"email": "ann@example.com", "role": "viewer"})

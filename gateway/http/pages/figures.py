@@ -97,7 +97,8 @@ class Overview:
 
 def asked_for(period: str, first: str, last: str, path: str) -> Asked:
     """A named period or two dates, and perhaps one page; what cannot be read is left out."""
-    filters = (Comparison(Operator.IS, str(Dimension.PAGE), (path,)),) if path else ()
+    operator = Operator.WILDCARD if "*" in path else Operator.IS
+    filters = (Comparison(operator, str(Dimension.PAGE), (path,)),) if path else ()
     if first and last and problem_with((first, last)) is None:
         return Asked((first, last), filters)
     return Asked(period if period in dict(PERIODS) else FALLBACK, filters)

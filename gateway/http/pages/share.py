@@ -11,12 +11,15 @@ from starlette.responses import RedirectResponse, Response
 from gateway.http.endpoint import Ask
 from gateway.http.pages.figures import PERIODS, asked_for, overview
 from gateway.http.pages.rendering import Look, page
+from gateway.http.visitor import address_of, trusted_networks
 from gateway.tenancy import SiteRecord
+from models.errors import TooManyRequests
 from models.link import LinkState
 
 COOKIE = "tallyway_link"
 LONGEST_PASSWORD = 200
 DAY_SECONDS = 86_400
+LATER = "The password was tried too often from here. Wait a minute."
 GONE = "This link does not lead anywhere. It may have been revoked, or its time is over."
 CHOICES = ("period", "from", "to", "page")
 
@@ -53,10 +56,16 @@ async def unlock(ask: Ask) -> Response:
     look, record, slug = Look(ask.request.query_params), await _site(ask), _slug(ask)
     async with ask.request.form(max_files=0, max_fields=4) as form:
         password = form.get("password")
+    guesses = f"{slug} {visitor_address(ask)}"
+    try:
+        ask.services.guesses.check(guesses)
+    except TooManyRequests:
+        return page("message.html", look, 429, title="Too many attempts", text=LATER)
     opened = None
     if record is not None and slug and isinstance(password, str):
         opened = await ask.services.links.unlock(record, slug, password[:LONGEST_PASSWORD])
     if record is None or opened is None:
+        ask.services.guesses.note(guesses)
         domain = ask.path("domain")
         return page("password.html", look, 403, domain=domain, action=_address(ask), wrong=True)
     response = RedirectResponse(_address(ask), HTTPStatus.SEE_OTHER)
@@ -71,6 +80,12 @@ async def unlock(ask: Ask) -> Response:
         samesite="none" if https and look.embedded else "lax",
     )
     return response
+
+
+def visitor_address(ask: Ask) -> str:
+    """Whose attempts are counted."""
+    client, trusted = ask.request.client, trusted_networks(ask.services.settings.trusted_proxies)
+    return address_of(ask.request.headers, client.host if client else None, trusted)
 
 
 async def _site(ask: Ask) -> SiteRecord | None:
