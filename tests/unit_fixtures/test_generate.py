@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime
 
-from gateway.demo.traffic import generate
 from fixtures.reference import Site
+from gateway.demo.traffic import generate
 
 ARGUMENTS = (14, 60, 7, date(2026, 6, 1))
 

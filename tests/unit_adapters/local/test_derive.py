@@ -72,7 +72,7 @@ def test_neither_address_nor_agent_is_journaled(derivation: Derivation) -> None:
 
 
 def test_given_fields_are_kept_as_given(derivation: Derivation) -> None:
-    given = {
+    given: dict[str, Any] = {
         "source": "Partner", "channel": "Referral", "utm_campaign": "spring", "country": "FR", "region": "FR-75",
         "city": "2988507", "device": "Tablet", "browser": "Lynx", "browser_version": "2.8", "os": "Plan 9",
         "os_version": "4", "language": "fr", "screen": "Laptop", "referrer": "partner.example/page",
@@ -175,8 +175,8 @@ EXCLUDED = SiteSettings(
         ({"hostname": "local"}, ""),
     ],
 )
-def test_exclusions(derivation: Derivation, fields: dict[str, str], expected: str) -> None:
-    assert reason(taken(derivation, settings=EXCLUDED, **{"visitor": "u"} | fields)) == expected
+def test_exclusions(derivation: Derivation, fields: dict[str, Any], expected: str) -> None:
+    assert reason(taken(derivation, settings=EXCLUDED, **({"visitor": "u"} | fields))) == expected
 
 
 def test_only_listed_hostnames_count(derivation: Derivation) -> None:

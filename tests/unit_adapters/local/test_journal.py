@@ -41,7 +41,12 @@ async def test_records_come_back_in_order_with_their_numbers(tmp_path: Path) -> 
 async def test_writers_that_wait_together_share_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs: list[int] = []
     real = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda descriptor: (syncs.append(descriptor), real(descriptor))[1])
+
+    def counted(descriptor: int) -> None:
+        syncs.append(descriptor)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
     async with opened(tmp_path) as journal:
         firsts = await asyncio.gather(*[journal.append(b"x", 1, 0) for _ in range(50)])
     assert firsts == list(range(1, 51))

@@ -140,7 +140,8 @@ def test_streams_give_the_visits_of_the_reference(stream: list[tuple[int, str, i
             "interactive": interactive,
         })  # fmt: skip
     expected_hits, expected = sessionize(events)
-    sessions, states, kept = Sessions(), {}, 0
+    sessions, kept = Sessions(), 0
+    states: dict[Any, Any] = {}
     for start in range(0, len(hits), batch):
         outcome = sessions.apply([(start + 1, T0, hits[start : start + batch])])
         kept += len(outcome.hits)

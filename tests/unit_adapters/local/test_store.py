@@ -59,7 +59,7 @@ def test_names_that_are_no_words_never_reach_a_statement() -> None:
 
 def rows(count: int, **given: list[Any]) -> dict[str, list[Any]]:
     """Columns of events, empty but for what is given."""
-    empty = {"Map": {}, "Nullable": None, "UInt": 0, "DateTime": 0}
+    empty: dict[str, Any] = {"Map": {}, "Nullable": None, "UInt": 0, "DateTime": 0}
     return {
         name: given.get(name, [next((v for k, v in empty.items() if kind.startswith(k)), "")] * count)
         for name, kind in schema.EVENTS.items()

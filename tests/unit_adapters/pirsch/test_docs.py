@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from adapters.pirsch.vendor.calls import ROUTES
 from fixtures.twins.pirsch import demo_goals
 from fixtures.twins.pirsch_model import already_counted
 from tests.unit_adapters.pirsch.tables import CANONICAL, DOCS, ENDPOINTS, NOT_OFFERED, QUESTIONS, with_tables
 from tests.unit_adapters.pirsch.test_reference import DEMO
-from tests.unit_adapters.pirsch.test_vendor import ROUTES
 from tests.unit_adapters.pirsch.wiring import Bench
 
 

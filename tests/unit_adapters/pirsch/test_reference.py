@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.traffic import generate
 from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
 from fixtures.twins.pirsch import demo_goals
 from fixtures.twins.pirsch_model import already_counted
+from gateway.demo.traffic import generate
 from models.errors import UnsupportedQuery
 from tests.unit_adapters.pirsch.wiring import NOW, WEEK, Bench
 
@@ -105,7 +105,8 @@ def in_plausibles_words(node: Any) -> Any:
             return ["not", in_plausibles_words(part)]
         case [operator, name, *rest]:
             return [operator, WORDS[name], *rest]
-    raise ValueError(node)
+        case _:
+            raise ValueError(node)
 
 
 async def test_exact_answers_are_the_references(bench: Bench) -> None:

@@ -34,7 +34,8 @@ def _data(value: Any) -> bytes:
             return _head(11, len(value)) + b"".join(map(_data, value))
         case dict():
             return _head(7, len(value)) + b"".join(_data(key) + _data(item) for key, item in value.items())
-    raise TypeError(f"{value!r} has no place in these files")
+        case _:
+            raise TypeError(f"{value!r} has no place in these files")
 
 
 def _tree(records: Mapping[str, Any]) -> tuple[int, bytes]:

@@ -5,6 +5,7 @@ import json
 import stat
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -83,7 +84,8 @@ def test_a_naive_clock_is_refused() -> None:
 
 @given(st.lists(st.integers(0, 72), min_size=1, max_size=20))
 def test_only_todays_and_yesterdays_salts_ever_exist(hours: list[int]) -> None:
-    salts, now, drawn = Salts(), NOON, {}
+    salts, now = Salts(), NOON
+    drawn: dict[Any, Any] = {}
     for step in hours:
         now += timedelta(hours=step)
         held = salts.at(now)

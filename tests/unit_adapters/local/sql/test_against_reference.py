@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from adapters.local.reads import Reader
 from adapters.local.store import EventStore
 from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
@@ -239,7 +240,8 @@ async def _native_start(reader: Any, site: Site) -> date | None:
     async def none(_: Site) -> tuple[()]:
         return ()
 
-    return await type(reader)(reader.store, reader.goals_of, none, reader.now).stats_start(site)
+    native: Reader = Reader(reader.store, reader.goals_of, none, reader.now)
+    return await native.stats_start(site)
 
 
 @pytest.mark.timeout(900)  # `make fuzz` asks for thousands

@@ -198,7 +198,7 @@ async def test_the_order_is_total_and_pages_neither_repeat_nor_skip(reader: Read
     ]
     assert [len(page.rows) for page in pages] == [2, 2, 2, 2, 0]
     assert [page.total_rows for page in pages] == [8, 8, 8, 8, 8]
-    labels = [row[0] for page in pages for row in page.rows]
+    labels = [str(row[0]) for page in pages for row in page.rows]
     assert labels == sorted(set(labels))
 
 

@@ -38,11 +38,15 @@ def filter_of(written: Sequence[Any]) -> Filter:
             return Not(filter_of(written[1]))
         case "has_done" | "has_not_done":
             return HasDone(filter_of(written[1]), done=head == "has_done")
+        case _:
+            return _comparison(written)
+
+
+def _comparison(written: Sequence[Any]) -> Comparison:
     options = written[3] if len(written) > 3 else {}
     values = tuple(str(v) for v in written[2])
-    return Comparison(
-        Operator(OPERATORS.get(head, head)), dimension(written[1]), values, options.get("case_sensitive", True)
-    )
+    operator = Operator(OPERATORS.get(written[0], written[0]))
+    return Comparison(operator, dimension(written[1]), values, options.get("case_sensitive", True))
 
 
 def query_of(body: Mapping[str, Any], zone: str, now: datetime, start: date | None) -> ResolvedQuery:
