@@ -20,6 +20,7 @@ REMEMBERED = 10_000
 USE_NOTED_EVERY = timedelta(minutes=1)
 OPERATOR = "operator"
 """Name of the key that comes from the settings; it has no row."""
+OPERATING = Caller(Tenant(DEFAULT_TENANT, DEFAULT_TENANT, "Default"), OPERATOR, platform=True)
 
 
 class Keyring:
@@ -36,7 +37,7 @@ class Keyring:
     ) -> None:
         self._catalog, self._recorder, self._now = catalog, recorder, now
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
-        self._known: TTLCache[bytes, tuple[KeyRecord, Tenant]] = TTLCache(REMEMBERED, remembered_seconds)
+        self._known: TTLCache[bytes, tuple[KeyRecord, Caller]] = TTLCache(REMEMBERED, remembered_seconds)
 
     async def caller(self, key: str, tenant_ref: str | None = None) -> Caller:
         """Who presents the key. Platform keys may name another tenant to act on.
@@ -46,7 +47,7 @@ class Keyring:
         """
         digest = rows.digest_of(key)
         if self._operator is not None and hmac.compare_digest(digest, self._operator):
-            caller = Caller(Tenant(DEFAULT_TENANT, DEFAULT_TENANT, "Default"), OPERATOR, platform=True)
+            caller = OPERATING
         else:
             caller = await self._from_row(key, digest)
         if tenant_ref is None or tenant_ref in (caller.tenant.id, caller.tenant.slug):
@@ -58,19 +59,17 @@ class Keyring:
     async def _from_row(self, key: str, digest: bytes) -> Caller:
         known = self._known.get(digest)
         if known is None:
-            known = await self._catalog.run(rows.matching, key)
-            if known is None:
+            found = await self._catalog.run(rows.matching, key)
+            if found is None:
                 raise NotAuthenticated("this API key is not known")
-            self._known[digest] = known
-            await self._note_use(known[0])
-        record, tenant = known
-        now = self._now()
+            known = self._known[digest] = (found[0], _caller(*found))
+            await self._note_use(found[0])
+        record, caller = known
         if record.revoked_at is not None:
             raise NotAuthenticated("this API key was revoked")
-        if record.expires_at is not None and record.expires_at <= now:
+        if record.expires_at is not None and record.expires_at <= self._now():
             raise NotAuthenticated("this API key has expired")
-        sites = None if record.sites is None else frozenset(record.sites)
-        return Caller(tenant, record.id, frozenset(record.scopes), sites, record.platform)
+        return caller
 
     async def _note_use(self, record: KeyRecord) -> None:
         now = self._now()
@@ -137,3 +136,8 @@ class Keyring:
     async def tenant(self, ref: str) -> Tenant:
         """Raises NotFound."""
         return await self._catalog.run(tenant_rows.get, ref)
+
+
+def _caller(record: KeyRecord, tenant: Tenant) -> Caller:
+    sites = None if record.sites is None else frozenset(record.sites)
+    return Caller(tenant, record.id, frozenset(record.scopes), sites, record.platform)

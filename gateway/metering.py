@@ -48,9 +48,18 @@ class Meter:
         self._hourly: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._tallies: dict[str, Tally] = {}
         self._flushing = asyncio.Lock()
+        self._named = (-1, "", "")
+
+    def _month_and_hour(self) -> tuple[str, str]:
+        """Of this moment; written anew when the hour changes."""
+        now = self._now()
+        since_epoch = int(now.timestamp()) // 3600
+        if self._named[0] != since_epoch:
+            self._named = since_epoch, month_of(now), hour_of(now)
+        return self._named[1], self._named[2]
 
     def _place(self, tenant: str, site: str) -> Counts:
-        return self._counted[tenant, site, month_of(self._now())]
+        return self._counted[tenant, site, self._month_and_hour()[0]]
 
     def api_call(self, tenant: str) -> None:
         """A request that was admitted, for the site that it turned out to be about."""
@@ -69,10 +78,10 @@ class Meter:
 
     async def _tally(self, tenant: str) -> Tally:
         """The tally of this month and hour."""
-        now = self._now()
-        month, hour = month_of(now), hour_of(now)
+        month, hour = self._month_and_hour()
         tally = self._tallies.get(tenant)
-        if tally is None or (tally.month, tally.hour) != (month, hour):
+        if tally is None or tally.hour != hour or tally.month != month:
+            now = self._now()
             async with self._flushing:  # otherwise counts on their way to the catalog would be on neither side
                 used = await self._catalog.run(rows.used, Tenant(tenant), now)
                 events = sum(c.events for (t, _, m), c in self._counted.items() if (t, m) == (tenant, month))

@@ -19,6 +19,11 @@ class Throttle:
         self.limits = per_minute > 0
         self._levels: LRUCache[str, tuple[float, float]] = LRUCache(NAMES)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing was noted of anybody."""
+        return not self._levels
+
     def _level(self, name: str) -> tuple[float, float]:
         """What is left for a name, and when that was true."""
         now = self._monotonic()

@@ -79,12 +79,12 @@ class Finished:
     _second: int = -1
     _headers: tuple[Headers, Headers] = field(default_factory=lambda: ([], []))
 
-    def headers(self, now: datetime) -> tuple[Headers, Headers]:
-        """Headers of the whole answer and of a 304; to be copied by whoever adds to them."""
+    def headers(self, now: datetime, more: Sequence[tuple[bytes, bytes]] = ()) -> tuple[Headers, Headers]:
+        """Headers of the whole answer and of a 304, with those of the service; to be copied by whoever adds to them."""
         second = int(now.timestamp())
         if second != self._second:
             currency = Currency(Freshness.HIT, (self.until - now).total_seconds(), (now - self.as_of).total_seconds())
-            short = currency.headers(self.etag)
+            short = [*currency.headers(self.etag), *more]
             length = b"%d" % len(self.body)
             whole = [(b"content-type", b"application/json"), (b"content-length", length), *short]
             self._second, self._headers = second, (whole, short)

@@ -56,6 +56,6 @@ class AccessLog:
             sys.stdout.flush()
 
 
-def wanted() -> bool:
-    """Whether the log takes lines of this level."""
-    return bool(log.is_enabled_for(logging.INFO))
+def access_log(*, wanted: bool) -> AccessLog | None:
+    """The access log, when it is wanted and the log takes lines of its level."""
+    return AccessLog() if wanted and log.is_enabled_for(logging.INFO) else None

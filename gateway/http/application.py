@@ -1,4 +1,4 @@
-"""The Starlette application: routes, error handlers, and the frame around every request."""
+"""The Starlette application: routes, error handlers, the frame around every request, and the short way before it."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,10 +9,13 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
+from gateway.http.access import access_log
 from gateway.http.books import Books
 from gateway.http.errors import plain, problem
 from gateway.http.frame import Frame
+from gateway.http.lean import PATH, LeanQuery
 from gateway.http.routes import routes
 from gateway.services import Services
 from models.errors import GatewayError
@@ -22,10 +25,25 @@ NO_MORE_READERS = 499
 """What the access log says of a client that left, as nginx does."""
 
 
-def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute] = ()) -> Starlette:
+class Application(Starlette):
+    """Starlette, but for queries that are answered before anything else sees them."""
+
+    lean: LeanQuery
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH:
+            rest = await self.lean.answered(scope, receive, send)
+            if rest is None:
+                return
+            receive = rest
+        await super().__call__(scope, receive, send)
+
+
+def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute] = ()) -> Application:
     """The whole HTTP surface over the services; `more` routes come after ours."""
     settings = services.settings
-    return Starlette(
+    access = access_log(wanted=settings.access_log)
+    whole = Application(
         routes=[*routes(services), *more],
         lifespan=lifespan,
         exception_handlers={
@@ -36,13 +54,15 @@ def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute
         middleware=[
             Middleware(
                 Frame,
-                access_log=settings.access_log,
+                access=access,
                 hosts=settings.hosts,
                 https=settings.public_url.startswith("https://"),
                 books=Books(services),
             )
         ],
     )
+    whole.lean = LeanQuery(services, access)
+    return whole
 
 
 async def _gateway_error(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import tracing
-from gateway.http.access import AccessLog, wanted
+from gateway.http.access import AccessLog
 from gateway.http.books import Books
 from gateway.http.errors import failure, plain, problem
 from models.errors import TooManyRequests
@@ -35,16 +35,31 @@ SECURITY = (
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
+def security_headers(*, https: bool) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers on every answer; transport security is promised only where TLS is what clients meet."""
+    return (*SECURITY, HSTS) if https else SECURITY
+
+
+def hosted(host: str, hosts: frozenset[str]) -> bool:
+    """Whether a Host header names one of these, whatever its port and case."""
+    return PORT.sub("", host).lower() in hosts
+
+
 class Frame:
     """The outermost application. `hosts` limits the Host header; empty for any."""
 
     def __init__(
-        self, app: ASGIApp, *, access_log: bool, hosts: tuple[str, ...], https: bool, books: Books | None = None
+        self,
+        app: ASGIApp,
+        *,
+        access: AccessLog | None,
+        hosts: tuple[str, ...],
+        https: bool,
+        books: Books | None = None,
     ) -> None:
         self.app, self.hosts = app, frozenset(h.lower() for h in hosts)
-        self.access = AccessLog() if access_log and wanted() else None
-        self.security = (*SECURITY, HSTS) if https else SECURITY
-        self.books = books
+        self.access, self.books = access, books
+        self.security = security_headers(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +102,7 @@ class Frame:
 
     def _refusal(self, scope: Scope, headers: Headers, request_id: str) -> Response | None:
         """What is refused before anything else is looked at: other hosts, and addresses that ask too often."""
-        if self.hosts and PORT.sub("", headers.get("host", "")).lower() not in self.hosts:
+        if self.hosts and not hosted(headers.get("host", ""), self.hosts):
             return plain(421, "this service does not answer to that host", request_id)
         try:
             if self.books is not None:

@@ -1,18 +1,31 @@
 """The short way of a query that was answered in the same words before: one dictionary look-up from socket to socket.
 
-Plain ASGI in front of the ordinary endpoint. It authenticates, authorises and compares generations on every request;
-whatever is unusual (no answer kept, several headers, an error) goes the ordinary way, which says what is wrong.
+It stands before the frame and does for its own answers what the frame does for all: hosts, limits, request id, security
+headers, bill, figures, access line. It authenticates, authorises and compares generations on every request; whatever
+is unusual (no answer kept, several headers, an error) goes the ordinary way, which says what is wrong.
 """
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+import random
+import time
+from collections.abc import Sequence
 
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway import tracing
 from gateway.cache.responses import Finished, matches
-from gateway.http.auth import LONGEST_KEY, admit
+from gateway.catalog.keys import PREFIX
+from gateway.http.access import AccessLog
+from gateway.http.auth import LONGEST_KEY
+from gateway.http.frame import GIVEN_ID, REQUEST_ID, hosted, security_headers
+from gateway.http.visitor import address_of, trusted_networks
 from gateway.services import Services
-from gateway.tenancy import KeyScope
-from models.errors import GatewayError
+from gateway.tenancy import Caller, KeyScope
 
-INTERESTING = frozenset({b"authorization", b"content-length", b"if-none-match", b"tallyway-tenant"})
+PATH = "/v1/query"
+AUTHORIZATION, LENGTH, KNOWN, TENANT = b"authorization", b"content-length", b"if-none-match", b"tallyway-tenant"
+HOST, TIMEOUT = b"host", b"request-timeout"
+INTERESTING = frozenset({AUTHORIZATION, LENGTH, KNOWN, TENANT, HOST, TIMEOUT, REQUEST_ID})
+Headers = dict[bytes, bytes]
 
 
 def request_key(method: str, words: bytes) -> bytes:
@@ -21,82 +34,119 @@ def request_key(method: str, words: bytes) -> bytes:
 
 
 class LeanQuery:
-    """An ASGI endpoint for GET and POST of one path."""
+    """GET and POST of one path, before anything else sees them."""
 
-    def __init__(self, services: Services, ordinary: ASGIApp) -> None:
-        self.services, self.ordinary = services, ordinary
-        self.responses, self.now = services.cache.responses, services.settings.clock
+    def __init__(self, services: Services, access: AccessLog | None) -> None:
+        self.services, self.access = services, access
+        settings = services.settings
+        self.responses, self.now = services.cache.responses, settings.clock
+        self.limit = settings.body_limit
+        self.hosts = frozenset(h.lower() for h in settings.hosts)
+        self.security = security_headers(https=settings.public_url.startswith("https://"))
+        self.trusted = trusted_networks(settings.trusted_proxies)
+        self.limited = services.key_rate.limits or services.address_rate.limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _headers(scope)
-        words = await self._words(scope, headers, receive) if headers is not None else None
-        if headers is None or words is None:
-            await self.ordinary(scope, receive, send)
-            return
-        found = await self._found(request_key(scope["method"], words), headers, scope)
-        if found is None:
-            await self.ordinary(scope, _replayed(words if scope["method"] == "POST" else b"", receive), send)
-            return
-        whole, short = found.headers(self.now())
-        if b"if-none-match" in headers and matches(headers[b"if-none-match"], found.etag):
-            await send({"type": "http.response.start", "status": 304, "headers": list(short)})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": list(whole)})
-        await send({"type": "http.response.body", "body": found.body})
-
-    async def _words(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-        """The raw question; None, nothing read, when the request is not of the plain kind."""
-        query: bytes = scope["query_string"]
-        if scope["method"] == "GET":
-            return query if b"content-length" not in headers else None
-        length = headers.get(b"content-length", b"")
-        if scope["method"] != "POST" or query or not length.isdigit():
-            return None
-        if len(length) > 9 or int(length) > self.services.settings.body_limit:
-            return None
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        while message["type"] == "http.request" and message.get("more_body", False):
+    async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
+        """None when the request was answered; else where the ordinary way reads it from."""
+        started, method = time.perf_counter(), scope["method"]
+        headers = self._headers(scope["headers"])
+        if headers is None or (method != "POST" and method != "GET"):
+            return receive
+        if method == "GET":
+            if LENGTH in headers:
+                return receive
+            words = scope["query_string"]
+        else:
+            length = headers.get(LENGTH, b"")
+            if scope["query_string"] or not length.isdigit() or len(length) > 9 or int(length) > self.limit:
+                return receive
             message = await receive()
-            body += message.get("body", b"")
-        return body
-
-    async def _found(self, request: bytes, headers: dict[bytes, bytes], scope: Scope) -> Finished | None:
-        """The finished answer, when this caller may have it and nothing changed since."""
-        scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer" or len(key) > LONGEST_KEY or not key.isascii():
-            return None
-        tenant = headers.get(b"tallyway-tenant")
-        services = self.services
+            words = message.get("body", b"")
+            if message.get("more_body", False) or message["type"] != "http.request":
+                return _from(message, receive)
+            receive = _from(message, receive)
         try:
-            caller = await services.keyring.caller(key.decode(), tenant.decode("latin-1") if tenant else None)
-            found = self.responses.get(caller.tenant.id, request)
-            if found is None or not caller.may(KeyScope.READ):
-                return None
-            record = await services.sites.find(caller, found.ref)
-            if record is not found.record and record != found.record:
-                return None
-            if services.connections.generation(record.tenant, record.connection) != found.generation:
-                return None
-            await admit(scope["state"], services, caller)
-        except GatewayError:
+            caller, found = await self._found(request_key(method, words), headers, scope)
+        except Exception:
+            return receive  # the ordinary way meets the same, and answers or logs it
+        if caller is None or found is None:
+            return receive
+        with tracing.span("request", {"http.request.method": method}):
+            request_id, status = await self._send(found, headers, send)
+            tracing.say("http.response.status_code", status)
+        seconds = time.perf_counter() - started
+        self.services.meter.api_call(caller.tenant.id)
+        self.services.figures.request(method, PATH, status, seconds)
+        if self.access is not None:
+            self.access.note(request_id, method, PATH, status, seconds)
+        return None
+
+    async def _send(self, found: Finished, headers: Headers, send: Send) -> tuple[str, int]:
+        """The request's id and the status that was sent."""
+        given = headers.get(REQUEST_ID, b"")
+        request_id = given.decode() if given and GIVEN_ID.fullmatch(given) else new_id()
+        whole, short = found.headers(self.now(), self.security)
+        body, status, ready = found.body, 200, whole
+        if KNOWN in headers and matches(headers[KNOWN], found.etag):
+            body, status, ready = b"", 304, short
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [*ready, (REQUEST_ID, request_id.encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
+        return request_id, status
+
+    async def _found(self, request: bytes, headers: Headers, scope: Scope) -> tuple[Caller | None, Finished | None]:
+        """The finished answer, when this caller may have it now and nothing changed since."""
+        scheme, _, key = headers.get(AUTHORIZATION, b"").partition(b" ")
+        if scheme.lower() != b"bearer" or len(key) > LONGEST_KEY or not key.isascii() or b" " in key:
+            return None, None
+        services, tenant, text = self.services, headers.get(TENANT), key.decode()
+        if not services.guesses.quiet:
+            services.guesses.check(f"{self._address(scope)} {text[:PREFIX]}")
+        caller = await services.keyring.caller(text, tenant.decode("latin-1") if tenant else None)
+        found = self.responses.get(caller.tenant.id, request)
+        if found is None or not caller.may(KeyScope.READ):
+            return caller, None
+        record = await services.sites.find(caller, found.ref)
+        if record is not found.record:
+            if record != found.record:
+                return caller, None
+            found.record = record
+        if services.connections.generation(record.tenant, record.connection) != found.generation:
+            return caller, None
+        if self.limited:
+            services.address_rate.take(self._address(scope))
+            services.key_rate.take(caller.key)
+        await services.meter.admit_call(caller.tenant.id)
+        return caller, found
+
+    def _headers(self, raw: Sequence[tuple[bytes, bytes]]) -> Headers | None:
+        """The headers that matter here; None when one comes twice or is for the ordinary way to judge."""
+        found: Headers = {}
+        for name, value in raw:
+            if name in INTERESTING:
+                if name in found:
+                    return None
+                found[name] = value
+        if TIMEOUT in found or (self.hosts and not hosted(found.get(HOST, b"").decode("latin-1"), self.hosts)):
             return None
         return found
 
-
-def _headers(scope: Scope) -> dict[bytes, bytes] | None:
-    """The headers that matter here; None when one of them comes twice."""
-    found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        if name in INTERESTING:
-            if name in found:
-                return None
-            found[name] = value
-    return found
+    def _address(self, scope: Scope) -> str:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+        return address_of(headers, (scope.get("client") or (None,))[0], self.trusted)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def new_id() -> str:
+    """A request's id; it names a line of the log and opens nothing."""
+    return f"{random.getrandbits(64):016x}"
+
+
+def _from(first: Message, receive: Receive) -> Receive:
     """The same request once more, for the ordinary way."""
     read = False
 
@@ -105,6 +155,6 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         if read:
             return await receive()
         read = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return first
 
     return again

@@ -130,9 +130,7 @@ SERVICE = (
 ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND_THEIRS, *SERVICE)
 
 
-LEAN: Mapping[str, Callable[[Services, ASGIApp], ASGIApp]] = MappingProxyType(
-    {"/api/event": trackers.LeanTracker}
-)
+LEAN: Mapping[str, Callable[[Services, ASGIApp], ASGIApp]] = MappingProxyType({"/api/event": trackers.LeanTracker})
 """The busiest paths, and what is tried before their ordinary route."""
 
 

@@ -7,6 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.http.access import AccessLog
 from gateway.http.frame import Frame
 
 
@@ -19,7 +20,7 @@ async def working(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def asked(app: ASGIApp, host: str = "stats.example.com", *, https: bool = False) -> httpx2.Response:
-    framed = Frame(app, access_log=True, hosts=("stats.example.com", "[::1]"), https=https)
+    framed = Frame(app, access=AccessLog(), hosts=("stats.example.com", "[::1]"), https=https)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=framed), base_url="http://x") as client:
         return await client.get("/v1/sites", headers={"Host": host})
 
