@@ -101,7 +101,10 @@ class Stats:
         served = await self._fetch(record, adapter, resolved, planned)
         before = await self._compare(record, adapter, query, resolved)
         comparison = before.value if before else None
-        answer = SiteAnswer(served.value, _provenance(record, served, before), comparison)
+        provenance = _provenance(record, served, before)
+        if query.accuracy is Accuracy.EXACT and provenance.reasons:  # what only the data could tell
+            raise UnsupportedQuery([f"{r.code}: {r.detail}" for r in provenance.reasons], backend=record.backend)
+        answer = SiteAnswer(served.value, provenance, comparison)
         return SiteOutcome(record, resolved, answer)
 
     async def _adapter(self, tenant: Tenant, record: SiteRecord) -> Reads:

@@ -1,4 +1,4 @@
-"""`tallyway demo`, away from the checkout: two backends answer what it prints, and Ctrl-C ends it."""
+"""`tallyway demo`: five backends answer what it prints (two from a wheel), and Ctrl-C ends it."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from gateway.commands.demo import CHECKOUT
 from tests.serving import command, free_port
 
 
@@ -23,7 +24,7 @@ def printed(log: Path, process: subprocess.Popen[bytes]) -> list[str]:
     raise AssertionError(log.read_text())
 
 
-def test_the_demo_answers_over_two_backends_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+def test_the_demo_answers_over_its_backends_and_ends_on_ctrl_c(tmp_path: Path) -> None:
     log = tmp_path / "demo.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -40,8 +41,14 @@ def test_the_demo_answers_over_two_backends_and_ends_on_ctrl_c(tmp_path: Path) -
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
     sites = {site["site"]: (site["backend"], site["accuracy"]) for site in answer["meta"]["sites"]}
-    assert sites == {"shop.example.com": ("local", "exact"), "blog.example.com": ("plausible", "exact")}
+    ours = {"shop.example.com": ("local", "exact"), "blog.example.com": ("plausible", "exact")}
+    stand_ins = {
+        "docs.example.com": ("pirsch", "exact"),
+        "news.example.com": ("sparklytics", "approximate"),
+        "app.example.com": ("umami", "approximate"),
+    }
+    assert sites == (ours | stand_ins if (CHECKOUT / "fixtures" / "demo.py").is_file() else ours)
     assert answer["meta"]["partial"] is False
-    assert all(row["visits"] > 1000 for row in answer["results"])
+    assert all(row["visits"] > (1000 if row["site"] in ours else 200) for row in answer["results"])
     assert process.returncode == 0
     assert "Traceback" not in log.read_text()

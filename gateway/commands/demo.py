@@ -1,12 +1,16 @@
-"""`tallyway demo`: the real service on this machine with sample sites on two backends, until Ctrl-C."""
+"""`tallyway demo`: the real service on this machine with sample sites on several backends, until Ctrl-C."""
 
 import secrets
+import sys
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,17 +24,19 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
+CHECKOUT = Path(__file__).resolve().parents[2]
+Bodies = Sequence[dict[str, Any]]
 
 
 def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Port to listen on.")] = 8000) -> None:
-    """Start with sample sites on two backends and a month of events; everything is gone when it ends."""
+    """Start with sample sites on several backends and a month of events; everything is gone when it ends."""
     from gateway.app import create_app
     from gateway.demo.samples import OWN
     from gateway.http.demo import demo_routes
     from gateway.settings import Settings
 
     key, base = "tw_demo" + secrets.token_hex(16), f"http://{HOST}:{port}"
-    with TemporaryDirectory(prefix="tallyway-demo-") as directory:
+    with TemporaryDirectory(prefix="tallyway-demo-") as directory, _vendors() as vendors:
         settings = Settings.model_validate(
             {
                 "data": Path(directory),
@@ -42,14 +48,24 @@ def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help
             }
         )
         prepared = server(create_app(settings, demo_routes(OWN.domain)), HOST, port)
-        guide = threading.Thread(target=_prepare, args=(prepared, base, key), daemon=True)
+        guide = threading.Thread(target=_prepare, args=(prepared, vendors, base, key), daemon=True)
         guide.start()
         run(prepared)
         guide.join(timeout=5)
     typer.echo("\nstopped; the sample data is gone")
 
 
-def _prepare(prepared: "Server", base: str, key: str) -> None:
+def _vendors() -> AbstractContextManager[Bodies]:
+    """Connections to the vendors' stand-ins that a checkout brings; none from an installed wheel."""
+    if not (CHECKOUT / "fixtures" / "demo.py").is_file():
+        return nullcontext(())
+    if str(CHECKOUT) not in sys.path:
+        sys.path.append(str(CHECKOUT))
+    found: AbstractContextManager[Bodies] = import_module("fixtures.demo").vendors(datetime.now(UTC).date())
+    return found
+
+
+def _prepare(prepared: "Server", vendors: Bodies, base: str, key: str) -> None:
     """Wait for the server, then set the samples up through the API as a user would. A failure ends the server."""
     from gateway.demo import samples
 
@@ -62,9 +78,10 @@ def _prepare(prepared: "Server", base: str, key: str) -> None:
         named = {"name": "demo", "scopes": ["admin"], "tenant": tenant["id"]}
         second = Remote(base, remote.call("POST", "/v1/keys", named)["key"])
         rows += _fill(second, samples.OTHER)
-        made = remote.call("POST", "/v1/connections", samples.as_plausible(base, second.key))
-        remote.call("POST", f"/v1/connections/{made['id']}/sync")
-        _say(base, key, rows, time.monotonic() - began)
+        for connection in (samples.as_plausible(base, second.key), *vendors):
+            made = remote.call("POST", "/v1/connections", connection)
+            remote.call("POST", f"/v1/connections/{made['id']}/sync")
+        _say(remote, base, rows, time.monotonic() - began)
     except Refused as error:
         typer.echo(f"the demo could not be set up: {error.detail}", err=True)
         prepared.should_exit = True
@@ -91,20 +108,21 @@ def _wait(prepared: "Server") -> None:
         time.sleep(0.05)
 
 
-def _say(base: str, key: str, rows: int, seconds: float) -> None:
-    from gateway.demo.samples import OTHER, OWN
-
+def _say(remote: Remote, base: str, rows: int, seconds: float) -> None:
+    sites = "\n".join(f"  {site['domain']:<20}{site['backend']}" for site in remote.call("GET", "/v1/sites")["sites"])
     body = '{"sites":"all","metrics":["visitors","visits","pageviews"],"date_range":"30d"}'
     typer.echo(
         f"""
 {rows:,} events imported; ready in {seconds:.0f} s.
 
+{sites}
+
   A page with the tracking snippet   {base}/demo
   The API, described                 {base}/docs
 
-Ask both sites ({OWN.domain} on our own store, {OTHER.domain} through the Plausible adapter):
+One question to all of them:
 
-  curl -s {base}/v1/query -H 'Authorization: Bearer {key}' -d '{body}'
+  curl -s {base}/v1/query -H 'Authorization: Bearer {remote.key}' -d '{body}'
 
 Ctrl-C stops it."""
     )

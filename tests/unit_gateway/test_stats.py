@@ -1,6 +1,7 @@
 """The read path: plan, cache, fan-out, comparison, and several sites in one answer."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from gateway.stats import MultiAnswer, Stats
 from gateway.tenancy import SiteRecord
 from models.capability import NATIVE, Feature, Limits, approximate, cells, never
 from models.errors import InvalidRequest, Unreachable, UnsupportedQuery
-from models.query import read_query
+from models.query import ResolvedQuery, read_query
+from models.result import Answer, Reason
+from models.site import Site
 from models.vocabulary import Metric
 from tests.unit_gateway.tables import NOW, TENANT, OneBackend, TableBackend, declared, record, unchanged
 
@@ -76,6 +79,24 @@ async def test_an_approximation_is_marked_and_refused_where_exactness_is_asked()
     assert body["meta"]["sites"][0]["accuracy"] == "approximate"
     assert body["meta"]["sites"][0]["reasons"] == [{"code": "table.cookies", "detail": "visitors: counted by cookie"}]
     assert caught.value.reasons == ("table.cookies: visitors: counted by cookie",)
+
+
+class Late(TableBackend):
+    """A backend that learns from the data that its numbers are not exact."""
+
+    async def read(self, site: Site, query: ResolvedQuery) -> Answer:
+        return replace(await super().read(site, query), reasons=(Reason("table.late", "some arrived late"),))
+
+
+async def test_inexactness_that_only_the_data_tell_is_refused_where_exactness_is_asked() -> None:
+    backend = Late({("a", (), (), DAY): [(5,)]})
+
+    body = await ask(backend, record("a"))
+    with pytest.raises(UnsupportedQuery) as caught:
+        await ask(backend, record("a"), accuracy="exact")
+
+    assert body["meta"]["sites"][0]["accuracy"] == "approximate"
+    assert caught.value.reasons == ("table.late: some arrived late",)
 
 
 async def test_a_second_dimension_is_asked_value_by_value() -> None:
