@@ -7,7 +7,15 @@ import pytest
 
 from gateway.http.errors import STATUSES, problem, status_of
 from models import errors
-from models.errors import ConfigurationError, GatewayError, InvalidRequest, Problem, RateLimited, UnsupportedQuery
+from models.errors import (
+    ConfigurationError,
+    GatewayError,
+    InvalidRequest,
+    Problem,
+    QuotaExceeded,
+    RateLimited,
+    UnsupportedQuery,
+)
 
 
 def tree(kind: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]]:
@@ -17,9 +25,16 @@ def tree(kind: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]
             yield from tree(child)
 
 
+def made_of(kind: type[GatewayError]) -> GatewayError:
+    """One of its kind, with what it cannot be made without."""
+    if kind is QuotaExceeded:
+        return QuotaExceeded("sites", 1)
+    return kind([]) if kind in (InvalidRequest, UnsupportedQuery) else kind("x")
+
+
 @pytest.mark.parametrize("kind", list(dict.fromkeys(tree())), ids=str)
 def test_every_error_has_a_status_that_fits_whose_fault_it_is(kind: type[GatewayError]) -> None:
-    made = kind([]) if kind in (InvalidRequest, UnsupportedQuery) else kind("x")
+    made = made_of(kind)
     status = status_of(made)
     assert 400 <= status < 600
     if issubclass(kind, errors.RequestError):
