@@ -1,10 +1,21 @@
 """Shared links: a site's statistics for somebody without an account."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import Field
 
 from models.base import Frozen
+
+
+class LinkState(StrEnum):
+    """What somebody finds who follows a link."""
+
+    OPEN = "open"
+    LOCKED = "locked"
+    """It has a password, which was not given yet."""
+    CLOSED = "closed"
+    """There is no such link any more, or not yet."""
 
 
 class SharedLinkDraft(Frozen):
