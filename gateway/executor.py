@@ -33,6 +33,8 @@ async def execute(planned: Native | FanOut | Refusal, adapter: Reads, site: Site
 
 def _marked(answer: Answer, reasons: tuple[Reason, ...]) -> Answer:
     """The answer with the plan's reasons before its own, each once."""
+    if not reasons and len(answer.reasons) < 2:
+        return answer
     return replace(answer, reasons=tuple(dict.fromkeys((*reasons, *answer.reasons))))
 
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from adapters.base import Adapter, Reads, ReadsRealtime
 from gateway.budget import Priority, prioritised
@@ -16,7 +16,8 @@ from gateway.cache import ResultCache, Served, Standing
 from gateway.cache.policy import stepped
 from gateway.executor import execute
 from gateway.metering import concerned
-from gateway.planner import FanOut, Native, Refusal, plan
+from gateway.planner import FanOut, Native, Refusal
+from gateway.plans import Plans
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import BackendError, GatewayError, InvalidRequest, Overloaded, Problem, UnsupportedQuery
@@ -70,6 +71,7 @@ class Stats:
 
     def __init__(self, *, backends: Backends, cache: ResultCache, expand: Expand, now: Callable[[], datetime]) -> None:
         self._backends, self._cache, self._expand, self._now = backends, cache, expand, now
+        self._plans = Plans()
 
     async def ask(self, tenant: Tenant, sites: Sequence[SiteRecord], query: Query) -> MultiAnswer:
         """Answers of all sites. One site: its error is raised. Several: partial, unless every site failed."""
@@ -109,7 +111,7 @@ class Stats:
 
     async def _adapter(self, tenant: Tenant, record: SiteRecord) -> Reads:
         adapter = await self._backends.adapter(tenant.id, record.connection)
-        if not isinstance(adapter, Reads):
+        if not _reads(adapter):
             raise UnsupportedQuery([f"{record.backend} has no statistics"], backend=record.backend)
         return adapter
 
@@ -118,7 +120,8 @@ class Stats:
         filters = await self._expand(tenant, record, query.filters)
         relative = query.date_range if isinstance(query.date_range, str) else None
         now = stepped(self._now(), relative)
-        return replace(query, filters=filters).resolved(zone=record.site.timezone, now=now, start=start)
+        asked = query if filters == query.filters else replace(query, filters=filters)
+        return asked.resolved(zone=record.site.timezone, now=now, start=start)
 
     async def _start(self, record: SiteRecord, adapter: Reads) -> date | None:
         standing = self._backends.standing(record.tenant, record.connection)
@@ -129,7 +132,7 @@ class Stats:
     ) -> tuple[Native | FanOut | Refusal, Foreseen]:
         """The plan and what it would take; the declaration's refusals and the adapter's own, all at once."""
         can = adapter.can
-        planned = plan(query, can, site_zone=record.site.timezone)
+        planned = self._plans.plan(query, can, site_zone=record.site.timezone)
         if isinstance(planned, Refusal):
             return planned, Foreseen(refusals=planned.reasons, nearest=planned.nearest)
         foreseen = _foreseen(planned, adapter, record)
@@ -161,7 +164,7 @@ class Stats:
             offset=0,
             order_by=default_order(resolved.metrics, resolved.dimensions),
         )
-        again = plan(wide, adapter.can, site_zone=record.site.timezone)
+        again = self._plans.plan(wide, adapter.can, site_zone=record.site.timezone)
         if isinstance(again, Refusal):
             raise UnsupportedQuery(again.reasons, backend=record.backend)
         return await self._fetch(record, adapter, wide, again)
@@ -190,6 +193,17 @@ class Stats:
         return served.value
 
 
+_READING: dict[type, bool] = {}
+
+
+def _reads(adapter: Adapter) -> TypeGuard[Reads]:
+    """Whether the adapter has statistics; asked once of each class, since a protocol is compared member by member."""
+    kind = type(adapter)
+    if kind not in _READING:
+        _READING[kind] = isinstance(adapter, Reads)
+    return _READING[kind]
+
+
 def per_site(query: Query) -> Query:
     """What each of several sites is asked: no `site`, and enough rows to merge a page from."""
     wanted = query.offset + query.limit
@@ -202,6 +216,8 @@ def per_site(query: Query) -> Query:
 
 def without_site(query: Query) -> Query:
     """The query without its `site` dimension, which the gateway fills in by itself."""
+    if Dimension.SITE not in query.dimensions:
+        return query
     return replace(
         query,
         dimensions=tuple(d for d in query.dimensions if d != Dimension.SITE),
@@ -212,6 +228,8 @@ def without_site(query: Query) -> Query:
 def _foreseen(planned: Native | FanOut, adapter: Reads, record: SiteRecord) -> Foreseen:
     if isinstance(planned, Native):
         own = adapter.foresee(record.site, planned.query)
+        if not planned.reasons and len(own.reasons) < 2:
+            return own
         return replace(own, reasons=tuple(dict.fromkeys((*planned.reasons, *own.reasons))))
     outer, inner = (adapter.foresee(record.site, q) for q in (planned.outer, planned.inner))
     return Foreseen(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from models.vocabulary import Interval
@@ -103,6 +103,7 @@ class Period:
         return (self.first.isoformat(), self.last.isoformat(), self.zone.key)
 
 
+@lru_cache(maxsize=4096)
 def days_period(first: date, last: date, zone: ZoneInfo) -> Period:
     """The period from the first second of one date to the last second of another, in a zone."""
     return Period(
