@@ -9,7 +9,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from adapters.base import CreatesSites, DeletesSites, ListsSites, UpdatesSites
+from adapters.base import CreatesSites, DeletesSites, ListsSites, ReadsRealtime, UpdatesSites
 from adapters.domain import DomainError, clean_domain, strip_domain
 from gateway.abilities import refused
 from gateway.attempts import Attempts
@@ -158,6 +158,30 @@ class Sites:
         self._vet(draft.domain, draft.timezone)
         draft = draft.model_copy(update={"domain": _cleaned(draft.domain)})
         return await self.create_as_written(caller, draft, connection=connection, tags=tags)
+
+    async def attach(
+        self, caller: Caller, draft: SiteDraft, ref: str, *, connection: str, tags: tuple[str, ...] = ()
+    ) -> SiteRecord:
+        """Make a site known that its backend has already, also where the backend does not list its sites.
+
+        Raises MissingAtBackend when it has no such site, InvalidRequest on our own store, AlreadyExists.
+        """
+        _require_whole_tenant(caller)
+        self._vet(draft.domain, draft.timezone)
+        if connection == LOCAL_CONNECTION:
+            raise InvalidRequest([Problem("existing", "every site of our own store is known already")])
+        draft = draft.model_copy(update={"domain": _cleaned(draft.domain)})
+        kept = await self._connections.get(caller.tenant, connection)
+        adapter = await self._connections.adapter(caller.tenant.id, connection)
+        if isinstance(adapter, ListsSites) and adapter.can.allows(Operation.LIST_SITES):
+            remote = await adapter.get_site(ref)
+        else:
+            remote = RemoteSite(ref=ref, domain=draft.domain)
+            if isinstance(adapter, ReadsRealtime) and adapter.can.allows(Operation.REALTIME):
+                await adapter.realtime(Site(id="site_", domain=draft.domain, external_id=ref))
+        async with self._making[caller.tenant.id]:
+            await self._meter.admit_site(caller.tenant)
+            return await self._keep(caller, remote, kept.backend, connection, draft, tags)
 
     async def create_as_written(
         self, caller: Caller, draft: SiteDraft, *, connection: str = LOCAL_CONNECTION, tags: tuple[str, ...] = ()

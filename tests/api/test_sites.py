@@ -154,3 +154,36 @@ def test_another_address_wipes_the_credential(owner: Api) -> None:
 def test_the_local_connection_is_nobodys_to_change(owner: Api) -> None:
     assert owner.ok("GET", "/v1/connections/local")["options"] == {}
     owner.problem(409, "DELETE", "/v1/connections/local")
+
+
+def test_an_existing_site_is_attached_where_the_backend_does_not_list_its_sites(owner: Api) -> None:
+    """The Community Edition has no Sites API; a question for the site tells whether it is there."""
+    store = TwinStore(edition="ce")
+    store.add_key("ce-key")
+    store.add_site("shop.example.org")
+    with serve_in_thread(plausible_twin(store)) as base:
+        connection = owner.ok(
+            "POST",
+            "/v1/connections",
+            {
+                "name": "CE",
+                "backend": "plausible",
+                "options": {"base_url": base, "edition": "ce"},
+                "credential": {"api_key": "ce-key"},
+            },
+        )["id"]
+        there = {"domain": "shop.example.org", "connection": connection, "existing": True}
+
+        attached = owner.ok("POST", "/v1/sites", there)
+        missing = owner.problem(404, "POST", "/v1/sites", there | {"domain": "gone.example.org"})
+        totals = owner.ok("POST", "/v1/query", {"site": attached["id"], "metrics": ["visitors"]})["results"]
+
+    assert (attached["domain"], attached["backend"]) == ("shop.example.org", "plausible")
+    assert missing["code"] == "backend_not_found"
+    assert totals == [{"visitors": 0}]
+
+
+def test_sites_of_our_own_store_are_never_attached(owner: Api) -> None:
+    problem = owner.problem(400, "POST", "/v1/sites", {"domain": "x.example.com", "existing": True})
+
+    assert problem["problems"][0]["field"] == "existing"

@@ -33,6 +33,14 @@ async def list_sites(ask: Ask) -> Response:
 async def create_site(ask: Ask) -> Response:
     new = await ask.model(NewSite)
     draft = SiteDraft(domain=new.domain, timezone=new.timezone, name=new.name, team=new.team)
+    if new.existing:
+        ref = new.external_id or new.domain
+        found = await ask.services.sites.attach(ask.caller, draft, ref, connection=new.connection, tags=tuple(new.tags))
+        return answer(_view(ask, found), 201)
+    if new.external_id is not None:
+        raise InvalidRequest(
+            [Problem("external_id", "only an existing site has one")]
+        )
     made = await ask.services.sites.create(ask.caller, draft, connection=new.connection, tags=tuple(set(new.tags)))
     return answer(_view(ask, made), 201)
 

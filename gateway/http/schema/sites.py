@@ -32,7 +32,11 @@ Tags = Annotated[list[Tag], Field(max_length=50)]
 
 
 class NewSite(Given):
+    """`existing` makes a site known that its backend has already, by `external_id` or else by its domain."""
+
     domain: Domain
+    existing: bool = False
+    external_id: str | None = Field(default=None, min_length=1, max_length=253)
     timezone: Zone = "Etc/UTC"
     name: str = Field(default="", max_length=200)
     connection: str = Field(default=LOCAL_CONNECTION, max_length=60)
