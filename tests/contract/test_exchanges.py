@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from adapters.registry import IN_TREE, backends
 from models.capability import Operation
 from tests.contract.evidence import ADAPTERS, answered_cells, of_backend, written
-from tests.contract.exchanges import exchanges
+from tests.contract.exchanges import asks, exchanges
 
 UNIT = Path(__file__).resolve().parents[1] / "unit_adapters"
 QUESTIONS = [
@@ -39,6 +40,16 @@ def test_a_documented_operation_is_replayed_by_its_adapters_tests(backend: str, 
     assert told["operation"] in set(Operation)
     assert f'"{name}"' in (UNIT / backend / "test_exchanges.py").read_text("utf-8")
     assert told["response"]["status"] < 300
+
+
+def test_another_request_than_the_documented_one_is_not_taken_for_it() -> None:
+    told = exchanges("umami")["stats"]["request"]
+    where = "https://umami.example" + told["path"].replace("<site>", "1")
+    assert asks(httpx2.Request("GET", where, params=told["query"]), told)
+    for changed in ({"startAt": "0"}, {"path": "eq./pricing"}):
+        assert not asks(httpx2.Request("GET", where, params=told["query"] | changed), told)
+    assert not asks(httpx2.Request("POST", where, params=told["query"]), told)
+    assert not asks(httpx2.Request("GET", f"{where}/more", params=told["query"]), told)
 
 
 def test_evidence_names_native_cells_of_every_edition() -> None:
