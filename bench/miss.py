@@ -30,6 +30,7 @@ from adapters.plausible import BACKEND
 from bench.servers import bare
 from gateway.budget import MemoryBudgets
 from gateway.cache import ResultCache, Standing
+from gateway.commands.serve import settle
 from gateway.courier import Couriers
 from gateway.stats import Stats
 from gateway.tenancy import SiteRecord, Tenant
@@ -123,6 +124,7 @@ async def run(base: str, rounds: int, count: int) -> None:
     numbers = iter(range(0, 10**9, count))
     for call in calls.values():
         await measured(call, next(numbers), 50)
+    settle()  # as the service does when it has started
     found = [{name: await measured(call, next(numbers), count) for name, call in calls.items()} for _ in range(rounds)]
     print(f"{ROWS} rows, {len(ANSWER)} bytes, load {os.getloadavg()[0]:.1f}")
     for name in calls:

@@ -21,6 +21,7 @@ WHOLE = frozenset({Metric.BOUNCE_RATE, Metric.VISIT_DURATION, Metric.TIME_ON_PAG
     m for m, facts in FACTS.items() if facts.unit is Unit.COUNT
 }
 """Metrics that are whole numbers, however the server writes them (seed 001 shows `53.0`)."""
+MONEY = frozenset(m for m, facts in FACTS.items() if facts.unit is Unit.MONEY)
 
 WARNINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -78,7 +79,7 @@ def date_range(query: ResolvedQuery) -> list[str]:
 
 
 def _order_name(name: str) -> str:
-    return METRICS[Metric(name)] if name in set(Metric) else vendor_dimension(name)
+    return METRICS[Metric(name)] if name in METRICS else vendor_dimension(name)
 
 
 def written(node: Filter) -> list[Any]:
@@ -125,18 +126,18 @@ def rows_of(query: ResolvedQuery, answer: QueryAnswer) -> tuple[Row, ...]:
     for row in answer.results:
         if len(row.dimensions) != width or len(row.metrics) != len(asked):
             raise Unintelligible("The backend's rows have other columns than were asked for", backend="plausible")
-    return tuple(_row(query, row, places) for row in answer.results)
+    cells = tuple(zip(query.metrics, places, strict=True))
+    return tuple(_row(query, row, cells) for row in answer.results)
 
 
-def _row(query: ResolvedQuery, row: QueryRow, places: Sequence[int]) -> Row:
+def _row(query: ResolvedQuery, row: QueryRow, cells: Sequence[tuple[Metric, int]]) -> Row:
     labels = [label(query, name, value) for name, value in zip(query.dimensions, row.dimensions, strict=True)]
-    values = [number(metric, row.metrics[at]) for metric, at in zip(query.metrics, places, strict=True)]
-    return (*labels, *values)
+    return (*labels, *[number(metric, row.metrics[at]) for metric, at in cells])
 
 
 def label(query: ResolvedQuery, name: str, value: str | int | float | None) -> str:
     """A dimension's value as text. Times may come as instants (seed 003) and become wall-clock labels."""
-    text = "" if value is None else str(value)
+    text = value if isinstance(value, str) else "" if value is None else str(value)
     if name not in TIME_DIMENSIONS or "T" not in text:
         return text
     try:
@@ -149,9 +150,9 @@ def label(query: ResolvedQuery, name: str, value: str | int | float | None) -> s
 
 def number(metric: Metric, cell: Cell) -> Value:
     """A metric's value. Raises Unintelligible on money where a number belongs, and the other way round."""
-    if cell is None:
-        return None
-    money = FACTS[metric].unit is Unit.MONEY
+    if cell is None or (type(cell) is int and metric not in MONEY):
+        return cell
+    money = metric in MONEY
     match cell:
         case Amount(value, currency) if money:
             return Money(float(value), currency)

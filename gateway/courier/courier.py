@@ -11,15 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import stamina
-
 from adapters.base import Reply, Request, Transport
 from adapters.http import retry_after
 from gateway import deadline
 from gateway.breaker import Breaker
 from gateway.budget import Budget
 from gateway.bulkhead import Bulkhead
-from gateway.courier.retries import ATTEMPTS, MOST_SECONDS, STATUSES, Retries, RetryBudget, WorthRetrying, jittered
+from gateway.courier.retries import MOST_SECONDS, STATUSES, Retries, RetryBudget, WorthRetrying, jittered
 from models.errors import GatewayError, RejectedCredentials, TimedOut, Unintelligible, Unreachable
 
 WITHOUT_DEADLINE_SECONDS = 30.0
@@ -88,14 +86,16 @@ class Courier:
             raise RejectedCredentials(backend=self._backend)
         async with _bounded():
             with Retries(self.account.retries, jitter=self._jitter) as again:
-                tries = ATTEMPTS if request.idempotent else 1
-                try:
-                    async for attempt in stamina.retry_context(on=again, attempts=tries, timeout=None):
-                        with attempt:
-                            return await self._try(request)
-                except WorthRetrying as found:
-                    return found.reply
-        raise AssertionError("stamina ends with a result or an error")
+                while True:
+                    try:
+                        return await self._try(request)
+                    except (WorthRetrying, GatewayError) as error:
+                        wait = again(error) if request.idempotent else None
+                        if wait is None:
+                            if isinstance(error, WorthRetrying):
+                                return error.reply
+                            raise
+                    await asyncio.sleep(wait)
 
     async def _try(self, request: Request) -> Reply:
         account = self.account
