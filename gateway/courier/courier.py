@@ -11,13 +11,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import stamina
+
 from adapters.base import Reply, Request, Transport
 from adapters.http import retry_after
 from gateway import deadline
 from gateway.breaker import Breaker
 from gateway.budget import Budget
 from gateway.bulkhead import Bulkhead
-from gateway.courier.retries import MOST_SECONDS, STATUSES, Retries, RetryBudget, WorthRetrying, jittered
+from gateway.courier.retries import ATTEMPTS, MOST_SECONDS, STATUSES, Retries, RetryBudget, WorthRetrying, jittered
 from models.errors import GatewayError, RejectedCredentials, TimedOut, Unintelligible, Unreachable
 
 WITHOUT_DEADLINE_SECONDS = 30.0
@@ -86,16 +88,29 @@ class Courier:
             raise RejectedCredentials(backend=self._backend)
         async with _bounded():
             with Retries(self.account.retries, jitter=self._jitter) as again:
-                while True:
-                    try:
-                        return await self._try(request)
-                    except (WorthRetrying, GatewayError) as error:
-                        wait = again(error) if request.idempotent else None
-                        if wait is None:
-                            if isinstance(error, WorthRetrying):
-                                return error.reply
-                            raise
-                    await asyncio.sleep(wait)
+                try:
+                    return await self._first(request, again)
+                except WorthRetrying as found:
+                    return found.reply
+
+    async def _first(self, request: Request, again: Retries) -> Reply:
+        """The first try, and the others where it failed and may be repeated.
+
+        Setting up the library takes 30 us, so it is left to calls that fail; it is handed the first failure again.
+        """
+        try:
+            return await self._try(request)
+        except (WorthRetrying, GatewayError) as error:
+            if not request.idempotent:
+                raise
+            failed: Exception | None = error
+        async for attempt in stamina.retry_context(on=again, attempts=ATTEMPTS, timeout=None):
+            with attempt:
+                if failed is not None:
+                    known, failed = failed, None
+                    raise known
+                return await self._try(request)
+        raise AssertionError("stamina ends with a result or an error")
 
     async def _try(self, request: Request) -> Reply:
         account = self.account

@@ -41,7 +41,7 @@ class RetryBudget:
 
 
 class Retries:
-    """Decides for one call whether and when it is tried again."""
+    """Decides for one call; used as stamina's hook, which takes the seconds to wait or False."""
 
     def __init__(self, budget: RetryBudget, *, jitter: Callable[[int], float] = jittered) -> None:
         self._budget, self._jitter = budget, jitter
@@ -60,8 +60,8 @@ class Retries:
             self._budget.retries -= 1
             self._retrying = False
 
-    def __call__(self, error: Exception) -> float | None:
-        """Seconds until the next try; None when there is none."""
+    def __call__(self, error: Exception) -> bool | float:
+        """Seconds until the next try, or False."""
         self._settle()
         self._attempt += 1
         wait = self._wait(error)
@@ -72,7 +72,7 @@ class Retries:
             or (left is not None and wait >= left)
             or not self._budget.allows()
         ):
-            return None
+            return False
         self._budget.retries += 1
         self._retrying = True
         return wait
