@@ -1,6 +1,8 @@
 """CPU of a kept answer, of the same answer with an access line, and of a 304, as ratios to a bare Starlette response.
 
-python -m bench.cache [--seconds 2] [--rounds 5]
+python -m bench.cache [--seconds 2] [--rounds 5] [--hits 200000]
+
+Then memory: how much the service grows over so many hits (goal: less than 1 MB for each 100,000).
 
 The bare application answers the same bytes without looking at the request. Servers and wrk each have a core; rounds are
 interleaved; medians. Goals: a hit at most 1.15, with access line 1.7, a 304 at most 1.0.
@@ -113,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=2, help="whole seconds, as wrk counts")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--hits", type=int, default=200_000, help="at least, for the growth of memory; 0 for none")
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -131,7 +134,20 @@ def main() -> None:
                 Contestant("hit, access line", logging),
             ]
             rounds = [[one.burst(given.seconds) for one in contestants] for _ in range(given.rounds)]
+            grown = growth(contestants[1], given.hits) if given.hits else ""
     report(contestants, rounds, len(content))
+    print(grown)
+
+
+def growth(one: Contestant, hits: int) -> str:
+    """What resident memory does over so many hits, after a warm-up."""
+    one.burst(2)
+    before, answered = one.server.resident(), 0.0
+    while answered < hits:
+        answered += 5 * one.burst(5)[1]
+    after = one.server.resident()
+    slope = (after - before) / answered * 100_000
+    return f"memory over {answered:,.0f} hits: {before:.1f} -> {after:.1f} MB, {slope:+.2f} MB for each 100,000"
 
 
 def report(contestants: list[Contestant], rounds: list[list[tuple[float, float]]], size: int) -> None:

@@ -63,8 +63,12 @@ def test_the_second_and_third_answers_come_without_a_call_and_say_so(shop: Shop)
     assert miss.headers["cache-status"] == "tallyway; fwd=miss; stored"
     assert hit.headers["cache-status"].startswith("tallyway; hit; ttl=")
     assert lean.content == hit.content
-    for name in ("etag", "vary", "content-type", "x-content-type-options"):
-        assert lean.headers[name] == hit.headers[name]
+    moving = {"age", "cache-control", "cache-status", "date", "x-request-id"}
+    assert {n: v for n, v in lean.headers.items() if n not in moving} == {
+        n: v for n, v in hit.headers.items() if n not in moving
+    }
+    assert lean.headers.keys() == hit.headers.keys()
+    assert lean.headers["x-request-id"] != hit.headers["x-request-id"]
     assert lean.headers["cache-control"] == "private, max-age=86400"
     assert int(lean.headers["age"]) >= 0
 
@@ -76,6 +80,22 @@ def test_a_known_answer_is_not_sent_again(shop: Shop) -> None:
 
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     assert ask(shop.owner, **{"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_kept_answer_has_the_callers_id_and_stands_on_the_bill(shop: Shop) -> None:
+    for _ in range(3):
+        ask(shop.owner)
+    before = calls_on_the_bill(shop.owner)
+    assert ask(shop.owner, **{"X-Request-Id": "my-own-id-0001"}).headers["x-request-id"] == "my-own-id-0001"
+    known = ask(shop.owner)
+    ask(shop.owner, **{"If-None-Match": known.headers["etag"]})
+
+    # three answers, and the look at the bill before them, which is on it by now
+    assert calls_on_the_bill(shop.owner) == before + 4
+
+
+def calls_on_the_bill(api: Api) -> int:
+    return sum(row["api_calls"] for row in api.ok("GET", "/v1/usage")["usage"])
 
 
 def test_the_address_asks_the_same(shop: Shop) -> None:
@@ -95,6 +115,16 @@ def test_another_tenant_and_a_limited_key_get_nothing_of_it(shop: Shop, platform
     limited(shop.owner, "read", sites=[other]).problem(400, "POST", "/v1/query", QUERY)
     limited(shop.owner, "ingest").problem(403, "POST", "/v1/query", QUERY)
     shop.owner.with_key("tw_" + "00" * 20).problem(401, "POST", "/v1/query", QUERY)
+
+
+def test_guessing_shuts_out_the_right_key_too(shop: Shop) -> None:
+    for _ in range(3):
+        ask(shop.owner)
+    wrong = shop.owner.with_key(shop.owner.key[:11] + "x" * 32)
+    statuses = [wrong.send("POST", "/v1/query", json=QUERY).status_code for _ in range(21)]
+
+    assert statuses == [401] * 20 + [429]
+    shop.owner.problem(429, "POST", "/v1/query", QUERY)
 
 
 def test_our_own_write_ends_what_was_kept(shop: Shop) -> None:
