@@ -174,6 +174,7 @@ _KEYS = (
     "metrics", "dimensions", "filters", "date_range", "timezone", "compare", "order_by", "limit", "offset", "include",
     "accuracy", "extra",
 )  # fmt: skip
+METRIC_NAMES = frozenset(Metric)
 _DIMENSION_NAMES = (*(str(d) for d in Dimension if d is not Dimension.PROP), "prop:<name>")
 
 
@@ -228,7 +229,7 @@ class _QueryReader:
             return ()
         found = []
         for i, name in enumerate(self.names("metrics")):
-            if name in set(Metric):
+            if name in METRIC_NAMES:
                 found.append(Metric(name))
             else:
                 self.refuse(f"metrics[{i}]", f"no such metric: {name[:60]!r}", tuple(str(m) for m in Metric))
