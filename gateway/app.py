@@ -56,7 +56,7 @@ log = structlog.get_logger()
 
 
 def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """The application. Opens the catalog now and the local store when the server starts; closes both when it ends.
+    """The application. Opens the catalog now and the local store, if it is used, when the server starts.
 
     `more` routes come after ours.
 
@@ -70,7 +70,8 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(services.close)
             _watched(settings, services, stack)
-            await services.connections.adapter("", LOCAL_CONNECTION)
+            if has_events(settings):
+                await services.connections.adapter("", LOCAL_CONNECTION)
             flushing = asyncio.create_task(services.meter.run())
             stack.callback(flushing.cancel)
             log.info("ready", data=str(settings.data))
@@ -78,6 +79,11 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
         log.info("closed")
 
     return application(services, lifespan, [*facades.routes(services), *more])
+
+
+def has_events(settings: Settings) -> bool:
+    """Whether the local store was ever used. A gateway in front of vendors only does without its engine and memory."""
+    return settings.events is not None or (settings.data / "local").exists()
 
 
 def _watched(settings: Settings, services: Services, stack: AsyncExitStack) -> None:

@@ -79,6 +79,10 @@ class Connections:
         place = (tenant, connection)
         return self._versions.get(place) if place in self._sent else None
 
+    def is_open(self, connection: str, tenant: str = NOBODY) -> bool:
+        """Whether it was asked for before."""
+        return (tenant, connection) in self._open
+
     def standing(self, tenant: str, connection: str) -> Standing:
         """How things are with a connection that was opened; answers of our own store are not worth keeping."""
         courier = self._sent.get((tenant, connection))

@@ -75,6 +75,8 @@ class Services:
         except sqlite3.Error:
             log.exception("catalog fails")
             reasons.append("the catalog cannot be read")
+        if not self.connections.is_open(LOCAL_CONNECTION):
+            return tuple(reasons)
         found = await self.connections.check(Tenant(DEFAULT_TENANT), LOCAL_CONNECTION)
         if not found.ok:
             log.error("event store fails", reasons=list(found.reasons))

@@ -91,6 +91,17 @@ def _types(table: str) -> tuple[tuple[str, ...], tuple["ClickHouseType", ...]]:
     return tuple(columns), tuple(column_type(kind) for kind in columns.values())
 
 
+def _without_frames() -> None:
+    """Tell the client library that there are no pandas and numpy: it would load them at the first insert, for nothing.
+
+    It asks its module of options for both, and takes None for a library that is not installed.
+    """
+    from clickhouse_connect.driver import options
+
+    for name in ("pd", "pd_time_test", "np"):
+        vars(options).setdefault(name, None)
+
+
 def _rows(found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
     return [row if isinstance(row, tuple) else tuple(row) for row in found]
 
@@ -129,6 +140,7 @@ class EventStore:
     def _connect(self) -> "Client":
         from clickhouse_connect import get_client
 
+        _without_frames()
         goal = self.target
         if goal.path:
             return get_client(interface="chdb", path=str(goal.path), tz_mode="aware")

@@ -19,7 +19,7 @@ from models.errors import BackendError
 log = structlog.get_logger(__name__)
 
 BATCH_ROWS = 20_000
-INTERVAL = 1.0
+INTERVAL = 0.7
 """Seconds that events may wait for company; what is acknowledged is queryable well within two."""
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
 
