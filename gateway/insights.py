@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.base import ListsValues, ListsVisits, ReadsEventTables, ReadsFunnels
+from adapters.insights import ListsValues, ListsVisits, ReadsEventTables, ReadsFunnels
 from gateway.abilities import Backends, refused
 from gateway.stats import Expand
 from gateway.tenancy import SiteRecord, Tenant
