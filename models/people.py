@@ -22,7 +22,7 @@ class GuestStatus(StrEnum):
 
 
 class Guest(Frozen):
-    """A guest or an open invitation; `invitation_url` only where the backend is ours, and not in the answer that mailed it."""
+    """A guest or an open invitation; `invitation_url` only where the backend is ours and no mail was just sent."""
 
     email: str = Field(pattern=EMAIL)
     role: Role

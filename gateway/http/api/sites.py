@@ -38,9 +38,7 @@ async def create_site(ask: Ask) -> Response:
         found = await ask.services.sites.attach(ask.caller, draft, ref, connection=new.connection, tags=tuple(new.tags))
         return answer(_view(ask, found), 201)
     if new.external_id is not None:
-        raise InvalidRequest(
-            [Problem("external_id", "only an existing site has one")]
-        )
+        raise InvalidRequest([Problem("external_id", "only an existing site has one")])
     made = await ask.services.sites.create(ask.caller, draft, connection=new.connection, tags=tuple(set(new.tags)))
     return answer(_view(ask, made), 201)
 
