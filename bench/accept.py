@@ -52,12 +52,12 @@ def shown(name: str, rounds: list[Round]) -> None:
     print(f"  {name:<38}{rate:>9,.0f}/s {cpu:>7.1f} us CPU each ({loop:.1f} in the event loop's thread)")
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench accept", description=__doc__)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--no-log", action="store_true", help="without the access log")
-    args = parser.parse_args(argv)
+    args = parser.parse_args()
     log = "false" if args.no_log else "true"
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -149,7 +149,7 @@ async def on_disk(adapter: LocalAdapter) -> None:
     print(f"  events with their visits               {size / events:>10.1f} bytes/event")
 
 
-async def main(events: int) -> None:
+async def measured(events: int) -> None:
     hits = drawn(events)
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # as the application sets it
@@ -169,7 +169,11 @@ async def main(events: int) -> None:
             await adapter.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=300_000)
-    asyncio.run(main(parser.parse_args().events))
+    asyncio.run(measured(parser.parse_args().events))
+
+
+if __name__ == "__main__":
+    main()

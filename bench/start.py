@@ -74,11 +74,11 @@ async def _make(visits: int) -> None:
     await (await opened(visits)).close()
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench start", description=__doc__)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visits", type=int, default=VISITS)
     parser.add_argument("--rounds", type=int, default=5)
-    args = parser.parse_args(argv)
+    args = parser.parse_args()
     print("start")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -35,8 +35,11 @@ async def highest_seq(store: EventStore) -> int:
 async def open_visits(store: EventStore, done: int, arrival: int) -> list[Visit]:
     """The visits as they were after the event `done`, from the events alone, those last seen last.
 
-    `arrival` is the clock (Unix seconds) at that event.
+    `arrival` is the clock (Unix seconds) at that event; 0 when no checkpoint tells it (a journal that was lost, a store
+    that another service filled): then the latest event stands for it.
     """
+    if not arrival:
+        arrival = int((await store.query("SELECT toUnixTimestamp(max(time)) FROM events"))[0][0])
     known: dict[str, Any] = {
         "done": done,
         "from_seq": max(0, done - KEPT_EVENTS),

@@ -7,6 +7,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.http.access import AccessLog
 from gateway.log import HIDDEN, redacted, set_up
 
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=40)
@@ -44,3 +45,18 @@ def test_lines_are_json_and_a_traceback_is_searched_too(capsys: pytest.CaptureFi
     assert (document["user_agent"], document["site"]) == (HIDDEN, "example.com")
     assert "tw_aaa" not in line
     assert "ValueError" in document["exception"]
+
+
+async def test_requests_are_written_together_and_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("info", "json")
+    access = AccessLog()
+    access.note("id-1", "GET", "/v1/sites", 200, 0.0123)
+    access.note("id-2", "GET", "/x/tw_" + "a" * 32, 404, 0.001)
+    assert capsys.readouterr().out == ""
+    access.flush()
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (first["event"], first["method"], first["path"], first["status"], first["ms"], first["request_id"]) == (
+        "request", "GET", "/v1/sites", 200, 12.3, "id-1",
+    )  # fmt: skip
+    assert (first["service"], first["level"]) == ("tallyway", "info")
+    assert "tw_aaa" not in second["path"]

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.payload import BadPayload, Payload, read_payload
-from models.event import Revenue
+from models.event import MAX_PROPS, Event, Revenue
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
 RECORDED = json.loads((Path(__file__).parents[2] / "fixtures/recorded/tracker_requests.json").read_text("utf-8"))
@@ -131,3 +133,32 @@ def test_a_body_that_is_no_object_cannot_be_parsed(body: bytes) -> None:
     with pytest.raises(BadPayload) as caught:
         read_payload(body, NOW)
     assert caught.value.errors == {"request": ["Unable to parse request body as json"]}
+
+
+TEXT = st.text(max_size=40) | st.sampled_from(["x" * 120, "x" * 121, "x" * 501, "x" * 1990, "\u00e4" * 600, "https://"])
+
+
+@given(
+    name=TEXT,
+    url=TEXT.map(lambda text: f"https://{text}") | TEXT.map(lambda text: f"https://example.com/{text}"),
+    referrer=TEXT,
+    props=st.dictionaries(TEXT, TEXT | st.integers() | st.booleans(), max_size=MAX_PROPS + 2),
+    depth=st.integers(-1, 300),
+    hashed=st.booleans(),
+)
+def test_an_event_made_of_a_payload_keeps_every_limit_of_the_model(
+    name: str, url: str, referrer: str, props: dict[str, Any], depth: int, hashed: bool
+) -> None:
+    """Payloads become events without the model's own checks where these cannot fail."""
+    fields = {"n": name, "u": url, "d": "example.com", "r": referrer, "p": props, "sd": depth, "h": int(hashed)}
+    try:
+        event = read_payload(json.dumps(fields).encode(), NOW).event
+    except BadPayload:
+        return
+    assert Event.model_validate(event.model_dump()) == event
+
+
+def test_the_same_bytes_are_an_event_of_their_own_time_each_time() -> None:
+    body = json.dumps({"n": "pageview", "u": "https://example.com/", "d": "example.com"}).encode()
+    later = datetime(2026, 6, 17, 13, tzinfo=UTC)
+    assert [read_payload(body, now).event.time for now in (NOW, later)] == [NOW, later]

@@ -193,3 +193,18 @@ async def test_visits_rebuilt_from_events_equal_those_in_memory(tmp_path: Path) 
     await journal.close()
     await writer.close()
     await store.close()
+
+
+async def test_what_was_acknowledged_is_queryable_within_two_seconds_without_anybody_asking(tmp_path: Path) -> None:
+    store = await EventStore.open(f"chdb://{tmp_path / 'events'}")
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal)
+    await writer.start()
+    await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+    count = 0
+    async with asyncio.timeout(2):
+        while count < len(FIRST):
+            ((count,),) = await store.query("SELECT count() FROM events")
+    await journal.close()
+    await writer.close()
+    await store.close()

@@ -1,0 +1,38 @@
+"""`python -m bench` runs every benchmark, `python -m bench NAME ...` one of them with its options."""
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "accept": "events accepted over a socket",
+        "cache": "CPU of kept answers",
+        "miss": "CPU of a call to a backend",
+        "imports": "events of a file, until they are queryable",
+        "ingest": "parts of taking events in, without a server",
+        "enrich": "steps of enrichment",
+        "queries": "queries on ten million events",
+        "start": "start, idle memory, how soon an event is queryable",
+    }
+)
+
+
+def _main_of(name: str) -> Callable[[], None]:
+    main: Callable[[], None] = import_module(f"bench.{name}").main
+    return main
+
+
+def main() -> None:
+    asked, options = sys.argv[1:2], sys.argv[2:]
+    if unknown := [name for name in asked if name not in NAMES]:
+        listed = "\n".join(f"  {name:<10}{what}" for name, what in NAMES.items())
+        raise SystemExit(f"no benchmark {unknown[0]!r}; there are\n{listed}")
+    for name in asked or NAMES:
+        sys.argv = [f"bench {name}", *options]
+        _main_of(name)()
+
+
+if __name__ == "__main__":
+    main()
