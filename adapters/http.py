@@ -180,9 +180,9 @@ class HttpTransport:
         """The decompressed body. Raises Unintelligible beyond the cap; httpx2 decompresses 1 MiB at a time."""
         body = bytearray()
         async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > self._max_bytes:
+            if len(body) + len(chunk) > self._max_bytes:
                 raise Unintelligible(f"The answer is larger than {self._max_bytes} bytes", backend=self._backend)
+            body += chunk
         return bytes(body)
 
     def _meaning(self, error: Exception) -> GatewayError:

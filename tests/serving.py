@@ -50,6 +50,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what is said to Tallyway or its tests; an unknown name would stop the start."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TALLYWAY_")}
+
+
 @contextlib.contextmanager
 def serve(data: Path, *, ready_within: float = 30.0, **settings: str) -> Iterator[Served]:
     """Run `tallyway serve` on a free loopback port until the block ends.
@@ -60,8 +65,7 @@ def serve(data: Path, *, ready_within: float = 30.0, **settings: str) -> Iterato
     data.mkdir(parents=True, exist_ok=True)
     log = data / "server.log"
     port = free_port()
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("TALLYWAY_")}
-    environment = ours | {"TALLYWAY_DATA": str(data / "data"), "TALLYWAY_ADMIN_KEY": ADMIN_KEY}
+    environment = clean_environment() | {"TALLYWAY_DATA": str(data / "data"), "TALLYWAY_ADMIN_KEY": ADMIN_KEY}
     environment |= {f"TALLYWAY_{name}": value for name, value in settings.items()}
     with log.open("wb") as out:
         process = subprocess.Popen(

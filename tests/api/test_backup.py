@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tarfile
 import threading
 from pathlib import Path
 from typing import Any
 
-from tests.serving import ADMIN_KEY, Served, command, serve
+from tests.serving import ADMIN_KEY, Served, clean_environment, command, serve
 
 NOW = "2026-06-17T12:00:00Z"
 SITE = "/v1/sites/example.com"
 
 
 def run(*words: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"TALLYWAY_DATA": str(data), "TALLYWAY_NOW": NOW, "TALLYWAY_KEY": ADMIN_KEY} | settings
+    environment = (
+        clean_environment() | {"TALLYWAY_DATA": str(data), "TALLYWAY_NOW": NOW, "TALLYWAY_KEY": ADMIN_KEY} | settings
+    )
     return subprocess.run(
         [command(), *words], env=environment, capture_output=True, text=True, timeout=100, check=False
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-import os
 import shutil
 import signal
 import socket
@@ -34,7 +33,7 @@ from gateway.metering import Meter
 from gateway.settings import Settings
 from models.errors import ConfigurationError
 from tests.api.conftest import Api
-from tests.serving import ADMIN_KEY, command, free_port, serve, wait_until_ready
+from tests.serving import ADMIN_KEY, clean_environment, command, free_port, serve, wait_until_ready
 
 
 def connect(api: Api, base_url: str) -> str:
@@ -79,7 +78,7 @@ class Slow:
 
 def test_a_request_in_flight_is_answered_after_sigterm_and_the_process_ends_well(tmp_path: Path) -> None:
     slow, port, log = Slow(), free_port(), tmp_path / "log"
-    environment = os.environ | {
+    environment = clean_environment() | {
         "TALLYWAY_DATA": str(tmp_path / "data"),
         "TALLYWAY_ADMIN_KEY": ADMIN_KEY,
         "TALLYWAY_ALLOW_HTTP": "true",
@@ -134,7 +133,7 @@ def test_figures_have_a_port_of_their_own_or_a_token(tmp_path: Path) -> None:
 
 
 def doctor(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"TALLYWAY_DATA": str(data)} | {f"TALLYWAY_{n}": v for n, v in settings.items()}
+    environment = clean_environment() | {"TALLYWAY_DATA": str(data)} | {f"TALLYWAY_{n}": v for n, v in settings.items()}
     return subprocess.run([command(), "doctor"], env=environment, capture_output=True, text=True, check=False)
 
 

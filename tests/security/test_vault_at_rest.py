@@ -1,6 +1,5 @@
 """Vendors' secrets at rest: found nowhere in the files, opened nowhere else, and carried over to a new key."""
 
-import os
 import secrets
 import signal
 import sqlite3
@@ -20,7 +19,7 @@ from gateway.tenancy import DEFAULT_TENANT, Tenant
 from gateway.vault import Vault, keys_from
 from models.errors import ConfigurationError
 from tests.api.conftest import NOW, Api, new_owner
-from tests.serving import command, serve
+from tests.serving import clean_environment, command, serve
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 PLANTED = "planted-vendor-secret-0123456789"
@@ -82,7 +81,7 @@ def test_rows_that_changed_places_do_not_open(catalog: Catalog) -> None:
 
 def environment(folder: Path, *keys: bytes) -> Mapping[str, str]:
     written = ",".join(key.hex() for key in keys)
-    return os.environ | {"TALLYWAY_DATA": str(folder), "TALLYWAY_VAULT_KEY": written}
+    return clean_environment() | {"TALLYWAY_DATA": str(folder), "TALLYWAY_VAULT_KEY": written}
 
 
 def current(folder: Path) -> int:
