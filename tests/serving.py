@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what is said to Tallyway or its tests; an unknown name would stop the start."""
+    """This process's environment without what is said to Tallyway or its tests: unknown names stop the start."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TALLYWAY_")}
 
 
