@@ -52,7 +52,7 @@ async def warm(vendor: tuple[str, Twin, str]) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def punctual(seconds: float) -> AsyncIterator[None]:
-    """The block ends within so many seconds, besides what the loop itself was late by on a busy machine."""
+    """The block ends within so many seconds, besides all that the loop itself was late by on a busy machine."""
     loop = asyncio.get_running_loop()
     lag = 0.0
 
@@ -61,7 +61,7 @@ async def punctual(seconds: float) -> AsyncIterator[None]:
         while True:
             before = loop.time()
             await asyncio.sleep(0.005)
-            lag = max(lag, loop.time() - before - 0.005)
+            lag += loop.time() - before - 0.005
 
     ticking, began = asyncio.create_task(tick()), loop.time()
     try:
