@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from gateway.executor import arranged
-from gateway.stats import MultiAnswer, SiteOutcome, meta_of
+from adapters.rows import arranged
+from gateway.stats import TRUNCATED, MultiAnswer, SiteOutcome, meta_of
 from models.period import buckets
 from models.query import Query
 from models.result import Answer, Money, Row, Value
@@ -92,11 +92,13 @@ def _compare(
     """Put the compared values beside each result; say which period they are of."""
     width = len(names) - len(query.metrics)
     lookup: dict[tuple[Value, ...], Row] = {}
+    cut = any(_is_cut(outcome) for outcome in answered)
     for outcome in answered:
         lookup |= _compared_rows(query, outcome, names)
     for row, result in zip(rows, body["results"], strict=True):
         before = lookup.get(row[:width])
-        values = before[-len(query.metrics) :] if before else tuple(_nothing(m) for m in query.metrics)
+        absent = tuple(None if cut else _nothing(m) for m in query.metrics)
+        values = before[-len(query.metrics) :] if before else absent
         result["comparison"] = {str(m): shown(v) for m, v in zip(query.metrics, values, strict=True)}
         result["change"] = {
             str(m): change(m, now, then) for m, now, then in zip(query.metrics, row[width:], values, strict=True)
@@ -135,6 +137,12 @@ def _relabel(query: Query, outcome: SiteOutcome) -> Callable[[str, Value], Value
         return lambda _name, value: value
     labels = dict(zip(buckets(period, interval), buckets(asked.period, interval), strict=False))
     return lambda name, value: labels.get(str(value), value) if name in TIME_DIMENSIONS else value
+
+
+def _is_cut(outcome: SiteOutcome) -> bool:
+    """Whether compared rows may be missing, so that an absent one says nothing of its numbers."""
+    answer = outcome.answer.comparison if outcome.answer else None
+    return answer is not None and any(reason.code == TRUNCATED for reason in answer.reasons)
 
 
 def _nothing(metric: Metric) -> Value:

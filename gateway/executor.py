@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import assert_never
 
 from adapters.base import Reads
+from adapters.rows import arranged, page
 from gateway.planner import FanOut, Native, Refusal
 from models.errors import UnsupportedQuery
 from models.filters import Comparison
-from models.query import Direction, Order, ResolvedQuery
-from models.result import Answer, Money, Reason, Row, Value
+from models.result import Answer, Reason, Row
 from models.result import Plan as How
 from models.site import Site
 from models.vocabulary import Operator
@@ -77,30 +77,3 @@ def _cut_short(planned: FanOut, parts: Sequence[Answer]) -> tuple[Reason, ...]:
     if any(len(part.rows) >= planned.inner.limit for part in parts):
         return (Reason("truncated_values", f"a part of the answer has {planned.inner.limit} rows or more"),)
     return ()
-
-
-def arranged(rows: Sequence[Row], names: Sequence[str], order: Sequence[Order]) -> list[Row]:
-    """Rows in the asked order; `names` are the columns. Missing numbers come last."""
-    result = list(rows)
-    for entry in reversed(order):
-        if entry.by in names:
-            at, down = names.index(entry.by), entry.direction is Direction.DESC
-            present = [r for r in result if r[at] is not None]
-            present.sort(key=lambda row, at=at: _sortable(row[at]), reverse=down)  # type: ignore[misc]
-            result = present + [r for r in result if r[at] is None]
-    return result
-
-
-def _sortable(value: Value) -> tuple[int, float, str]:
-    match value:
-        case Money(amount, _):
-            return (0, amount, "")
-        case int() | float():
-            return (0, float(value), "")
-        case _:
-            return (1, 0.0, str(value))
-
-
-def page(rows: Sequence[Row], query: ResolvedQuery) -> tuple[Row, ...]:
-    """The asked page of rows that are already in order."""
-    return tuple(rows[query.offset : query.offset + query.limit])

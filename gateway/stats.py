@@ -28,6 +28,8 @@ from models.result import Plan as How
 from models.vocabulary import Dimension
 
 CONCURRENT_SITES = 16
+TRUNCATED = "truncated_values"
+"""Code of answers whose rows hit a limit."""
 
 
 class Backends(Protocol):
@@ -167,7 +169,11 @@ class Stats:
         again = self._plans.plan(wide, adapter.can, site_zone=record.site.timezone)
         if isinstance(again, Refusal):
             raise UnsupportedQuery(again.reasons, backend=record.backend)
-        return await self._fetch(record, adapter, wide, again)
+        served = await self._fetch(record, adapter, wide, again)
+        if not resolved.dimensions or len(served.value.rows) < most:
+            return served
+        cut = Reason(TRUNCATED, f"the compared period has {most} rows or more; what is not among them is null")
+        return replace(served, value=replace(served.value, reasons=(*served.value.reasons, cut)))
 
     async def foresee(self, tenant: Tenant, sites: Sequence[SiteRecord], query: Query) -> tuple[Foreseen, ...]:
         """What the query would take on each site; asks no statistics of anybody."""

@@ -245,3 +245,22 @@ async def test_another_zone_is_refused_before_anybody_is_asked() -> None:
         await ask(backend, record("a"), timezone="Asia/Tokyo")
 
     assert backend.asked == []
+
+
+async def test_a_compared_row_beyond_the_limit_is_unknown_not_zero() -> None:
+    """The compared period has two rows or more, so `/new` may be among those that were not told."""
+    backend = TableBackend(
+        {
+            ("a", ("page",), (), DAY): [("/", 10), ("/new", 2)],
+            ("a", ("page",), (), "2026-06-15"): [("/gone", 9), ("/", 8), ("/new", 7)],
+        },
+        declared(limits=Limits(rows=2)),
+    )
+
+    body = await ask(backend, record("a"), dimensions=["page"], limit=2, compare="previous_period")
+
+    assert [(r["page"], r["comparison"]["visitors"], r["change"]["visitors"]) for r in body["results"]] == [
+        ("/", 8, 25),
+        ("/new", None, None),
+    ]
+    assert [r["code"] for r in body["meta"]["sites"][0]["reasons"]] == ["truncated_values"]
