@@ -3,7 +3,7 @@
 from copy import copy
 from typing import Any
 
-from adapters.local.hit import Attributes
+from adapters.local.hit import pack_attributes
 from adapters.local.schema import VISIT_ATTRIBUTES
 from adapters.local.sessions import KEPT_EVENTS, WINDOW, Visit
 from adapters.local.store import EventStore
@@ -45,13 +45,11 @@ async def open_visits(store: EventStore, done: int, arrival: int) -> list[Visit]
         "from_seq": max(0, done - KEPT_EVENTS),
         "from_time": max(0, arrival - WINDOW),
     }
-    interned: dict[Attributes, Attributes] = {}
-    return [_visit(row, interned) for row in await store.query(_VISITS, known)]
+    return [_visit(row) for row in await store.query(_VISITS, known)]
 
 
-def _visit(row: tuple[Any, ...], interned: dict[Attributes, Attributes]) -> Visit:
+def _visit(row: tuple[Any, ...]) -> Visit:
     session, site, visitor, start, time, touched, last_seq, pageviews, events, acts, *pages = row
-    attributes: Attributes = tuple(pages[4:])
     visit = Visit(
         id=session,
         site=site,
@@ -60,7 +58,7 @@ def _visit(row: tuple[Any, ...], interned: dict[Attributes, Attributes]) -> Visi
         time=time,
         touched=touched,
         last_seq=last_seq,
-        attributes=interned.setdefault(attributes, attributes),
+        attributes=pack_attributes(tuple(pages[4:])),
         is_bounce=not (pageviews >= 2 or acts),
         duration=abs(time - start),
         pageviews=pageviews,

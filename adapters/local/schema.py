@@ -11,6 +11,7 @@ from types import MappingProxyType
 VERSION = 1
 
 TEXT, NAME = "String", "LowCardinality(String)"
+PROPS, MONEY = "Map(LowCardinality(String), String)", "Nullable(Decimal(18, 3))"
 
 VISIT_ATTRIBUTES: Mapping[str, str] = MappingProxyType(
     {
@@ -47,8 +48,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "hostname": NAME,
         "path": TEXT,
         "title": TEXT,
-        "props": "Map(LowCardinality(String), String)",
-        "revenue": "Nullable(Decimal(18, 3))",
+        "props": PROPS,
+        "revenue": MONEY,
         "currency": NAME,
         "interactive": "UInt8",
         "engagement_ms": "UInt32",

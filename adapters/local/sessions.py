@@ -11,12 +11,11 @@ The order is that of arrival (`seq`); the id of a visit is the seq of its first 
 """
 
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 
 import msgspec
 
-from adapters.local.hit import Attributes, Hit, unpack_attributes
+from adapters.local.hit import Hit
 from models.event import ENGAGEMENT, PAGEVIEW
 
 WINDOW = 31 * 60
@@ -28,7 +27,8 @@ Imported history is always past its window; within an import a visitor's next ev
 
 
 class Visit(msgspec.Struct, gc=False):
-    """A visit in memory. `touched` and `last_seq` know of engagement, the stored numbers do not.
+    """A visit in memory. `touched` and `last_seq` know of engagement, the stored numbers do not. `attributes` are
+    packed, as in the hit they come from.
 
     `stored` is what the store holds of it, None before the first write. (Nothing refers back: no cycles to collect.)
     """
@@ -40,7 +40,7 @@ class Visit(msgspec.Struct, gc=False):
     time: int
     touched: int
     last_seq: int
-    attributes: Attributes
+    attributes: bytes
     is_bounce: bool = True
     duration: int = 0
     pageviews: int = 0
@@ -127,7 +127,7 @@ class Sessions:
 
     def _open(self, hit: Hit, seq: int, *, viewed: bool) -> Visit:
         visit = Visit(
-            seq, hit.site, hit.visitor, hit.time, hit.time, hit.time, seq, unpack_attributes(hit.attributes),
+            seq, hit.site, hit.visitor, hit.time, hit.time, hit.time, seq, hit.attributes,
             is_bounce=viewed or not hit.interactive, pageviews=int(viewed), events=1,
         )  # fmt: skip
         if viewed:
@@ -175,6 +175,6 @@ def _write(touched: Iterable[Visit], outcome: Outcome) -> None:
             outcome.signs.append(-1)
             outcome.states.append(visit.stored)
         visit.stored, visit.changed = None, False
-        visit.stored = copy(visit)
+        visit.stored = visit.__copy__()
         outcome.signs.append(1)
         outcome.states.append(visit.stored)

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.hit import NO_DEPTH, Hit, pack_attributes
+from adapters.local.hit import NO_DEPTH, Hit, pack_attributes, unpack_attributes
 from adapters.local.schema import VISIT_ATTRIBUTES
 from adapters.local.sessions import KEPT_EVENTS, Outcome, Sessions, Visit
 from fixtures.reference.sessions import sessionize
@@ -77,7 +77,7 @@ def test_bounces() -> None:
 
 def test_every_event_bears_the_attributes_of_the_first() -> None:
     outcome = applied(hit(0, source="Google"), hit(5, source="Bing"))
-    assert [visit.attributes[0] for visit in outcome.visits] == ["Google", "Google"]
+    assert [unpack_attributes(visit.attributes)[0] for visit in outcome.visits] == ["Google", "Google"]
 
 
 def test_an_update_takes_the_stored_state_back() -> None:
