@@ -15,12 +15,12 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore2
 import idna
 
+from adapters.sockets import LoopNetwork, SocketOption
 from models.errors import ConfigurationError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
-SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 PORTS = frozenset({80, 443, 8000, 8080, 8443})
 """Ports of public hosts; an explicitly allowed network may use any."""
@@ -176,7 +176,7 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
     ) -> None:
         self._allowed = tuple(allowed)
         self._resolve = resolve
-        self._inner = inner or httpcore2.AnyIOBackend()
+        self._inner = inner or LoopNetwork()
 
     async def connect_tcp(
         self,

@@ -1,17 +1,16 @@
-"""Calls to vendors: httpx2's wire behind `adapters.base.Transport`, and what every adapter does with a reply.
+"""Calls to vendors behind `adapters.base.Transport`, and what every adapter does with a reply.
 
-Its client is left out: it adds redirects, cookies, and proxies and credentials of the environment, which we never
-want, at a third of a call's CPU. TLS is always verified, bodies are capped after decompression, and every fault of the
-wire becomes one error of `models.errors`. No error or repr carries a header, a body or a query string.
+Below is `adapters.wire`: no redirects, no cookies, no proxies or credentials of the environment. TLS is always
+verified, bodies are capped after decompression, and every fault of the wire becomes one error of `models.errors`. No
+error or repr carries a header, a body or a query string.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from ssl import SSLContext
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,8 +20,9 @@ import httpx2
 import msgspec
 import orjson
 
-from adapters.address import BaseUrl, GuardedNetwork, Network, RefusedAddress, read_base_url
+from adapters.address import BaseUrl, Network, RefusedAddress, read_base_url
 from adapters.base import Reply, Request
+from adapters.wire import WITH_CONTENT, Borrowed, Wire, content_of, decompressed, guarded_pool, host_of, url_of
 from models.errors import (
     BackendError,
     GatewayError,
@@ -38,7 +38,7 @@ from models.errors import (
 
 Shape = TypeVar("Shape")
 
-_JSON = {"content-type": "application/json"}
+_CONTROLS = dict.fromkeys([*range(ord("\t")), *range(ord("\t") + 1, ord(" ")), 0x7F])
 _ALWAYS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "connection": "keep-alive", "user-agent": "tallyway"}
 MAX_BYTES = 10 * 1024 * 1024
 LONGEST_RETRY_AFTER = 86_400.0
@@ -51,10 +51,15 @@ FAULTS: Mapping[type[Exception], type[GatewayError]] = MappingProxyType(
         httpx2.RemoteProtocolError: Unintelligible,
         httpx2.RequestError: Unreachable,
         httpx2.InvalidURL: Unreachable,
+        httpcore2.PoolTimeout: Overloaded,
+        httpcore2.TimeoutException: TimedOut,
+        httpcore2.RemoteProtocolError: Unintelligible,
+        httpcore2.ProtocolError: Unreachable,
+        httpcore2.NetworkError: Unreachable,
         TimeoutError: TimedOut,
     }
 )
-"""What each fault of the client means; the first that fits, so the most specific stand first."""
+"""What each fault of the client and of its pool means; the first that fits, so the most specific stand first."""
 
 STATUSES: Mapping[int, type[BackendError]] = MappingProxyType(
     {
@@ -96,29 +101,8 @@ def open_transport(
     Raises ConfigurationError when the base URL is not allowed.
     """
     base = read_base_url(base_url, allow_http=allow_http, allow_private=allow_private)
-    wire = wire or _GuardedWire(allow_private, max_connections)
-    return HttpTransport(base, wire, dict(headers or {}), timeouts, max_bytes, backend)
-
-
-@cache
-def _tls() -> SSLContext:
-    return httpx2.create_ssl_context(trust_env=False)
-
-
-class _GuardedWire(httpx2.AsyncHTTPTransport):
-    """httpx2's own transport over a pool whose connections pass the address guard."""
-
-    def __init__(self, allowed: Sequence[Network], max_connections: int) -> None:
-        super().__init__(verify=_tls(), trust_env=False)
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=_tls(),
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections,
-            keepalive_expiry=30.0,
-            http1=True,
-            http2=False,
-            network_backend=GuardedNetwork(allowed),
-        )
+    below = guarded_pool(allow_private, max_connections) if wire is None else Borrowed(wire)
+    return HttpTransport(base, below, dict(headers or {}), timeouts, max_bytes, backend)
 
 
 class HttpTransport:
@@ -127,19 +111,21 @@ class HttpTransport:
     def __init__(
         self,
         base: BaseUrl,
-        wire: httpx2.AsyncBaseTransport,
+        wire: Wire,
         headers: Mapping[str, str],
         timeouts: Timeouts,
         max_bytes: int,
         backend: str | None,
     ) -> None:
-        self._base, self._timeouts, self._max_bytes, self._backend = base, timeouts, max_bytes, backend
-        self._wire, self._headers = wire, _sendable({**_ALWAYS, **{k.lower(): v for k, v in headers.items()}})
-        timeout = httpx2.Timeout(timeouts.total, connect=timeouts.connect, pool=timeouts.pool)
-        self._extensions = {"timeout": timeout.as_dict()}
+        self._wire, self._timeouts, self._max_bytes, self._backend = wire, timeouts, max_bytes, backend
+        self._base, self._name = str(base), f"{base.scheme}://{base.host}"
+        standing = {"host": host_of(self._base), **_ALWAYS, **{k.lower(): v for k, v in headers.items()}}
+        self._headers = _sendable(standing)
+        # The whole call is bounded by `total`, so reads and writes need no bound of their own.
+        self._extensions = {"timeout": {"connect": timeouts.connect, "pool": timeouts.pool}}
 
     def __repr__(self) -> str:
-        return f"HttpTransport({self._base.scheme}://{self._base.host})"
+        return f"HttpTransport({self._name})"
 
     async def send(self, request: Request) -> Reply:
         """One attempt. Raises Unreachable, TimedOut, Overloaded or Unintelligible; any status is a Reply."""
@@ -148,52 +134,64 @@ class HttpTransport:
                 return await self._exchange(request)
         except tuple(FAULTS) as error:
             # h11 repeats an illegal header's value in its text, so that cause is not kept.
-            cause = None if isinstance(error, httpx2.LocalProtocolError) else error
+            cause = None if isinstance(error, httpx2.LocalProtocolError | httpcore2.LocalProtocolError) else error
             raise self._meaning(error) from cause
 
     async def close(self) -> None:
         await self._wire.aclose()
 
     async def _exchange(self, request: Request) -> Reply:
-        if not request.path.startswith("/"):
-            raise ValueError("a request's path starts with a slash")
-        own = _sendable(_JSON | dict(request.headers) if request.json is not None else request.headers)
-        given = {name.lower() for name, _ in own}
-        asked = httpx2.Request(
-            request.method,
-            f"{self._base}{request.path}",
-            params=list(request.params) or None,
-            headers=[*(header for header in self._headers if header[0] not in given), *own],
-            content=orjson.dumps(request.json) if request.json is not None else request.content,
-            data=dict(request.form) if request.form is not None else None,
-            files=dict(request.files) if request.files is not None else None,
-            extensions=self._extensions,
-        )
-        response = await self._wire.handle_async_request(asked)
-        response.request = asked
+        response = await self._wire.handle_async_request(self._asked(request))
         try:
-            return Reply(response.status_code, _lowered(response.headers), await self._body(response))
+            return Reply(response.status, _lowered(response.headers), await self._body(response))
         finally:
             await response.aclose()
 
-    async def _body(self, response: httpx2.Response) -> bytes:
-        """The decompressed body. Raises Unintelligible beyond the cap; httpx2 decompresses 1 MiB at a time."""
+    def _asked(self, request: Request) -> httpcore2.Request:
+        """The request as it is sent: our standing headers, but for those it brings itself, then its own."""
+        method, (content, media) = request.method.upper(), content_of(request)
+        own = _sendable(request.headers)
+        given = {name.lower() for name, _ in own}
+        headers = [header for header in self._headers if header[0] not in given]
+        if media is not None and b"content-type" not in given:
+            headers.append((b"content-type", media))
+        if content or method in WITH_CONTENT:
+            headers.append((b"content-length", b"%d" % len(content)))
+        headers += own
+        url = url_of(self._base, request.path, request.params)
+        return httpcore2.Request(method, url, headers=headers, content=content, extensions=self._extensions)
+
+    async def _body(self, response: httpcore2.Response) -> bytes:
+        """The decompressed body. Raises Unintelligible beyond the cap."""
         body = bytearray()
-        async for chunk in response.aiter_bytes():
-            if len(body) + len(chunk) > self._max_bytes:
-                raise Unintelligible(f"The answer is larger than {self._max_bytes} bytes", backend=self._backend)
-            body += chunk
+        async with aclosing(decompressed(response)) as chunks:
+            async for chunk in chunks:
+                if len(body) + len(chunk) > self._max_bytes:
+                    raise Unintelligible(f"The answer is larger than {self._max_bytes} bytes", backend=self._backend)
+                body += chunk
         return bytes(body)
 
     def _meaning(self, error: Exception) -> GatewayError:
-        if isinstance(error.__cause__, RefusedAddress):
+        if isinstance(error, RefusedAddress):
             return Unreachable("The backend's host leads to an address that is not allowed", backend=self._backend)
         found = next(meaning for fault, meaning in FAULTS.items() if isinstance(error, fault))
         return found(retry_after=1.0 if found is Overloaded else None, backend=self._backend)
 
 
-def _lowered(headers: httpx2.Headers) -> Mapping[str, str]:
-    return MappingProxyType({name.lower(): value for name, value in headers.items()})
+def _lowered(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Headers by their names in small letters; those that came several times are joined."""
+    found: dict[str, str] = {}
+    for raw, value in headers:
+        name, text = raw.decode("latin-1").lower(), _text(value)
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return MappingProxyType(found)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _sendable(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -202,7 +200,7 @@ def _sendable(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _printable(value: str) -> bytes:
-    clean = "".join(c for c in value if c == "\t" or (c >= " " and c != "\x7f")).strip()
+    clean = value.translate(_CONTROLS).strip()
     try:
         return clean.encode("latin-1")
     except UnicodeEncodeError:
