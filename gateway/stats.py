@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Protocol, TypeGuard
 
 from adapters.base import Adapter, Reads, ReadsRealtime
+from gateway import deadline
 from gateway.budget import Priority, prioritised
 from gateway.cache import ResultCache, Served, Standing
 from gateway.cache.policy import stepped
@@ -83,12 +84,12 @@ class Stats:
         gate = asyncio.Semaphore(CONCURRENT_SITES)
 
         async def guarded(record: SiteRecord) -> SiteOutcome:
-            async with gate:
-                try:
+            try:
+                async with deadline.slightly_sooner(), gate:
                     with prioritised(Priority.DASHBOARD):
                         return await self._one(tenant, record, asked)
-                except (BackendError, UnsupportedQuery, Overloaded) as error:
-                    return SiteOutcome(record, error=error)
+            except (BackendError, UnsupportedQuery, Overloaded) as error:
+                return SiteOutcome(record, error=error)
 
         outcomes = tuple(await asyncio.gather(*(guarded(record) for record in sites)))
         if outcomes and all(o.error is not None for o in outcomes):
