@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 from pydantic import ValidationError
@@ -82,6 +82,8 @@ class _Reader:
         if self.errors:
             raise BadPayload(self.errors)
         hashed = self.get("h", "hashMode") in (1, True, "1", "true") and fragment
+        if hashed:
+            pathname = f"{pathname}#{fragment}".rstrip()
         system = name in SYSTEM_EVENTS
         referrer = self.get("r", "referrer")
         given = props | {"path": pathname} if system else props
@@ -90,7 +92,7 @@ class _Reader:
             "time": NO_TIME,
             "url": url,
             "hostname": host or None,
-            "path": f"{pathname}#{fragment}" if hashed else None,
+            "path": pathname if hashed else None,
             "referrer": referrer[:MAX_REFERRER] if isinstance(referrer, str) and referrer else None,
             "props": given,
             "revenue": self.revenue(),
@@ -196,9 +198,9 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _parts(url: str) -> tuple[str, str, str]:
-    """Host, path and fragment; an empty host when the URL cannot be read."""
+    """Host, path and fragment, both decoded (contract 7.1); an empty host when the URL cannot be read."""
     try:
         parts = urlsplit(url)
-        return (parts.hostname or ""), (parts.path or "/"), parts.fragment
+        return (parts.hostname or ""), (unquote(parts.path).rstrip() or "/"), unquote(parts.fragment)
     except ValueError:
         return "", "/", ""

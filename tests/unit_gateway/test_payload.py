@@ -86,6 +86,24 @@ def test_hash_mode_makes_the_fragment_part_of_the_path() -> None:
     assert read(h=0).event.path is None
 
 
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://s/caf%C3%A9?x=1#/frag%20x", "/café#/frag x"),
+        ("https://s/%61dmin/x#a", "/admin/x#a"),
+        ("https://s/a%20#b%20", "/a#b"),
+        ("https://s#b", "/#b"),
+    ],
+)
+def test_hash_mode_decodes_and_trims_as_every_path_is(url: str, path: str) -> None:
+    assert read(u=url, h=1).event.path == path
+
+
+def test_system_events_carry_the_decoded_path() -> None:
+    assert read(n="404", u="https://s/caf%C3%A9%20?x=1#y").event.props == {"path": "/café"}
+    assert read(n="404", u="https://s/caf%C3%A9#/frag%20x", h=1).event.props == {"path": "/café#/frag x"}
+
+
 def test_system_events_carry_their_page_and_always_interact() -> None:
     event = read(n="404", i=False, p={"path": "/other"}).event
     assert (event.props, event.interactive) == ({"path": "/a"}, True)
