@@ -82,6 +82,13 @@ class Settings(Frozen):
         default=("127.0.0.0/8", "::1/128"),
         description="Networks whose X-Forwarded-For and kin are believed, as CIDRs; `none` for nobody.",
     )
+    client_address_header: str = Field(
+        default="x-forwarded-for",
+        pattern=r"^[a-z0-9-]{1,64}$",
+        description="The one header in which those proxies write the client's address, for limits by address, such as "
+        "`x-real-ip`, `cf-connecting-ip` or `forwarded`. It must be one that the proxy sets or appends to itself: "
+        "clients can send every other one. Of a list, the last address that is no trusted proxy counts.",
+    )
     allow_private_networks: Networks = Field(
         default=(),
         description="Private networks that backends may live in, as CIDRs; public addresses are always allowed.",
@@ -136,6 +143,11 @@ class Settings(Frozen):
     )
     log_format: Literal["json", "console"] = Field(default="json", description="JSON lines, or text for people.")
     access_log: bool = Field(default=True, description="One line for each request.")
+
+    @field_validator("client_address_header", mode="before")
+    @classmethod
+    def _is_a_header(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
 
     @field_validator("public_url")
     @classmethod

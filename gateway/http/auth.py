@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 
 from gateway.catalog.keys import PREFIX
-from gateway.http.visitor import address_of, trusted_networks
+from gateway.http.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import Caller
 from models.errors import NotAuthenticated, QuotaExceeded, TooManyRequests
@@ -22,7 +22,7 @@ async def authenticate(request: Request, services: Services) -> Caller:
     Raises NotAuthenticated, NotAllowed, TooManyRequests, QuotaExceeded.
     """
     key = bearer_key(request)
-    guesses = f"{_address(request, services)} {key[:PREFIX]}"
+    guesses = f"{client_of(request.scope, services.settings).name} {key[:PREFIX]}"
     try:
         services.guesses.check(guesses)
         caller = await services.keyring.caller(key, request.headers.get(TENANT_HEADER))
@@ -48,11 +48,6 @@ async def admit(state: dict[str, Any], services: Services, caller: Caller) -> No
         services.figures.refused(error.quota)
         raise
     state["billed"] = caller.tenant.id
-
-
-def _address(request: Request, services: Services) -> str:
-    trusted = trusted_networks(services.settings.trusted_proxies)
-    return address_of(request.headers, request.client.host if request.client else None, trusted)
 
 
 def bearer_key(request: Request) -> str:

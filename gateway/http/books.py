@@ -5,7 +5,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from gateway.figures import ELSEWHERE
-from gateway.http.visitor import address_of, trusted_networks
+from gateway.http.visitor import client_of
 from gateway.services import Services
 from models.errors import TooManyRequests
 
@@ -15,13 +15,13 @@ class Books:
 
     def __init__(self, services: Services) -> None:
         self._meter, self._figures, self._rate = services.meter, services.figures, services.address_rate
-        self._trusted = trusted_networks(services.settings.trusted_proxies)
+        self._settings = services.settings
 
     def admit(self, scope: Scope, headers: Headers) -> None:
         """Raises TooManyRequests for an address that asks too often."""
         if self._rate.limits:
             try:
-                self._rate.take(address_of(headers, (scope.get("client") or (None,))[0], self._trusted))
+                self._rate.take(client_of(scope, self._settings).name)
             except TooManyRequests:
                 self._figures.refused("address_rate")
                 raise

@@ -17,7 +17,7 @@ from gateway.catalog.keys import PREFIX
 from gateway.http.access import AccessLog
 from gateway.http.auth import LONGEST_KEY
 from gateway.http.frame import GIVEN_ID, REQUEST_ID, hosted, security_headers
-from gateway.http.visitor import address_of, trusted_networks
+from gateway.http.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope
 
@@ -43,7 +43,6 @@ class LeanQuery:
         self.limit = settings.body_limit
         self.hosts = frozenset(h.lower() for h in settings.hosts)
         self.security = security_headers(https=settings.public_url.startswith("https://"))
-        self.trusted = trusted_networks(settings.trusted_proxies)
         self.limited = services.key_rate.limits or services.address_rate.limits
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
@@ -137,8 +136,7 @@ class LeanQuery:
         return found
 
     def _address(self, scope: Scope) -> str:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-        return address_of(headers, (scope.get("client") or (None,))[0], self.trusted)
+        return client_of(scope, self.services.settings).name
 
 
 def new_id() -> str:

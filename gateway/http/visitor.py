@@ -1,13 +1,22 @@
-"""Where a tracker's request comes from: the address that trusted proxies vouch for, browser, privacy signals."""
+"""Where a request comes from: two questions, two answers.
+
+Of a tracker's event we ask where its visitor is. Any header of a trusted proxy may say so: what a client adds by itself
+gives the wrong place to its own event and nothing else.
+For limits we ask who is to be held responsible (`client_of`). That is believed from the one header which the operator's
+proxy writes: everything else comes through the proxy as the client made it up.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import AF_INET, inet_pton
+from typing import NamedTuple
 
 from starlette.requests import Request
+from starlette.types import Scope
 
+from gateway.settings import Settings
 from models.event import Received
 
 SIGNALS = ("dnt", "sec-gpc", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform")
@@ -15,7 +24,15 @@ SIGNALS = ("dnt", "sec-gpc", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platfor
 SINGLE = ("x-plausible-ip", "cf-connecting-ip", "x-real-ip")
 """Headers with one address, set by the proxy in front; asked before the lists."""
 LISTS = ("b-forwarded-for", "x-forwarded-for")
-_READ = {name.encode(): name for name in (*SIGNALS, *SINGLE, *LISTS, "forwarded", "user-agent", "accept-language")}
+FORWARDED = "forwarded"
+"""Of RFC 7239."""
+JOINED = frozenset({*LISTS, FORWARDED})
+"""Headers whose lines are one list, in the order they come."""
+_READ = {name.encode(): name for name in (*SIGNALS, *SINGLE, *LISTS, FORWARDED, "user-agent", "accept-language")}
+LONGEST_REMEMBERED = 200
+"""Characters of a header whose meaning is remembered."""
+PREFIX = 64
+"""Bits of an IPv6 address that one subscriber has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,10 @@ def received_from(raw: Iterable[tuple[bytes, bytes]], peer: str | None, trusted:
     headers: dict[str, str] = {}
     for name, value in raw:
         if (known := _READ.get(name)) is not None:
-            headers.setdefault(known, value.decode("latin-1"))
+            if known not in headers:
+                headers[known] = value.decode("latin-1")
+            elif known in JOINED:
+                headers[known] += "," + value.decode("latin-1")
     return Received(
         ip=address_of(headers, peer, trusted),
         user_agent=headers.get("user-agent", "")[:2000],
@@ -70,19 +90,69 @@ def _behind(headers: Mapping[str, str], trusted: Networks) -> str | None:
         if (text := headers.get(name)) and (found := _address(text)):
             return found
     for name in LISTS:
-        if not (text := headers.get(name)):
-            continue
-        listed = [found for part in text.split(",") if (found := _address(part))]
-        if listed:
-            return next((a for a in reversed(listed) if not _is_in(a, trusted)), listed[0])
-    return _forwarded(text, trusted) if (text := headers.get("forwarded")) else None
+        if (text := headers.get(name)) and (found := _last_stranger(text.split(","), trusted)):
+            return found
+    return _last_stranger(_forwarded(text), trusted) if (text := headers.get(FORWARDED)) else None
 
 
-def _forwarded(header: str, trusted: Networks) -> str | None:
-    """The same from a Forwarded header (RFC 7239)."""
+def _last_stranger(hops: Sequence[str], trusted: Networks) -> str | None:
+    """The last address that no trusted proxy has; the first one where all are proxies."""
+    found = None
+    for hop in reversed(hops):
+        if (address := _address(hop)) is not None:
+            found = address
+            if not _is_in(address, trusted):
+                break
+    return found
+
+
+def _forwarded(header: str) -> list[str]:
+    """The hops of a Forwarded header (RFC 7239)."""
     pairs = (pair.strip().partition("=") for element in header.split(",") for pair in element.split(";"))
-    listed = [found for key, _, value in pairs if key.lower() == "for" and (found := _address(value.strip('"')))]
-    return next((a for a in reversed(listed) if not _is_in(a, trusted)), listed[0] if listed else None)
+    return [value.strip('"') for key, _, value in pairs if key.lower() == "for"]
+
+
+class Client(NamedTuple):
+    """Whose requests are counted together. `known` is false where only a trusted proxy is known."""
+
+    name: str
+    known: bool
+
+
+def client_of(scope: Scope, settings: Settings) -> Client:
+    """Who sent a request, for limits: the socket's other end, or what a trusted proxy says in the operator's header."""
+    header, lines = settings.client_address_header.encode(), []
+    for name, value in scope["headers"]:
+        if name == header:
+            lines.append(value)
+    peer, said = (scope.get("client") or ("",))[0], b",".join(lines).decode("latin-1")
+    read = _client if len(said) <= LONGEST_REMEMBERED else _client.__wrapped__
+    return read(peer, said, settings.trusted_proxies, settings.client_address_header == FORWARDED)
+
+
+@lru_cache(maxsize=8192)
+def _client(peer: str, said: str, proxies: tuple[str, ...], in_pairs: bool) -> Client:
+    trusted, found = trusted_networks(proxies), peer
+    if _is_in(peer, trusted):
+        for hop in reversed(_forwarded(said) if in_pairs else said.split(",")):
+            address = _address(hop)
+            if address is None:
+                break  # what stands further to the left is nobody's word
+            found = address
+            if not _is_in(address, trusted):
+                break
+    return Client(_counted(found), bool(found) and not _is_in(found, trusted))
+
+
+def _counted(address: str) -> str:
+    """The name under which an address is counted: that of its network for IPv6, of which everybody has so many."""
+    try:
+        read = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(read, IPv6Address):
+        return address
+    return str(read.ipv4_mapped or ip_network((int(read), PREFIX), strict=False))
 
 
 def _address(text: str) -> str | None:

@@ -167,6 +167,27 @@ def test_guesses_at_a_key_are_limited_by_address_and_prefix(strict: Served) -> N
     assert guess("198.51.100.2", strict.key) == 200
 
 
+@pytest.mark.parametrize("forged", ["X-Plausible-IP", "X-Real-IP", "CF-Connecting-IP", "Forwarded"])
+def test_a_header_of_ones_own_gives_no_new_guesses(strict: Served, forged: str) -> None:
+    def guess(n: int) -> int:
+        said = f"for=6.6.6.{n}" if forged == "Forwarded" else f"6.6.6.{n}"
+        headers = from_address(
+            "198.51.100.20", Authorization=f"Bearer tw_{forged[:8].lower()}{n:032}", **{forged: said}
+        )
+        return client().get(f"{strict.base}/v1/sites", headers=headers).status_code
+
+    assert [guess(n) for n in range(5)] == [401, 401, 401, 429, 429]
+
+
+def test_a_line_of_ones_own_above_the_proxys_gives_no_new_guesses(strict: Served) -> None:
+    def guess(n: int) -> int:
+        key = f"tw_lines000{n:032}"
+        lines = [("X-Forwarded-For", f"6.6.6.{n}"), ("X-Forwarded-For", "198.51.100.21")]
+        return client().get(f"{strict.base}/v1/sites", headers=[*lines, ("Authorization", f"Bearer {key}")]).status_code
+
+    assert [guess(n) for n in range(5)] == [401, 401, 401, 429, 429]
+
+
 def test_one_key_and_one_address_may_ask_so_often_and_no_more(strict: Served) -> None:
     platform = Api(strict.base, strict.key)
     made = platform.ok("POST", "/v1/keys", {"name": "busy", "scopes": ["read"]}, headers=from_address("198.51.100.4"))

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway.http.endpoint import Ask
 from gateway.http.pages.figures import PERIODS, asked_for, overview
 from gateway.http.pages.rendering import Look, page
-from gateway.http.visitor import address_of, trusted_networks
+from gateway.http.visitor import client_of
 from gateway.tenancy import SiteRecord
 from models.errors import TooManyRequests
 from models.link import LinkState
@@ -56,7 +56,7 @@ async def unlock(ask: Ask) -> Response:
     look, record, slug = Look(ask.request.query_params), await _site(ask), _slug(ask)
     async with ask.request.form(max_files=0, max_fields=4) as form:
         password = form.get("password")
-    guesses = f"{slug} {visitor_address(ask)}"
+    guesses = f"{slug} {client_of(ask.request.scope, ask.services.settings).name}"
     try:
         ask.services.guesses.check(guesses)
     except TooManyRequests:
@@ -80,12 +80,6 @@ async def unlock(ask: Ask) -> Response:
         samesite="none" if https and look.embedded else "lax",
     )
     return response
-
-
-def visitor_address(ask: Ask) -> str:
-    """Whose attempts are counted."""
-    client, trusted = ask.request.client, trusted_networks(ask.services.settings.trusted_proxies)
-    return address_of(ask.request.headers, client.host if client else None, trusted)
 
 
 async def _site(ask: Ask) -> SiteRecord | None:

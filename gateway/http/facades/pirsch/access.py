@@ -15,7 +15,7 @@ from gateway.http.body import answer, nothing
 from gateway.http.endpoint import Ask, Endpoint
 from gateway.http.facades.pirsch.call import bound_to, failed
 from gateway.http.facades.pirsch.wording import Refused
-from gateway.http.visitor import address_of, trusted_networks
+from gateway.http.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import KeyScope
 from models.base import Frozen
@@ -172,9 +172,7 @@ async def _token(request: Request, services: Services) -> Response:
 
 async def _guessed(request: Request, services: Services, client_id: str, secret: str) -> Token:
     """Wrong secrets are counted, by address and client. Raises NotAuthenticated, TooManyRequests."""
-    trusted = trusted_networks(services.settings.trusted_proxies)
-    address = address_of(request.headers, request.client.host if request.client else None, trusted)
-    guesses = f"{address} {client_id[:ID_LENGTH]}"
+    guesses = f"{client_of(request.scope, services.settings).name} {client_id[:ID_LENGTH]}"
     services.guesses.check(guesses)
     try:
         return await services.clients.token(client_id, secret)
