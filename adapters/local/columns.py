@@ -12,7 +12,7 @@ from adapters.local.sessions import Outcome
 
 Columns = Mapping[str, Sequence[Any]]
 TYPECODES = {1: "B", 2: "H", 4: "I"}
-"""Array types by the bytes of an item. Bytes are in the machine's order: the engine, too, runs on little-endian ones."""
+"""Array types by the bytes of an item, in the order of the machine: the engine runs on little-endian ones only, too."""
 
 
 class Coded(Sequence[str]):

@@ -11,12 +11,15 @@ from adapters.local.store import EventStore
 _ENGAGED = "name = 'engagement'"
 _VIEWED = "name = 'pageview'"
 
+_ORDER = "(time, seq)"
+
 _VISITS = f"""
-SELECT session, any(site), argMax(visitor, seq), toUnixTimestamp(argMin(time, seq)),
-    toUnixTimestamp(argMaxIf(time, seq, NOT {_ENGAGED})), toUnixTimestamp(argMax(time, seq)), max(seq) AS last_seq,
+SELECT session, any(site), argMax(visitor, seq), toUnixTimestamp(minIf(time, NOT {_ENGAGED})),
+    toUnixTimestamp(maxIf(time, NOT {_ENGAGED})), toUnixTimestamp(max(time)), max(seq) AS last_seq,
     countIf({_VIEWED}), countIf(NOT {_ENGAGED}), countIf(interactive AND NOT {_VIEWED} AND NOT {_ENGAGED}),
-    argMinIf(path, seq, {_VIEWED}), argMaxIf(path, seq, {_VIEWED}),
-    argMinIf(hostname, seq, {_VIEWED}), argMaxIf(hostname, seq, {_VIEWED}),
+    toUnixTimestamp(minIf(time, {_VIEWED})), toUnixTimestamp(maxIf(time, {_VIEWED})),
+    argMinIf(path, {_ORDER}, {_VIEWED}), argMaxIf(path, {_ORDER}, {_VIEWED}),
+    argMinIf(hostname, {_ORDER}, {_VIEWED}), argMaxIf(hostname, {_ORDER}, {_VIEWED}),
     {", ".join(f"argMin({name}, seq)" for name in VISIT_ATTRIBUTES)}
 FROM events
 WHERE seq <= {{done:UInt64}} AND session IN (
@@ -49,7 +52,7 @@ async def open_visits(store: EventStore, done: int, arrival: int) -> list[Visit]
 
 
 def _visit(row: tuple[Any, ...]) -> Visit:
-    session, site, visitor, start, time, touched, last_seq, pageviews, events, acts, *pages = row
+    session, site, visitor, start, time, touched, last_seq, pageviews, events, acts, entered, left, *pages = row
     visit = Visit(
         id=session,
         site=site,
@@ -60,13 +63,15 @@ def _visit(row: tuple[Any, ...]) -> Visit:
         last_seq=last_seq,
         attributes=pack_attributes(tuple(pages[4:])),
         is_bounce=not (pageviews >= 2 or acts),
-        duration=abs(time - start),
+        duration=time - start,
         pageviews=pageviews,
         events=events,
         entry_page=pages[0],
         exit_page=pages[1],
         entry_hostname=pages[2],
         exit_hostname=pages[3],
+        entered=entered,
+        left=left,
     )
     visit.stored = copy(visit)
     return visit

@@ -16,8 +16,9 @@ REPAIRED_AT_ONCE = 100_000
 
 _DONE = "name != 'engagement'"
 _VIEWED = "name = 'pageview'"
-_START, _TIME = "argMin(e.time, e.seq)", f"argMaxIf(e.time, e.seq, {_DONE})"
-_DURATION = f"abs(toInt64({_TIME}) - toInt64({_START}))"
+_START, _TIME = f"minIf(e.time, {_DONE})", f"maxIf(e.time, {_DONE})"
+_DURATION = f"toInt64({_TIME}) - toInt64({_START})"
+_ORDER = "(e.time, e.seq)"
 _BOUNCE = f"NOT (countIf({_VIEWED}) >= 2 OR countIf(interactive AND {_DONE} AND NOT {_VIEWED}) > 0)"
 
 _VALUES = {
@@ -31,10 +32,10 @@ _VALUES = {
     "duration": _DURATION,
     "pageviews": f"countIf({_VIEWED})",
     "events": f"countIf({_DONE})",
-    "entry_page": f"argMinIf(e.path, e.seq, {_VIEWED})",
-    "exit_page": f"argMaxIf(e.path, e.seq, {_VIEWED})",
-    "entry_hostname": f"argMinIf(e.hostname, e.seq, {_VIEWED})",
-    "exit_hostname": f"argMaxIf(e.hostname, e.seq, {_VIEWED})",
+    "entry_page": f"argMinIf(e.path, {_ORDER}, {_VIEWED})",
+    "exit_page": f"argMaxIf(e.path, {_ORDER}, {_VIEWED})",
+    "entry_hostname": f"argMinIf(e.hostname, {_ORDER}, {_VIEWED})",
+    "exit_hostname": f"argMaxIf(e.hostname, {_ORDER}, {_VIEWED})",
     **{name: f"argMin(e.{name}, e.seq)" for name in VISIT_ATTRIBUTES},
 }
 """A row of `schema.SESSIONS` from the events of a visit."""

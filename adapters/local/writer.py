@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -18,7 +19,8 @@ from models.errors import BackendError
 
 log = structlog.get_logger(__name__)
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 50_000
+"""Events stored at once when many wait: a large batch costs the engine less than several small ones."""
 INTERVAL = 0.7
 """Seconds that events may wait for company; what is acknowledged is queryable well within two."""
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
@@ -66,6 +68,8 @@ class Writer:
         self._waiting = 0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._coming: asyncio.Task[Batch | None] | None = None
+        """The batch after the one being stored, when a full one waits."""
         self.failing = ""
         """What keeps the writer from storing, "" when nothing does."""
 
@@ -79,10 +83,10 @@ class Writer:
         held = self._journal.checkpoint
         self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
         if held.batch > held.done:
-            records = await asyncio.to_thread(self._journal.read, held.done, held.batch, held.batch)
-            if not records or records[-1].last != held.batch:
+            batch = await self._make(held.done, held.batch)
+            if batch is None or batch.last != held.batch:
                 raise JournalDamaged("the batch that was under way is not in the journal")
-            await self._store_batch(await asyncio.to_thread(self._assign, records), doubtful=True)
+            await self._store_batch(batch, doubtful=True)
         self._task = asyncio.create_task(self._run(), name="event-writer")
 
     def forget_site(self, site: str) -> None:
@@ -100,6 +104,8 @@ class Writer:
                     await self._reread()
 
     async def _reread(self) -> None:
+        """The visits as the store has them; a batch that was made of what was known before is made again."""
+        await self._discard()
         held = self._journal.checkpoint
         self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
 
@@ -121,17 +127,19 @@ class Writer:
         self._journal.arrived.set()
         if self._task is not None:
             await self._task
+        await self._discard()
+
+    async def _discard(self) -> None:
+        if self._coming is not None:
+            await asyncio.gather(self._coming, return_exceptions=True)
+            self._coming = None
 
     # The loop
 
     async def _run(self) -> None:
         while True:
             await self._gather()
-            records = await asyncio.to_thread(self._journal.read, self.done, self._batch_rows)
-            if records:
-                async with self._storing:
-                    await self._drain(records)
-            elif self._closing:
+            if not await self._drain() and self._closing:
                 return
             if self._closing and self.failing:
                 return
@@ -151,12 +159,22 @@ class Writer:
             async with asyncio.timeout(self._interval):
                 await self._hurry.wait()
 
-    async def _drain(self, records: Sequence[Record]) -> None:
-        held = self._journal.checkpoint
-        ahead = Checkpoint(held.done, records[-1].last, held.arrival, held.marks)
-        if not await self._insist(lambda: asyncio.to_thread(self._journal.mark, ahead)):
-            return
-        batch = await asyncio.to_thread(self._assign, records)
+    async def _drain(self) -> bool:
+        """Store the next batch while the one after it is made; False when nothing waits."""
+        async with self._storing:
+            coming, self._coming = self._coming, None
+            batch = await (coming or self._make(self.done))
+            if batch is None:
+                return False
+            held = self._journal.checkpoint
+            ahead = Checkpoint(held.done, batch.last, held.arrival, held.marks)
+            if await self._insist(lambda: asyncio.to_thread(self._journal.mark, ahead)):
+                if self._journal.synced - batch.last >= self._batch_rows:
+                    self._coming = asyncio.create_task(self._make(batch.last))
+                await self._keep_trying(batch)
+            return True
+
+    async def _keep_trying(self, batch: Batch) -> None:
         doubtful = False
 
         async def attempt() -> None:
@@ -184,6 +202,12 @@ class Writer:
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_LAST)
 
+    async def _make(self, after: int, last: int | None = None) -> Batch | None:
+        """The batch of what was acknowledged above a seq, up to `last`; None when that is nothing."""
+        rows = self._batch_rows if last is None else last
+        records = await asyncio.to_thread(self._journal.read, after, rows, last)
+        return await asyncio.to_thread(self._assign, records) if records else None
+
     def _assign(self, records: Sequence[Record]) -> Batch:
         for site in tuple(self._forgotten):
             self._sessions.forget_site(site)
@@ -200,8 +224,11 @@ class Writer:
 
     async def _store_batch(self, batch: Batch, *, doubtful: bool) -> None:
         """Both tables, then the checkpoint. `doubtful`: part of it may be stored already."""
-        await self._store_events(batch, doubtful=doubtful)
-        await self._store_sessions(batch, doubtful=doubtful)
+        if doubtful:  # which visits are stored is found by the events that are
+            await self._store_events(batch, doubtful=True)
+            await self._store_sessions(batch, doubtful=True)
+        else:
+            await _both(self._store_events(batch, doubtful=False), self._store_sessions(batch, doubtful=False))
         await asyncio.to_thread(self._journal.mark, self._after(batch))
         for site, time in batch.outcome.dropped:
             self._dropped(site, time)
@@ -229,3 +256,10 @@ class Writer:
                 await self._store.insert("sessions", await asyncio.to_thread(session_columns, outcome), token)
             if not doubtful:
                 return
+
+
+async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
+    """Two things at once; when one fails, the error, but not before the other has ended."""
+    for result in await asyncio.gather(one, other, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

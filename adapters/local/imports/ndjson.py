@@ -22,7 +22,7 @@ from models.event import Drop
 from models.job import LineProblem
 from models.site import Site
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 8 << 20
 """Bytes read at once, and more than the longest line that is taken."""
 MOST_PROBLEMS = 100
 """Refused lines that are reported with a reason; the rest are only counted."""

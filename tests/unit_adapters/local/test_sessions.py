@@ -99,7 +99,7 @@ def test_a_visit_over_midnight_goes_on_under_the_new_number() -> None:
 def test_late_events_within_the_window_belong_to_the_visit() -> None:
     outcome = applied(hit(600), hit(0), hit(1200))
     assert ids(outcome) == [1, 1, 1]
-    assert final(outcome)[0].duration == 600
+    assert final(outcome)[0].duration == 1200
 
 
 def test_history_imported_later_opens_visits_of_its_own() -> None:
@@ -158,3 +158,79 @@ def test_streams_give_the_visits_of_the_reference(stream: list[tuple[int, str, i
         )
         for s in expected
     ]  # fmt: skip
+
+
+def test_a_late_event_in_the_middle_moves_neither_end_nor_exit() -> None:
+    """10:00 /a, 10:20 /c, then late 10:10 /b, 10:45 /d: one visit of 45 minutes that leaves by /d."""
+    outcome = applied(hit(0, path="/a"), hit(1200, path="/c"), hit(600, path="/b"), hit(2700, path="/d"))
+    assert ids(outcome) == [1, 1, 1, 1]
+    (state,) = final(outcome)
+    assert (state.duration, state.time - T0, state.entry_page, state.exit_page) == (2700, 2700, "/a", "/d")
+    (without,) = final(applied(hit(0, path="/a"), hit(1200, path="/c"), hit(600, path="/b")))
+    assert (without.duration, without.exit_page) == (1200, "/c")
+
+
+def test_an_event_from_before_the_start_becomes_the_start() -> None:
+    (state,) = final(applied(hit(600, path="/b"), hit(0, path="/a"), hit(1200, path="/c")))
+    assert (state.start - T0, state.duration, state.entry_page, state.exit_page) == (0, 1200, "/a", "/c")
+
+
+def test_an_event_hours_late_does_not_end_the_visit_that_goes_on() -> None:
+    assert ids(applied(hit(7200), hit(0), hit(7260), hit(60))) == [1, 2, 1, 2]
+
+
+def test_imported_history_is_not_ended_by_a_live_visit() -> None:
+    sessions = Sessions()
+    history = [hit(-86400), hit(-86340), hit(0), hit(-86280), hit(3600), hit(-86220), hit(3660)]
+    assert ids(applied(*history, sessions=sessions)) == [1, 1, 3, 1, 5, 1, 5]
+
+
+def test_visits_read_back_are_the_ones_that_were_known() -> None:
+    before = Sessions()
+    outcome = applied(hit(7200), hit(0), hit(7260), sessions=before)
+    visits = sorted({v.id: v for v in outcome.visits}.values(), key=lambda v: v.last_seq)
+    after = Sessions(visits)
+    more = (hit(60), hit(7300))
+    assert ids(applied(*more, sessions=after, first=4)) == ids(applied(*more, sessions=before, first=4)) == [2, 1]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["pageview", "pageview", "engagement", "signup"]),
+            st.booleans(),
+            st.sampled_from(["/", "/a", "/b"]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.randoms(use_true_random=False),
+    st.integers(1, 4),
+)
+def test_a_visit_is_the_same_in_whatever_order_its_events_arrive(
+    kinds: list[tuple[str, bool, str]], draw: Any, batch: int
+) -> None:
+    """All within half an hour; only what arrives first may not be engagement, which would be dropped."""
+    whole = [("pageview", True, "/first"), *kinds]
+    times = sorted(draw.sample(range(1800), len(whole)))
+    hits = [hit(at, name, path=path, interactive=act) for at, (name, act, path) in zip(times, whole, strict=True)]
+    events = [
+        {
+            "name": h.name, "time": datetime.fromtimestamp(h.time, UTC).isoformat(), "visitor": "1", "path": h.path,
+            "hostname": "example.com", "interactive": h.interactive,
+        }
+        for h in hits
+    ]  # fmt: skip
+    _, (expected,) = sessionize(events)
+    draw.shuffle(hits)
+    first = next(i for i, h in enumerate(hits) if h.name != "engagement")
+    hits.insert(0, hits.pop(first))
+    sessions, states = Sessions(), list[Visit]()
+    for start in range(0, len(hits), batch):
+        states = final(sessions.apply([(start + 1, T0, hits[start : start + batch])])) or states
+    (found,) = states
+    assert (found.start, found.time) == (int(expected.start.timestamp()), int(expected.last.timestamp()))
+    assert (found.events, found.pageviews, found.is_bounce) == (expected.events, expected.pageviews, expected.bounce)
+    assert (found.duration, found.entry_page, found.exit_page) == (
+        expected.duration, expected.entry_page, expected.exit_page,
+    )  # fmt: skip
