@@ -14,7 +14,7 @@ from cachetools import TTLCache
 
 from gateway.catalog import Catalog
 from gateway.catalog import clients as rows
-from gateway.catalog.clients import KEY_MARK, ClientKind, ClientRecord
+from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRecord
 from gateway.record import Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from gateway.vault import Vault
@@ -168,6 +168,8 @@ class Clients:
 
     async def site_of_code(self, code: str) -> tuple[Tenant, str] | None:
         """Tenant and site id that a public code stands for."""
+        if len(code) > CODE_LENGTH:
+            return None
         found = await self._remembered(f"code {code}", lambda: self._catalog.run(rows.by_id, code))
         if found is None or found[0].kind is not ClientKind.CODE or found[0].site is None:
             return None

@@ -21,6 +21,8 @@ MAX_PROP_KEY, MAX_PROP_VALUE = 300, 2000
 SYSTEM_EVENTS = frozenset({"404", "WP Form Completions", "Form: Submission"})
 """Events that carry their page as the property `path` and always count as interaction."""
 MAX_HOST = 500
+MAX_DOMAINS, MAX_DOMAIN = 10, 253
+"""Sites that one event may be for: each of them is looked up, and the trackers have no key."""
 Errors = dict[str, list[str]]
 MAX_REMEMBERED = 1024
 """Bytes of a payload that is read once for all who send the same."""
@@ -139,10 +141,14 @@ class _Reader:
             given = host.removeprefix("www.")
             if not given and "url" in self.errors:
                 return ()  # the missing url says it all
-        names = [part.strip() for part in given.split(",")] if isinstance(given, str) else []
-        found = tuple(dict.fromkeys(name for name in names if name))
+        parts = given.split(",", 2 * MAX_DOMAINS) if isinstance(given, str) else []
+        found = tuple(dict.fromkeys(name for part in parts if (name := part.strip())))
         if not found:
             self.errors["domain"] = ["can't be blank"]
+        elif len(found) > MAX_DOMAINS or len(parts) > 2 * MAX_DOMAINS:
+            self.errors["domain"] = [f"should have at most {MAX_DOMAINS} item(s)"]
+        elif any(len(name) > MAX_DOMAIN for name in found):
+            self.errors["domain"] = [f"should be at most {MAX_DOMAIN} character(s)"]
         return found
 
     def props(self) -> dict[str, str]:

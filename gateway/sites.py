@@ -26,6 +26,8 @@ from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
 REMEMBERED, REMEMBERED_SECONDS = 20_000, 5.0
 """Look-ups kept in memory; changes of this process take effect at once, those of another within seconds."""
+LONGEST_NAME = 300
+"""No domain or id is longer, nor a spelling of one that trackers send; longer names are not even looked up."""
 PAGE = 200
 
 
@@ -82,6 +84,8 @@ class Sites:
 
     async def for_tracker(self, name: str) -> SiteRecord | None:
         """The site a tracker means by a domain or site id; None when there is none."""
+        if len(name) > LONGEST_NAME:
+            return None
         remembered = self._by_name.get(name, _UNSEEN)
         if not isinstance(remembered, _Unseen):
             return remembered

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.app import build
+from gateway.settings import Settings
 from gateway.throttle import Throttle
 from models.errors import TooManyRequests
 from tests.api.conftest import Api, client, new_owner, new_site
@@ -123,6 +125,28 @@ def test_line_breaks_never_become_headers(owner: Api, text: str) -> None:
         assert not {"set-cookie", "x-evil"} & set(answer.headers)
     answer = owner.send("GET", "/v1/sites", headers={"X-Request-Id": "abcdefgh\tx"})
     assert answer.headers["x-request-id"] != "abcdefgh\tx"
+
+
+def test_an_event_for_a_hundred_thousand_sites_is_refused_at_once(owner: Api, site: str) -> None:
+    domains = ",".join(f"{n}.e" for n in range(100_000))
+    for path in ("/api/event", "/plausible/api/event"):
+        began = time.monotonic()
+        event = {"n": "pageview", "u": f"https://{site}/", "d": domains}
+        answer = client().post(f"{owner.base}{path}", json=event)
+        assert (answer.status_code, answer.json()) == (400, {"errors": {"domain": ["should have at most 10 item(s)"]}})
+        assert time.monotonic() - began < 2
+
+
+async def test_names_that_no_site_can_have_are_not_remembered(tmp_path: Path) -> None:
+    services = build(Settings(data=tmp_path))
+    try:
+        for n in range(20):
+            assert await services.sites.for_tracker(f"{n}" + "x" * 900_000) is None
+        assert not services.sites._by_name
+        assert await services.sites.for_tracker("x" * 253) is None
+        assert len(services.sites._by_name) == 1
+    finally:
+        await services.close()
 
 
 def test_a_header_of_a_megabyte_is_refused(owner: Api) -> None:

@@ -138,3 +138,12 @@ async def test_secrets_are_kept_as_digests(catalog: Catalog, clock: Clock, tmp_p
     kept = everything_in(tmp_path)
     assert secret.encode() not in kept
     assert key.encode() not in kept
+
+
+async def test_a_code_that_is_too_long_to_be_one_is_neither_looked_up_nor_remembered(
+    catalog: Catalog, clock: Clock
+) -> None:
+    clients = process(catalog, clock, remembered_seconds=5)
+    assert await clients.site_of_code("c" * 900_000) is None
+    assert not clients._known
+    assert (await clients.site_of_code(await clients.code_of(RECORD))) is not None

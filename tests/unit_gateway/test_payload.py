@@ -180,3 +180,14 @@ def test_the_same_bytes_are_an_event_of_their_own_time_each_time() -> None:
     body = json.dumps({"n": "pageview", "u": "https://example.com/", "d": "example.com"}).encode()
     later = datetime(2026, 6, 17, 13, tzinfo=UTC)
     assert [read_payload(body, now).event.time for now in (NOW, later)] == [NOW, later]
+
+
+def test_an_event_is_for_few_sites_with_names_of_possible_length() -> None:
+    """Every name is looked up for somebody without a key, so neither may grow with the body."""
+    ten = [f"s{n}.example" for n in range(10)]
+    assert read(d=",".join(ten)).domains == tuple(ten)
+    assert refused(d=",".join([*ten, "one-more.example"])) == {"domain": ["should have at most 10 item(s)"]}
+    assert refused(d="a," * 150_000) == {"domain": ["should have at most 10 item(s)"]}
+    assert read(d="a" * 253).domains == ("a" * 253,)
+    assert refused(d="a" * 254) == {"domain": ["should be at most 253 character(s)"]}
+    assert refused(d=None, u=f"https://{'a' * 300}.example/") == {"domain": ["should be at most 253 character(s)"]}
