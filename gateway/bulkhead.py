@@ -2,8 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway import deadline
@@ -45,17 +43,15 @@ class Bulkhead:
     def under_way(self) -> int:
         return self._credentials.total()
 
-    @asynccontextmanager
-    async def place(self, credential: str, host: str) -> AsyncIterator[None]:
-        """Hold one place for a block. Raises Overloaded when the line is full or the deadline comes first."""
+    def place(self, credential: str, host: str) -> "Place":
+        """Holds one place for a block. Entering raises Overloaded when the line is full or the deadline comes first."""
+        return Place(self, credential, host)
+
+    async def enter(self, credential: str, host: str) -> None:
         if self._fits(credential, host):
             self._enter(credential, host)
         else:
             await self._wait(_Waiter(credential, host))
-        try:
-            yield
-        finally:
-            self._leave(credential, host)
 
     def _fits(self, credential: str, host: str) -> bool:
         room = self._room
@@ -78,7 +74,7 @@ class Bulkhead:
                 await waiter.turn
         except (TimeoutError, asyncio.CancelledError) as error:
             if waiter.turn.done() and not waiter.turn.cancelled():
-                self._leave(waiter.credential, waiter.host)  # its turn came in the same moment
+                self.leave(waiter.credential, waiter.host)  # its turn came in the same moment
             if isinstance(error, asyncio.CancelledError):
                 raise
             raise _full() from None
@@ -86,7 +82,7 @@ class Bulkhead:
             if waiter in self._line:
                 self._line.remove(waiter)
 
-    def _leave(self, credential: str, host: str) -> None:
+    def leave(self, credential: str, host: str) -> None:
         for counter, name in ((self._credentials, credential), (self._hosts, host)):
             counter[name] -= 1
             if not counter[name]:
@@ -96,6 +92,21 @@ class Bulkhead:
                 self._line.remove(waiter)
                 self._enter(waiter.credential, waiter.host)
                 waiter.turn.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the bulkhead while a block runs; a class, since a generator costs three times as much."""
+
+    bulkhead: Bulkhead
+    credential: str
+    host: str
+
+    async def __aenter__(self) -> None:
+        await self.bulkhead.enter(self.credential, self.host)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.bulkhead.leave(self.credential, self.host)
 
 
 def _full() -> Overloaded:

@@ -190,18 +190,19 @@ def _explicit(spec: tuple[str, str], zone: ZoneInfo) -> Period:
 def _dates(name: str, today: date, start: date | None) -> tuple[date, date]:
     """First and last day of a named range, seen from a day."""
     day = timedelta(days=1)
-    this_month = today.replace(day=1)
-    fixed = {
-        "day": (today, today),
-        "yesterday": (today - day, today - day),
-        "month": (this_month, add_months(this_month, 1) - day),
-        "year": (date(today.year, 1, 1), date(today.year, 12, 31)),
-        "all": (min(start or today, today), today),
-    }
-    if name in fixed:
-        return fixed[name]
+    if name == "day":
+        return today, today
+    if name == "yesterday":
+        return today - day, today - day
+    if name == "year":
+        return date(today.year, 1, 1), date(today.year, 12, 31)
+    if name == "all":
+        return min(start or today, today), today
     if match := _DAYS.match(name):
         return today - int(match[1]) * day, today - day
+    this_month = today.replace(day=1)
+    if name == "month":
+        return this_month, add_months(this_month, 1) - day
     return add_months(this_month, -int(name.removesuffix("mo"))), this_month - day
 
 

@@ -223,11 +223,10 @@ def dimension_of(name: str) -> Dimension | None:
     """The dimension a name belongs to (`prop:plan` -> PROP), or None when there is no such dimension."""
     if name.startswith(PROP_PREFIX):
         return Dimension.PROP if len(name) > len(PROP_PREFIX) else None
-    try:
-        found = Dimension(name)
-    except ValueError:
-        return None
-    return None if found is Dimension.PROP else found
+    return _BY_NAME.get(name)
+
+
+_BY_NAME: Mapping[str, Dimension] = MappingProxyType({str(d): d for d in Dimension if d is not Dimension.PROP})
 
 
 def prop_key(name: str) -> str:

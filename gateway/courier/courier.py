@@ -6,8 +6,7 @@ credential is noted: 5xx and faults for the breaker, 429 for the budget, 401 and
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -86,12 +85,17 @@ class Courier:
         """
         if self.account.rejected:
             raise RejectedCredentials(backend=self._backend)
-        async with _bounded():
-            with Retries(self.account.retries, jitter=self._jitter) as again:
-                try:
-                    return await self._first(request, again)
-                except WorthRetrying as found:
-                    return found.reply
+        if deadline.remaining() is not None:
+            return await self._carefully(request)
+        async with deadline.within(WITHOUT_DEADLINE_SECONDS):
+            return await self._carefully(request)
+
+    async def _carefully(self, request: Request) -> Reply:
+        with Retries(self.account.retries, jitter=self._jitter) as again:
+            try:
+                return await self._first(request, again)
+            except WorthRetrying as found:
+                return found.reply
 
     async def _first(self, request: Request, again: Retries) -> Reply:
         """The first try, and the others where it failed and may be repeated.
@@ -183,13 +187,3 @@ class Courier:
             await asyncio.gather(self._confirming, return_exceptions=True)
         await self._transport.close()
         self._released(self.account)
-
-
-@asynccontextmanager
-async def _bounded() -> AsyncIterator[None]:
-    """The caller's deadline, or one of our own for work that has none."""
-    if deadline.remaining() is not None:
-        yield
-        return
-    async with deadline.within(WITHOUT_DEADLINE_SECONDS):
-        yield
