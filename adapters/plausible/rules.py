@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from models.filters import And, Comparison, Filter, HasDone, Or, comparisons
 from models.query import ResolvedQuery
-from models.vocabulary import GOAL_METRICS, Dimension, Metric, Operator, dimension_of
+from models.vocabulary import GOAL_METRICS, NOT_SET, Dimension, Metric, Operator, dimension_of
 
 Rule = Callable[[ResolvedQuery], Iterator[str]]
 
@@ -121,7 +121,7 @@ def _codes(query: ResolvedQuery) -> Iterator[str]:
     exact = [leaf for leaf in _leaves(query) if leaf.operator in EXACT]
     if not all(_is_country(v) for leaf in exact if _kind(leaf) is D.COUNTRY for v in leaf.values):
         yield "country: Plausible compares two-letter codes only"
-    if not all(_is_id(v) for leaf in exact if _kind(leaf) is D.CITY for v in leaf.values):
+    if not all(_is_id(v) or v == NOT_SET for leaf in exact if _kind(leaf) is D.CITY for v in leaf.values):
         yield "city: Plausible compares GeoNames ids only"
 
 

@@ -13,7 +13,7 @@ from models.errors import Unintelligible
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import Include, ResolvedQuery
 from models.result import ImportsNote, ImportsSkipped, MetricWarning, Money, Row, Value
-from models.vocabulary import GOAL_METRICS, TIME_DIMENSIONS, Dimension, Metric, Unit
+from models.vocabulary import GOAL_METRICS, NOT_SET, TIME_DIMENSIONS, Dimension, Metric, Unit
 from models.vocabulary import METRICS as FACTS
 
 MOST_ROWS = 10_000
@@ -21,6 +21,8 @@ WHOLE = frozenset({Metric.BOUNCE_RATE, Metric.VISIT_DURATION, Metric.TIME_ON_PAG
     m for m, facts in FACTS.items() if facts.unit is Unit.COUNT
 }
 """Metrics that are whole numbers, however the server writes them (seed 001 shows `53.0`)."""
+NO_CITY = 0
+"""How Plausible writes that a city is not known."""
 MONEY = frozenset(m for m, facts in FACTS.items() if facts.unit is Unit.MONEY)
 
 WARNINGS: Mapping[str, str] = MappingProxyType(
@@ -105,7 +107,7 @@ def _comparison(leaf: Comparison) -> list[Any]:
         return [WILDCARDS[leaf.operator], name, [anchored(v) for v in values]]
     clauses: list[str | int] = [*values]
     if leaf.dimension == Dimension.CITY:
-        clauses = [int(v) if v.isascii() and v.isdigit() else v for v in values]
+        clauses = [NO_CITY if v == NOT_SET else int(v) if v.isascii() and v.isdigit() else v for v in values]
     found: list[Any] = [OPERATORS[leaf.operator], name, clauses]
     return found if leaf.case_sensitive else [*found, {"case_sensitive": False}]
 
@@ -138,6 +140,8 @@ def _row(query: ResolvedQuery, row: QueryRow, cells: Sequence[tuple[Metric, int]
 def label(query: ResolvedQuery, name: str, value: str | int | float | None) -> str:
     """A dimension's value as text. Times may come as instants (seed 003) and become wall-clock labels."""
     text = value if isinstance(value, str) else "" if value is None else str(value)
+    if name == Dimension.CITY and text == str(NO_CITY):
+        return ""
     if name not in TIME_DIMENSIONS or "T" not in text:
         return text
     try:

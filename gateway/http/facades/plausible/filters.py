@@ -7,7 +7,8 @@ from typing import Any
 from adapters.plausible.vocabulary import EARLY_DIRECT, OPERATORS_READ, canonical_dimension, vendor_dimension
 from gateway.http.facades.plausible.wording import Refused, inspected
 from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
-from models.vocabulary import DIRECT, Dimension, Operator
+from models.result import Value
+from models.vocabulary import DIRECT, NOT_SET, Dimension, Operator
 
 # `does_not_match` exists only in the early document, whose examples are wildcards; `matches` has a meaning of its own
 # today (a regular expression), so it keeps that. The wildcard names stand in the vendor's schema.
@@ -17,11 +18,16 @@ OPERATORS = {
     "matches_wildcard": Operator.WILDCARD,
     "matches_wildcard_not": Operator.WILDCARD_NOT,
 }
-__all__ = ["OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "written_name"]
+__all__ = [
+    "OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "shown", "written_name",
+]  # fmt: skip
 
 MODIFIED = ("is", "is_not", "contains", "contains_not")
 TOP_LEVEL_ONLY = ("event:goal", "event:hostname")
 INTEGERS = ("visit:city", "segment")
+NO_CITY = 0
+"""Cities are GeoNames ids, unsigned 64-bit; a blank one is this (contracts: Plausible 5, 8)."""
+MAX_CITY = 2**64 - 1
 COUNTRY = "Invalid visit:country filter, visit:country needs to be a valid 2-letter country code."
 
 
@@ -140,7 +146,9 @@ def _comparison(part: list[Any], place: Place) -> Comparison:
     if name not in INTEGERS and any(isinstance(v, int) for v in values):
         raise Refused(f"Invalid filter '{inspected(part)}'.")
     sensitive = part[3]["case_sensitive"] if len(part) == 4 else True
-    return Comparison(OPERATORS[operator], canonical_name(name), tuple(_value(v) for v in values), sensitive)
+    exact = OPERATORS[operator] in (Operator.IS, Operator.IS_NOT)
+    read_one = _city if exact and name == "visit:city" else _value
+    return Comparison(OPERATORS[operator], canonical_name(name), tuple(read_one(v) for v in values), sensitive)
 
 
 def canonical_name(name: str) -> str:
@@ -158,6 +166,20 @@ def canonical_name(name: str) -> str:
 def written_name(name: str) -> str:
     """The vendor's name of a canonical dimension; the canonical one where the vendor has no such word."""
     return name if name == Dimension.SEGMENT else vendor_dimension(name)
+
+
+def shown(name: str, value: Value) -> Value:
+    """A dimension's value in the vendor's type: cities are numbers, unless the backend names them instead."""
+    if name != Dimension.CITY or not isinstance(value, str):
+        return value
+    if value in ("", NOT_SET):
+        return NO_CITY
+    number = int(value) if value.isascii() and value.isdecimal() and len(value) <= len(str(MAX_CITY)) else -1
+    return number if 0 <= number <= MAX_CITY and str(number) == value else value
+
+
+def _city(value: Any) -> str:
+    return NOT_SET if str(value) == str(NO_CITY) else str(value)
 
 
 def _value(value: Any) -> str:

@@ -323,7 +323,7 @@ def write(asked: Asked, query: ResolvedQuery, answer: Answer) -> dict[str, Any]:
     width = len(query.dimensions)
     rows = [
         {
-            "dimensions": list(row[:width]),
+            "dimensions": [dialect.shown(name, v) for name, v in zip(query.dimensions, row[:width], strict=True)],
             "metrics": [_shown(m, v) for m, v in zip(query.metrics, row[width:], strict=True)],
         }
         for row in answer.rows

@@ -299,7 +299,7 @@ def write_breakdown(asked: Asked, answer: Answer) -> dict[str, Any]:
     width = 2 if beside else 1
     rows = []
     for row in answer.rows:
-        shown: dict[str, Any] = {_short(asked.property): row[0]}
+        shown: dict[str, Any] = {_short(asked.property): dialect.shown(asked.query.dimensions[0], row[0])}
         if beside:
             shown[_short(beside)] = row[1]
         rows.append(shown | dict(zip(asked.metrics, row[width:], strict=True)))
