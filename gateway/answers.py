@@ -8,6 +8,7 @@ from gateway.stats import TRUNCATED, MultiAnswer, SiteOutcome, meta_of
 from models.period import buckets
 from models.query import Query
 from models.result import Answer, Money, Row, Value
+from models.rounding import half_away
 from models.vocabulary import METRICS, TIME_DIMENSIONS, Dimension, Metric, Unit, interval_of
 
 SITE = str(Dimension.SITE)
@@ -151,16 +152,16 @@ def _nothing(metric: Metric) -> Value:
 
 
 def change(metric: Metric, now: Value, then: Value) -> float | int | None:
-    """Change in percent, rounded; in points for metrics that are percentages. None where there is no before."""
+    """Change in whole percent; in points for metrics that are percentages. None where there is no before."""
     if isinstance(now, Money) and isinstance(then, Money):
         now, then = (now.amount, then.amount) if now.currency == then.currency else (None, None)
     if not isinstance(now, int | float) or not isinstance(then, int | float):
         return None
     if METRICS[metric].unit is Unit.PERCENT:
-        return round(now - then, 1)
+        return float(half_away(now - then, 1))
     if then == 0:
         return 0 if now == 0 else 100
-    return round((now - then) / then * 100)
+    return int(half_away((now - then) / then * 100))
 
 
 def _meta(multi: MultiAnswer, answered: Sequence[SiteOutcome]) -> dict[str, Any]:

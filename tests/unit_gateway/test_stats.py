@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from gateway.answers import as_json
+from gateway.answers import as_json, change
 from gateway.cache import ResultCache
 from gateway.stats import MultiAnswer, Stats
 from gateway.tenancy import SiteRecord
 from models.capability import NATIVE, Feature, Limits, approximate, cells, never
 from models.errors import InvalidRequest, Unreachable, UnsupportedQuery
 from models.query import ResolvedQuery, read_query
-from models.result import Answer, Reason
+from models.result import Answer, Money, Reason
 from models.site import Site
 from models.vocabulary import Metric
 from tests.unit_gateway.tables import NOW, TENANT, OneBackend, TableBackend, declared, record, unchanged
@@ -215,6 +215,22 @@ async def test_the_compared_row_stands_beside_its_dimension() -> None:
         {"page": "/new", "visitors": 2, "comparison": {"visitors": 0}, "change": {"visitors": 100}},
     ]
     assert body["comparison"]["date_range"] == ["2026-06-15T00:00:00+00:00", "2026-06-15T23:59:59+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "then", "now", "expected"),
+    [
+        (Metric.VISITORS, 8, 9, 13),
+        (Metric.VISITORS, 8, 7, -13),
+        (Metric.VISITORS, 40, 41, 3),
+        (Metric.TOTAL_REVENUE, Money(8.0, "EUR"), Money(9.0, "EUR"), 13),
+        (Metric.CONVERSION_RATE, 0.25, 2.5, 2.3),
+        (Metric.CONVERSION_RATE, 2.5, 0.25, -2.3),
+        (Metric.VISITORS, 1000, 999, 0),
+    ],
+)
+def test_half_a_percent_of_change_counts_as_a_whole_one(metric: Metric, then: Any, now: Any, expected: float) -> None:
+    assert str(change(metric, now, then)) == str(expected)
 
 
 async def test_compared_time_stands_beside_the_bucket_of_the_same_place() -> None:

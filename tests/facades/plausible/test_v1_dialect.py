@@ -139,11 +139,17 @@ def test_left_out_imports_are_warned_about() -> None:
     [
         ("visitors", 1, 2, 100),
         ("visitors", 3, 1, -67),
+        ("visitors", 8, 9, 13),
+        ("visitors", 8, 7, -13),
+        ("visitors", 40, 41, 3),
+        ("visitors", 200, 201, 1),
         ("visitors", 0, 5, 100),
         ("visitors", 0, 0, 0),
         ("bounce_rate", 50, 40, -10),
         ("bounce_rate", 0, 40, None),
         ("conversion_rate", 33.3, 50.0, 16.7),
+        ("conversion_rate", 0.25, 2.5, 2.3),
+        ("conversion_rate", 2.5, 0.25, -2.3),
         ("visit_duration", None, 5, None),
     ],
 )

@@ -22,6 +22,7 @@ from models.period import Comparison as Compared
 from models.period import add_months
 from models.query import Compare, Direction, Include, Order, Query
 from models.result import Answer, Value
+from models.rounding import half_away
 from models.vocabulary import NOT_SET, Dimension, Metric, Operator
 
 DOCS = "https://plausible.io/docs/stats-api#"
@@ -316,13 +317,13 @@ def _warning(answer: Answer) -> dict[str, str]:
 
 
 def change(metric: str, then: Value, now: Value) -> float | int | None:
-    """Percent, rounded; points for the bounce rate (null from zero) and, with a decimal, for the conversion rate."""
+    """Whole percent; points for the bounce rate (null from zero) and, with a decimal, for the conversion rate."""
     if not isinstance(then, int | float) or not isinstance(now, int | float):
         return None
     if metric == "bounce_rate":
         return None if then == 0 else now - then
     if metric == "conversion_rate":
-        return round(now - then, 1)
+        return float(half_away(now - then, 1))
     if then == 0:
         return 0 if now == 0 else 100
-    return round((now - then) / then * 100)
+    return int(half_away((now - then) / then * 100))
