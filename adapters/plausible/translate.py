@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from adapters.plausible.rules import flat
 from adapters.plausible.vocabulary import METRICS, METRICS_READ, OPERATORS, WILDCARDS, vendor_dimension
-from adapters.plausible.wire import Amount, Cell, QueryAnswer, QueryMeta, QueryRow
+from adapters.plausible.wire import Amount, Cell, QueryAnswer, QueryMeta
 from models.errors import Unintelligible
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import Include, ResolvedQuery
@@ -24,6 +24,8 @@ WHOLE = frozenset({Metric.BOUNCE_RATE, Metric.VISIT_DURATION, Metric.TIME_ON_PAG
 NO_CITY = 0
 """How Plausible writes that a city is not known."""
 MONEY = frozenset(m for m, facts in FACTS.items() if facts.unit is Unit.MONEY)
+READ = frozenset({*TIME_DIMENSIONS, Dimension.CITY})
+"""Dimensions whose texts are not yet labels."""
 
 WARNINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -122,19 +124,31 @@ def anchored(wildcard: str) -> str:
 
 def rows_of(query: ResolvedQuery, answer: QueryAnswer) -> tuple[Row, ...]:
     """Rows in the asked columns. Raises Unintelligible when a row has other columns than were asked for."""
-    asked = columns(query.metrics)
-    places = [asked.index(METRICS[m]) for m in query.metrics]
-    width = len(query.dimensions)
-    for row in answer.results:
+    asked, width, rows = columns(query.metrics), len(query.dimensions), answer.results
+    for row in rows:
         if len(row.dimensions) != width or len(row.metrics) != len(asked):
             raise Unintelligible("The backend's rows have other columns than were asked for", backend="plausible")
-    cells = tuple(zip(query.metrics, places, strict=True))
-    return tuple(_row(query, row, cells) for row in answer.results)
+    found: list[Sequence[Value]] = []
+    for at, name in enumerate(query.dimensions):
+        found.append(_labels(query, name, [row.dimensions[at] for row in rows]))
+    for metric in query.metrics:
+        at = asked.index(METRICS[metric])
+        found.append(_numbers(metric, [row.metrics[at] for row in rows]))
+    return tuple(zip(*found, strict=True))
 
 
-def _row(query: ResolvedQuery, row: QueryRow, cells: Sequence[tuple[Metric, int]]) -> Row:
-    labels = [label(query, name, value) for name, value in zip(query.dimensions, row.dimensions, strict=True)]
-    return (*labels, *[number(metric, row.metrics[at]) for metric, at in cells])
+def _labels(query: ResolvedQuery, name: str, values: Sequence[str | int | None]) -> Sequence[str]:
+    """A column of labels. Most are texts as they are, and a call for each costs as much as the rest of a row."""
+    if name in READ:
+        return [label(query, name, value) for value in values]
+    return [value if type(value) is str else label(query, name, value) for value in values]
+
+
+def _numbers(metric: Metric, cells: Sequence[Cell]) -> Sequence[Value]:
+    """A column of numbers."""
+    if metric in MONEY:
+        return [number(metric, cell) for cell in cells]
+    return [cell if type(cell) is int else number(metric, cell) for cell in cells]
 
 
 def label(query: ResolvedQuery, name: str, value: str | int | float | None) -> str:
