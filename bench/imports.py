@@ -8,7 +8,6 @@ The file is the demo site's kind of traffic: page views, engagement, properties,
 import argparse
 import asyncio
 import cProfile
-import gc
 import json
 import os
 import pstats
@@ -24,6 +23,7 @@ from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports.ndjson import LineReader, Source
 from adapters.local.rules import compile_rules
+from gateway.commands.serve import settle
 from gateway.demo.traffic import generate
 from models.job import JobStatus
 from models.settings import SiteSettings
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--profile", action="store_true")
     args = parser.parse_args()
-    gc.set_threshold(50_000, 20, 100)  # as the application sets it
+    settle()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "events.ndjson"

@@ -8,7 +8,6 @@ a socket on either side: what is measured is the work per event, not the server.
 
 import argparse
 import asyncio
-import gc
 import random
 import tempfile
 import time
@@ -26,6 +25,7 @@ from starlette.routing import Route
 
 from adapters.local.adapter import LocalAdapter
 from adapters.local.hit import Hit, pack_attributes
+from gateway.commands.serve import settle
 from models.event import Event, Received
 from tests.unit_adapters.local.wiring import CHROME, SITE, local_adapter
 
@@ -152,7 +152,7 @@ async def on_disk(adapter: LocalAdapter) -> None:
 async def measured(events: int) -> None:
     hits = drawn(events)
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)  # as the application sets it
+    settle()
     with tempfile.TemporaryDirectory() as folder:
         adapter = local_adapter(Path(folder), now=lambda: datetime.now(UTC))
         await adapter.start()

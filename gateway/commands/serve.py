@@ -1,6 +1,7 @@
 """`tallyway serve`: the service, in this process, until a signal ends it."""
 
 import gc
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 10
 COLLECT = (50_000, 20, 100)
 """Objects made between two collections, and how many of one generation come before one of the next."""
+SWITCH_SECONDS = 0.001
+"""How long a thread may keep another one waiting."""
 
 
 def serve(
@@ -56,10 +59,12 @@ def server(app: Callable[..., Any], host: str, port: int) -> "Server":
 
 
 def settle() -> None:
-    """Leave what start-up made out of garbage collection, and collect more rarely.
+    """Leave what start-up made out of garbage collection, and collect more rarely; let the event loop go first.
 
-    A full collection over the modules costs tens of milliseconds, and requests trigger it again and again.
+    A full collection over the modules costs tens of milliseconds, and requests trigger it again and again. A thread
+    that computes (the event store's writer) may keep the loop waiting for a millisecond, not for five.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT)

@@ -15,7 +15,7 @@ from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import DailySalts, Salts
 from adapters.local.imports.ndjson import BLOCK_BYTES, Block, LineReader, Source
 
-LARGE = 8 << 20
+LARGE = 16 << 20
 """Bytes from which on a process of its own (a second to start) is worth its while."""
 
 
@@ -34,10 +34,15 @@ class _InThread:
 
 
 class _InProcess:
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
-        self._pool = pool
+    """Reads in the process of a pool, and in a thread for as long as that one starts."""
+
+    def __init__(self, pool: ProcessPoolExecutor, meanwhile: LineReader) -> None:
+        self._pool, self._meanwhile = pool, _InThread(meanwhile)
+        self._started = pool.submit(_is_ready)
 
     async def read(self, offset: int, line: int) -> Block:
+        if not self._started.done():
+            return await self._meanwhile.read(offset, line)
         return await asyncio.get_running_loop().run_in_executor(self._pool, _read, offset, line)
 
 
@@ -70,13 +75,14 @@ class Readers:
     async def open(self, source: Source) -> AsyncIterator[Blocks]:
         """Raises OSError."""
         size = (await asyncio.to_thread(source.path.stat)).st_size
+        reader = LineReader(source, self._derivation, self._block_bytes)
         if size < self._large:
-            yield _InThread(LineReader(source, self._derivation, self._block_bytes))
+            yield _InThread(reader)
             return
         setup = (source, self._salts.at(source.now), self._geo_path, self._block_bytes)
         pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, setup)
         try:
-            yield _InProcess(pool)
+            yield _InProcess(pool, reader)
         finally:
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
@@ -87,6 +93,10 @@ _reader: list[LineReader] = []
 
 def _begin(source: Source, salts: DailySalts, geo_path: Path | None, block_bytes: int) -> None:
     _reader[:] = [LineReader(source, Derivation(HeldSalts(salts), Geo.open(geo_path)), block_bytes)]
+
+
+def _is_ready() -> bool:
+    return bool(_reader)
 
 
 def _read(offset: int, line: int) -> Block:
