@@ -18,7 +18,7 @@ from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRec
 from gateway.record import Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from gateway.vault import Vault
-from models.errors import ConfigurationError, NotAllowed, NotAuthenticated, NotFound
+from models.errors import ConfigurationError, NotAuthenticated, NotFound
 
 TOKEN_LASTS = timedelta(hours=1)
 REMEMBERED = 10_000
@@ -69,8 +69,7 @@ class Clients:
             caller.require(scope)
         if record is None:
             caller.require(KeyScope.ADMIN)
-            if caller.sites is not None:
-                raise NotAllowed("this key is limited to certain sites")
+            caller.require_whole()
         site = None if record is None else record.site.id
         made, secret = await self._catalog.run(
             rows.create,
@@ -110,6 +109,7 @@ class Clients:
         found = await self._catalog.run(rows.get, caller.tenant, client_id)
         if found.site is None:
             caller.require(KeyScope.ADMIN)
+            caller.require_whole()
         elif not caller.sees(found.site):
             raise NotFound("there is no such client")
 

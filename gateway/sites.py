@@ -20,7 +20,7 @@ from gateway.metering import Meter, concerned
 from gateway.record import Recorder
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
-from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, NotAllowed, Problem, UnknownSite
+from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, Problem, UnknownSite
 from models.period import is_zone
 from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
@@ -353,8 +353,7 @@ def _cleaned(domain: str) -> str:
 
 def _require_whole_tenant(caller: Caller) -> None:
     caller.require(KeyScope.MANAGE_SITES)
-    if caller.sites is not None:
-        raise NotAllowed("this key is limited to certain sites")
+    caller.require_whole()
 
 
 def _public(record: SiteRecord) -> dict[str, Any]:

@@ -74,6 +74,11 @@ class Caller:
         if not self.may(scope):
             raise NotAllowed(f"this key lacks the scope {scope}")
 
+    def require_whole(self) -> None:
+        """Raises NotAllowed when the key is limited to sites."""
+        if self.sites is not None:
+            raise NotAllowed("this key is limited to certain sites")
+
     def visible(self, records: Iterable[SiteRecord]) -> tuple[SiteRecord, ...]:
         """The records that the key may see."""
         return tuple(r for r in records if self.sees(r.site.id))

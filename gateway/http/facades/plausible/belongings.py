@@ -188,6 +188,7 @@ def _guest(guest: Guest) -> dict[str, Any]:
 
 async def list_teams(call: Call) -> Any:
     """`GET /api/v1/sites/teams`: the tenant's own, then those of every connection that has some."""
+    call.caller.require_whole()
     teams: list[Team] = [*await call.services.teams.listed(call.caller)]
     for connection in await call.services.connections.listed(call.caller.tenant, "", MANY):
         try:

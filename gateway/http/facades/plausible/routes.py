@@ -37,7 +37,7 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("DELETE", V1 + "/sites/custom-props/{property:path}", belongings.delete_custom_prop, SITES),
     ("PUT", V1 + "/sites/shared-links", belongings.put_shared_link, SITES),
     ("PUT", V1 + "/shared-links/{name:path}", belongings.put_shared_link, SITES),
-    ("GET", V1 + "/sites/guests", belongings.list_guests, READ),
+    ("GET", V1 + "/sites/guests", belongings.list_guests, SITES),
     ("PUT", V1 + "/sites/guests", belongings.put_guest, SITES),
     ("DELETE", V1 + "/sites/guests/{email}", belongings.delete_guest, SITES),
     ("GET", V1 + "/sites/{site_id:path}", sites.get_site, READ),

@@ -1,5 +1,8 @@
 """Every route of the Sparklytics-shaped API, under `/sparklytics`."""
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -7,7 +10,7 @@ from starlette.routing import BaseRoute
 from gateway.http.api.service import STATIC
 from gateway.http.body import answer
 from gateway.http.facades.sparklytics import collect, websites
-from gateway.http.facades.sparklytics.call import Refused, open_route, route
+from gateway.http.facades.sparklytics.call import Handler, OpenHandler, Refused, open_route, route
 from gateway.http.trackers import JAVASCRIPT, SCRIPT
 from gateway.services import Services
 from gateway.tenancy import KeyScope
@@ -17,36 +20,6 @@ PREFIX = "/sparklytics"
 WEBSITE = "/api/websites/{website}"
 BY_ID = b"document.currentScript.dataset.domain ||= document.currentScript.dataset.websiteId;\n"
 """Their snippet names the website by id, which our script sends in place of a domain."""
-
-
-def routes(services: Services) -> list[BaseRoute]:
-    """The facade's routes."""
-    return [
-        route(
-            services,
-            {"GET": (websites.list_websites, READ), "POST": (websites.create_website, SITES)},
-            PREFIX + "/api/websites",
-        ),
-        route(
-            services,
-            {"POST": (websites.share_website, SITES), "DELETE": (websites.unshare_website, SITES)},
-            PREFIX + WEBSITE + "/share",
-        ),
-        route(
-            services,
-            {
-                "GET": (websites.get_website, READ),
-                "PUT": (websites.update_website, SITES),
-                "DELETE": (websites.delete_website, SITES),
-            },
-            PREFIX + WEBSITE,
-        ),
-        *(open_route(services, "POST", PREFIX + path, collect.collect) for path in ("/api/collect", "/e")),
-        *(open_route(services, "OPTIONS", PREFIX + path, collect.preflight) for path in ("/api/collect", "/e")),
-        open_route(services, "GET", PREFIX + "/s.js", _script),
-        open_route(services, "GET", PREFIX + "/api/auth/status", _status),
-        open_route(services, "GET", PREFIX + "/health", _health),
-    ]
 
 
 async def _script(request: Request, services: Services) -> Response:
@@ -63,3 +36,30 @@ async def _health(request: Request, services: Services) -> Response:
     if not check.ok:
         raise Refused(503, "internal_error", "The event store is not ready")
     return answer({"status": "ok", "version": "0.2.0"})
+
+
+ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
+    ("GET", "/api/websites", websites.list_websites, READ),
+    ("POST", "/api/websites", websites.create_website, SITES),
+    ("POST", WEBSITE + "/share", websites.share_website, SITES),
+    ("DELETE", WEBSITE + "/share", websites.unshare_website, SITES),
+    ("GET", WEBSITE, websites.get_website, READ),
+    ("PUT", WEBSITE, websites.update_website, SITES),
+    ("DELETE", WEBSITE, websites.delete_website, SITES),
+)
+OPEN: Sequence[tuple[str, str, OpenHandler]] = (
+    *(("POST", path, collect.collect) for path in ("/api/collect", "/e")),
+    *(("OPTIONS", path, collect.preflight) for path in ("/api/collect", "/e")),
+    ("GET", "/s.js", _script),
+    ("GET", "/api/auth/status", _status),
+    ("GET", "/health", _health),
+)
+"""What anybody may call."""
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """The facade's routes."""
+    found: list[BaseRoute] = []
+    for path, rows in groupby(ROUTES, lambda row: row[1]):
+        found.append(route(services, {method: (handler, scope) for method, _, handler, scope in rows}, PREFIX + path))
+    return [*found, *(open_route(services, method, PREFIX + path, handler) for method, path, handler in OPEN)]

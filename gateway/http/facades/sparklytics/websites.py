@@ -8,7 +8,7 @@ from starlette.responses import Response
 from adapters.domain import DomainError, clean_domain
 from gateway.http.body import answer, nothing, read_json
 from gateway.http.facades.sparklytics.call import Call, Refused, invalid
-from gateway.tenancy import SiteRecord
+from gateway.tenancy import KeyScope, SiteRecord
 from models.link import SharedLinkDraft
 from models.period import is_zone
 from models.site import SiteChange, SiteDraft
@@ -144,7 +144,8 @@ async def _listed(call: Call, record: SiteRecord) -> dict[str, Any]:
 
 
 async def _share_id(call: Call, record: SiteRecord) -> str | None:
-    if not await call.services.links.can_list(record):
+    """What opens the public page: told to those who may make it, as everywhere."""
+    if not call.caller.may(KeyScope.MANAGE_SITES) or not await call.services.links.can_list(record):
         return None
     links = await call.services.links.listed(record)
     return next((link.id for link in links if link.name == LINK), None)
