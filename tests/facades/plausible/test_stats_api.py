@@ -1,5 +1,6 @@
 """The stats endpoints of the facade over a real server; the numbers are those counted by hand for the demo site."""
 
+import json
 from typing import Any
 
 import jsonschema
@@ -121,6 +122,36 @@ def test_the_schema_takes_what_the_facade_takes(demo: Api) -> None:
     for body in bad:
         assert not validator.is_valid(body), body
         error(facade(demo), 400, "POST", "/api/v2/query", json=body)
+
+
+def hours_of_today(site: str) -> dict[str, Any]:
+    return {
+        "site_id": site, "metrics": ["pageviews"], "date_range": "day", "dimensions": ["time:hour"],
+        "include": {"time_labels": True},
+    }  # fmt: skip
+
+
+def test_today_ends_now(owner: Api, site: str) -> None:
+    """It is 12:00 in UTC and 14:00 at the site, whose sender dates one event an hour ahead (contracts: 7.10)."""
+    page = {"name": "pageview", "url": f"https://{site}/", "visitor": "v"}
+    times = ("2026-06-16T21:59:59Z", "2026-06-16T22:00:00Z", "2026-06-17T12:00:00Z", "2026-06-17T13:00:00Z")
+    lines = "\n".join(json.dumps(page | {"time": time}) for time in times)
+    owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=lines.encode())
+    got = facade(owner).ok("POST", "/api/v2/query", hours_of_today(site))
+    assert got["query"]["date_range"] == ["2026-06-17T00:00:00+02:00", "2026-06-17T14:00:00+02:00"]
+    assert got["meta"]["time_labels"] == [f"2026-06-17 {hour:02d}:00:00" for hour in range(15)]
+    assert got["results"] == [
+        {"dimensions": ["2026-06-17 00:00:00"], "metrics": [1]},
+        {"dimensions": ["2026-06-17 14:00:00"], "metrics": [1]},
+    ]
+    whole = facade(owner).ok("POST", "/api/v2/query", hours_of_today(site) | {"date_range": ["2026-06-17"] * 2})
+    assert (len(whole["meta"]["time_labels"]), len(whole["results"])) == (24, 3)
+
+
+def test_today_ends_now_at_other_backends_too(mirrored: Api) -> None:
+    got = facade(mirrored).ok("POST", "/api/v2/query", hours_of_today(DEMO))
+    assert got["query"]["date_range"] == ["2026-06-17T00:00:00+00:00", "2026-06-17T12:00:00+00:00"]
+    assert got["meta"]["time_labels"] == [f"2026-06-17 {hour:02d}:00:00" for hour in range(13)]
 
 
 def test_what_a_backend_cannot_answer_is_a_400_with_our_reason(platform: Api, demo: Api) -> None:

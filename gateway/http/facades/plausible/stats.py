@@ -18,10 +18,10 @@ from gateway.stats import SiteOutcome
 from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
 from models.errors import UnsupportedQuery
 from models.filters import comparisons
-from models.period import resolve
+from models.period import buckets, resolve
 from models.query import Query, ResolvedQuery
 from models.result import Answer
-from models.vocabulary import DIMENSION_SCOPES, Dimension, Operator, Scope, dimension_of
+from models.vocabulary import DIMENSION_SCOPES, Dimension, Operator, Scope, dimension_of, interval_of
 
 
 async def query(call: Call) -> Any:
@@ -36,10 +36,10 @@ async def query(call: Call) -> Any:
     await _goals_exist(call, record, asked.query)
     now = call.services.settings.clock()
     settled = asked.settled(_automatic_time(record, asked.query, now))
-    if asked.trimmed:
+    if asked.trimmed or settled.date_range == "day":
         settled = _trimmed(settled, record, now)
     resolved, found, _ = await _ask(call, record, settled)
-    return v2.write(asked, resolved, found)
+    return v2.write(asked, *_until_now(resolved, found))
 
 
 async def query_schema(call: Call) -> Any:
@@ -54,15 +54,32 @@ def _automatic_time(record: SiteRecord, asked: Query, now: datetime) -> str:
 
 
 def _trimmed(asked: Query, record: SiteRecord, now: datetime) -> Query:
-    """`month`, `year` and `day` cut at this moment (`trim_relative_date_range`)."""
+    """`month` and `year` cut after today (`trim_relative_date_range`), `day` at this moment (contract 7.10).
+
+    Other backends than our own store are asked for the whole day: some know no part of one, nothing of the rest has
+    happened yet, and a range that ends at another second each time would keep no answer.
+    """
     if asked.date_range not in ("month", "year", "day"):
         return asked
     period = resolve(asked.date_range, zone=ZoneInfo(record.site.timezone), now=now)
     today = now.astimezone(period.zone).date()
     if asked.date_range != "day":
         return replace(asked, date_range=(period.first_date.isoformat(), min(period.last_date, today).isoformat()))
+    if record.connection != LOCAL_CONNECTION:
+        return asked
     cut = period.until(now)
     return replace(asked, date_range=(cut.first.isoformat(), cut.last.isoformat()))
+
+
+def _until_now(query: ResolvedQuery, answer: Answer) -> tuple[ResolvedQuery, Answer]:
+    """The question and the answer about a whole `day`, written up to the moment it was asked at."""
+    if query.relative != "day":
+        return query, answer
+    cut = replace(query, period=query.period.until(query.now))
+    interval = interval_of(query.time_dimension) if query.time_dimension else None
+    if answer.time_labels is None or interval is None:
+        return cut, answer
+    return cut, replace(answer, time_labels=tuple(buckets(cut.period, interval)))
 
 
 async def aggregate(call: Call) -> Any:
