@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from gateway.http.auth import authenticate
 from gateway.http.body import bounded, read_body, read_json, read_model
-from gateway.http.idempotency import once
+from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import InvalidRequest, NotAllowed, NotAuthenticated, Problem
@@ -114,11 +114,21 @@ class Endpoint:
     body_media: str = "application/json"
     listed: bool = True
     """Whether the OpenAPI document shows it; pages and files for browsers are not part of the API."""
+    asks: bool | None = None
+    """Whether the work ends at the request's deadline and when the client leaves. By default what only reads does,
+    but for open routes, which answer from memory."""
 
     @property
     def name(self) -> str:
         """The operation's id."""
         return self.handler.__name__
+
+    @property
+    def reads(self) -> bool:
+        """See `asks`."""
+        if self.asks is not None:
+            return self.asks
+        return only_reads(self.method, self.access) and self.access is not Access.OPEN
 
 
 def resource(path: str, endpoints: Sequence[Endpoint], services: Services) -> Route:
@@ -140,9 +150,9 @@ async def _respond(endpoint: Endpoint, services: Services, request: Request) -> 
     if caller is not None:
         _require(caller, endpoint)
     ask = Ask(bound, services, caller)
-    if endpoint.creates and caller is not None and "idempotency-key" in bound.headers:
-        return await once(bound, services, caller, lambda: endpoint.handler(ask))
-    return await endpoint.handler(ask)
+    return await perform(
+        bound, services, caller, lambda: endpoint.handler(ask), reads=endpoint.reads, creates=endpoint.creates
+    )
 
 
 def _require(caller: Caller, endpoint: Endpoint) -> None:

@@ -12,6 +12,7 @@ from gateway.services import Services
 from gateway.tenancy import Caller
 from models.errors import InvalidRequest, Problem
 
+HEADER = "idempotency-key"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REPLAYED = "idempotency-replayed"
 
@@ -20,7 +21,7 @@ async def once(
     request: Request, services: Services, caller: Caller, work: Callable[[], Awaitable[Response]]
 ) -> Response:
     """The answer of the first request with this key, or of this one. Raises IdempotencyConflict, InvalidRequest."""
-    given = request.headers["idempotency-key"]
+    given = request.headers[HEADER]
     if not KEY.fullmatch(given):
         raise InvalidRequest([Problem("Idempotency-Key", "must be 1 to 255 printable characters without blanks")])
     key = f"{caller.key} {given}"

@@ -10,10 +10,23 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.http import trackers
-from gateway.http.api import accounts, belongings, connections, history, segments, service, sites, stats, upkeep, vendor
+from gateway.http.api import (
+    accounts,
+    belongings,
+    clients,
+    connections,
+    history,
+    segments,
+    service,
+    sites,
+    stats,
+    upkeep,
+    vendor,
+)
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.pages import invitations, share
 from gateway.http.schema import accounts as a
+from gateway.http.schema import clients as c
 from gateway.http.schema import sites as s
 from gateway.http.schema import stats as q
 from gateway.http.schema.base import PageParams
@@ -84,6 +97,9 @@ SITES_AND_THEIRS = (
     E("GET", SITE + "/guests", belongings.list_guests, "List guests", SITES, "Sites", answers=s.GuestList),
     E("PUT", SITE + "/guests", belongings.put_guest, "Invite a guest", SITES, "Sites", body=GuestDraft, answers=Guest),
     E("DELETE", SITE + "/guests/{email}", belongings.delete_guest, "Withdraw a guest", SITES, "Sites", status=204),
+    E("GET", SITE + "/pirsch-clients", clients.list_pirsch_clients, "List clients of the Pirsch-shaped API", SITES, "Sites", answers=c.PirschClientList),
+    E("POST", SITE + "/pirsch-clients", clients.create_pirsch_client, "Create a client of the Pirsch-shaped API; its secret is shown once", SITES, "Sites", body=c.PirschClientDraft, answers=c.NewPirschClient, status=201, creates=True),
+    E("DELETE", SITE + "/pirsch-clients/{client}", clients.delete_pirsch_client, "Delete a client of the Pirsch-shaped API", SITES, "Sites", status=204),
     E("GET", SITE + "/custom-props", belongings.list_custom_props, "List custom properties", READ, "Sites", answers=s.PropList),
     E("PUT", SITE + "/custom-props", belongings.put_custom_prop, "Allow a custom property", SITES, "Sites", body=s.PropDraft, answers=s.PropDraft),
     E("DELETE", SITE + "/custom-props/{property:path}", belongings.delete_custom_prop, "Withdraw a custom property", SITES, "Sites", status=204),
@@ -99,7 +115,7 @@ SITES_AND_THEIRS = (
     E("GET", SITE + "/imports/{job}", history.get_import, "Show an import", READ, "History", answers=ImportJob),
     E("DELETE", SITE + "/imports/{job}", history.delete_import, "Take an import back", SITES, "History", status=204),
     E("GET", SITE + "/drops", history.list_drops, "Events that were answered but not counted", READ, "Events", params=s.DropParams, answers=s.DropList),
-    E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="*/*"),
+    E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="*/*", asks=False),
     E("GET", "/v1/teams", belongings.list_teams, "List teams of a connection", READ, "Connections", params=s.TeamParams, answers=s.TeamList, whole=True),
     E("POST", "/v1/teams", belongings.create_team, "Create a team of sites on our own store", ADMIN, "Sites", body=s.TeamDraft, answers=Team, status=201, creates=True),
     E("DELETE", "/v1/teams/{team}", belongings.delete_team, "Delete a team without sites", ADMIN, "Sites", status=204),
@@ -109,7 +125,7 @@ SITES_AND_THEIRS = (
 
 SERVICE = (
     E("GET", "/v1/capabilities", service.capabilities, "What each backend can answer", KEY, "Service", params=q.CapabilityParams, answers=q.CapabilityList),
-    E("GET", "/v1/backup", upkeep.backup, "A copy of the whole installation", PLATFORM, "Service", media="application/x-tar"),
+    E("GET", "/v1/backup", upkeep.backup, "A copy of the whole installation", PLATFORM, "Service", media="application/x-tar", asks=False),
     E("GET", "/healthz", service.healthz, "The process lives", OPEN, "Service", answers=q.Health),
     E("GET", "/readyz", service.readyz, "The service can answer", OPEN, "Service", answers=q.Health),
     E("GET", "/version", service.version, "Name and version", OPEN, "Service", answers=q.Version),
@@ -119,7 +135,7 @@ SERVICE = (
     E("GET", "/static/{name:path}", service.docs_file, "A file of the documentation page", OPEN, "Service", listed=False),
     E("GET", "/js/tallyway.js", trackers.script, "The tracking script", OPEN, "Trackers", listed=False),
     E("GET", "/js/pa-{tracker}.js", trackers.site_script, "The tracking script of a site", OPEN, "Trackers", listed=False),
-    E("GET", "/share/{domain:path}", share.show, "The public statistics page behind a shared link", OPEN, "Pages", listed=False),
+    E("GET", "/share/{domain:path}", share.show, "The public statistics page behind a shared link", OPEN, "Pages", listed=False, asks=True),
     E("POST", "/share/{domain:path}", share.unlock, "The password of a shared link", OPEN, "Pages", listed=False),
     E("GET", "/invitations/{token}", invitations.show, "An invitation", OPEN, "Pages", listed=False),
     E("POST", "/invitations/{token}", invitations.accept, "Accept an invitation", OPEN, "Pages", listed=False),

@@ -1,12 +1,18 @@
 """Time over real sockets: one deadline for a request's whole work, and no work for a client that has left."""
 
+import json
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from statistics import median
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.api.conftest import Api
-from tests.api.held import HeldVendor, held_vendor
+from tests.api.held import HeldVendor, held_vendor, until
 
 QUERY = {"metrics": ["visitors"], "date_range": "7d"}
 
@@ -44,3 +50,115 @@ def test_sites_that_are_all_silent_are_an_error_in_time(owner: Api, held: tuple[
 
     assert document["code"] == "backend_timeout"
     assert time.monotonic() - began < 1.5
+
+
+READS: Mapping[str, tuple[str, str, dict[str, Any] | None]] = MappingProxyType(
+    {
+        "query": ("POST", "/v1/query", {"site": "{site}", **QUERY}),
+        "realtime": ("GET", "/v1/sites/{site}/realtime", None),
+        "goals": ("GET", "/v1/sites/{site}/goals", None),
+        "facade's query": ("POST", "/plausible/api/v2/query", {"site_id": "{site}", **QUERY}),
+        "facade's realtime": ("GET", "/plausible/api/v1/stats/realtime/visitors?site_id={site}", None),
+        "facade's goals": ("GET", "/plausible/api/v1/sites/goals?site_id={site}", None),
+    }
+)
+
+
+def request_of(name: str, site: str) -> tuple[str, str, Any]:
+    method, path, body = READS[name]
+    said = {k: v.format(site=site) if isinstance(v, str) else v for k, v in (body or {}).items()}
+    return method, path.format(site=site), said or None
+
+
+@pytest.mark.parametrize("name", READS)
+def test_the_callers_time_is_kept_on_every_read(owner: Api, held: tuple[HeldVendor, str], name: str) -> None:
+    vendor, base = held
+    method, path, body = request_of(name, vendor.connect(owner, base))
+    vendor.holding.set()
+    began = time.monotonic()
+    answer = owner.send(method, path, headers={"Request-Timeout": "0.5"}, json=body)
+
+    assert (answer.status_code, time.monotonic() - began < 2) == (504, True), answer.text
+    until(lambda: len(vendor.hung_up) == len(vendor.asked) == 1)
+
+
+@pytest.mark.parametrize("name", ["goals", "facade's goals"])
+def test_a_time_that_is_no_number_is_refused_in_the_shape_of_the_api(owner: Api, site: str, name: str) -> None:
+    method, path, body = request_of(name, site)
+    answer = owner.send(method, path, headers={"Request-Timeout": "soon"}, json=body)
+
+    assert answer.status_code == 400
+    assert "Request-Timeout" in answer.text
+
+
+def impatient(api: Api, name: str, site: str) -> socket.socket:
+    """A connection on which the request was sent, and whose answer nobody has read yet."""
+    method, path, body = request_of(name, site)
+    content = b"" if body is None else json.dumps(body).encode()
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {api.key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    place = urlsplit(api.base)
+    connection = socket.create_connection((place.hostname, place.port))
+    connection.sendall(head.encode() + content)
+    return connection
+
+
+@pytest.mark.parametrize("name", ["query", "goals", "facade's query", "facade's realtime"])
+def test_a_client_that_leaves_ends_the_vendors_call_at_once(
+    owner: Api, held: tuple[HeldVendor, str], name: str
+) -> None:
+    vendor, base = held
+    site = vendor.connect(owner, base)
+    vendor.holding.set()
+    took = []
+    for number in range(1, 8):
+        connection = impatient(owner, name, site)
+        until(lambda asked=number: len(vendor.asked) == asked)  # type: ignore[misc] # a default binds the number
+        left = time.monotonic()
+        connection.close()
+        until(lambda asked=number: len(vendor.hung_up) == asked)  # type: ignore[misc]
+        took.append(vendor.hung_up[-1] - left)
+
+    assert max(took) < 1
+    assert median(took) < 0.1
+
+
+@pytest.mark.parametrize("name", ["query", "facade's query"])
+def test_a_client_that_leaves_takes_nothing_from_one_that_stays(
+    owner: Api, held: tuple[HeldVendor, str], name: str
+) -> None:
+    vendor, base = held
+    site = vendor.connect(owner, base)
+    vendor.holding.set()
+    leaving, staying = impatient(owner, name, site), impatient(owner, name, site)
+    until(lambda: len(vendor.asked) == 1)
+    time.sleep(0.2)  # both have arrived
+    leaving.close()
+    time.sleep(0.3)
+    assert vendor.hung_up == []
+    vendor.holding.clear()
+
+    assert staying.recv(12) == b"HTTP/1.1 200"
+    assert len(vendor.asked) == 1
+    staying.close()
+
+
+def test_a_write_goes_on_when_its_client_leaves(owner: Api, held: tuple[HeldVendor, str]) -> None:
+    vendor, base = held
+    site = vendor.connect(owner, base)
+    vendor.holding.set()
+    place = urlsplit(owner.base)
+    content = json.dumps({"event_name": "Signup"}).encode()
+    with socket.create_connection((place.hostname, place.port)) as connection:
+        head = (
+            f"PUT /v1/sites/{site}/goals HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {owner.key}\r\n"
+            f"Request-Timeout: 0.1\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + content)
+        until(lambda: len(vendor.asked) == 1)
+    time.sleep(0.3)
+    assert vendor.hung_up == []
+    vendor.holding.clear()
+    until(lambda: any(row["action"] == "goal.put" for row in owner.ok("GET", "/v1/audit")["audit"]))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -94,3 +95,35 @@ async def test_work_ends_as_it_would_for_a_client_that_stays() -> None:
     assert await deadline.unless_gone(Client(), work()) == 3
     with pytest.raises(TimedOut):
         await deadline.unless_gone(Client(), failing())
+
+
+async def test_what_the_work_says_in_context_is_heard_outside() -> None:
+    said: ContextVar[str] = ContextVar("said", default="")
+
+    async def work() -> None:
+        said.set("site_1")
+
+    await deadline.unless_gone(Client(), work())
+
+    assert said.get() == "site_1"
+
+
+async def test_a_client_that_leaves_is_no_cancellation_of_the_task() -> None:
+    client = Client()
+    client.gone.set()
+    with pytest.raises(deadline.ClientGone):
+        await deadline.unless_gone(client, asyncio.sleep(60))
+    task = asyncio.current_task()
+
+    assert task is not None
+    assert task.cancelling() == 0
+    async with asyncio.timeout(1):
+        await asyncio.sleep(0)
+
+
+async def test_a_cancellation_from_outside_stays_one() -> None:
+    answering = asyncio.create_task(deadline.unless_gone(Client(), asyncio.sleep(60)))
+    await asyncio.sleep(0)
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from gateway import answers, deadline
+from gateway import answers
 from gateway.cache.responses import Currency, Finished, etag_of, good_until, matches
 from gateway.http.body import answer, json_bytes, read_json
 from gateway.http.endpoint import Ask
@@ -30,15 +29,9 @@ async def get_query(ask: Ask) -> Response:
 
 
 async def _asked(ask: Ask, body: Any, words: bytes) -> Response:
-    """The answer, within the caller's deadline and while the client stays; a hit is kept as it is sent."""
+    """The answer; a hit is kept as it is sent."""
     sites, query = await _read(ask, body)
-    seconds = deadline.asked_seconds(ask.request.headers.get(deadline.HEADER), cap=ask.services.settings.query_timeout)
-    try:
-        async with deadline.within(seconds):
-            work = ask.services.stats.ask(ask.caller.tenant, sites, query)
-            found = await deadline.unless_gone(ask.request.receive, work)
-    except deadline.ClientGone as error:
-        raise ClientDisconnect from error
+    found = await ask.services.stats.ask(ask.caller.tenant, sites, query)
     content = json_bytes(answers.as_json(found))
     now = ask.services.settings.clock()
     current = Currency.of([o.answer.provenance for o in found.outcomes if o.answer is not None], now)

@@ -15,6 +15,7 @@ from gateway.http.body import answer, bounded
 from gateway.http.errors import status_of
 from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.wording import ACCESS_DENIED, NO_DOMAIN, NO_TOKEN, Refused, invalid
+from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import (
@@ -107,11 +108,15 @@ async def _respond(request: Request, services: Services, handler: Handler, scope
     await admit(request.scope["state"], services, caller)
     caller.require(scope)
     call = Call(request, services, caller, Parameters.of(request.query_params.multi_items()))
-    result = await handler(call)
-    response = result if isinstance(result, Response) else answer(result)
-    if call.reasons:
-        response.headers[APPROXIMATE] = ", ".join(dict.fromkeys(reason.code for reason in call.reasons))
-    return response
+
+    async def work() -> Response:
+        result = await handler(call)
+        response = result if isinstance(result, Response) else answer(result)
+        if call.reasons:
+            response.headers[APPROXIMATE] = ", ".join(dict.fromkeys(reason.code for reason in call.reasons))
+        return response
+
+    return await perform(request, services, caller, work, reads=only_reads(request.method, scope), creates=False)
 
 
 def _bearer(request: Request) -> str:

@@ -16,6 +16,7 @@ from gateway.http.errors import status_of
 from gateway.http.facades.plausible import wording
 from gateway.http.facades.plausible.bodies import Parameters, parameters, text
 from gateway.http.facades.plausible.wording import Refused
+from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import (
@@ -107,8 +108,13 @@ async def _respond(request: Request, services: Services, handler: Handler, scope
     bound = Request(request.scope, bounded(request.receive, BODY_LIMIT, request.headers.get("content-length")))
     caller = await authenticate(bound, services)
     caller.require(scope)
-    result = await handler(Call(bound, services, caller, await parameters(bound)))
-    return result if isinstance(result, Response) else answer(result)
+    call = Call(bound, services, caller, await parameters(bound))
+
+    async def work() -> Response:
+        result = await handler(call)
+        return result if isinstance(result, Response) else answer(result)
+
+    return await perform(bound, services, caller, work, reads=only_reads(request.method, scope), creates=False)
 
 
 def failed(error: GatewayError, *, stats: bool) -> Response:

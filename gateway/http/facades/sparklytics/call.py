@@ -11,6 +11,7 @@ from starlette.routing import Route
 from gateway.http.auth import authenticate
 from gateway.http.body import answer, bounded
 from gateway.http.errors import status_of
+from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import (
@@ -90,7 +91,9 @@ def _bound(request: Request) -> Request:
 async def _with_key(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
     caller = await authenticate(request, services)
     caller.require(scope)
-    return await handler(Call(request, services, caller))
+    call = Call(request, services, caller)
+    reads = only_reads(request.method, scope)
+    return await perform(request, services, caller, lambda: handler(call), reads=reads, creates=False)
 
 
 async def shaped(working: Awaitable[Response]) -> Response:
