@@ -130,6 +130,10 @@ def test_behaviour_and_negation_are_understood() -> None:
             "Metric `scroll_depth` can only be queried with event:page filters or dimensions.",
         ),
         (
+            {"metrics": ["time_on_page"], "filters": [["has_done", ["is", "event:page", ["/"]]]]},
+            "Metric `time_on_page` can only be queried with event:page filters or dimensions.",
+        ),
+        (
             {"metrics": ["views_per_visit"], "filters": [["is", "event:page", ["/"]]]},
             "Metric `views_per_visit` cannot be queried with a filter on `event:page`.",
         ),

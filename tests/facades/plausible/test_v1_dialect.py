@@ -1,6 +1,7 @@
 """Reading `GET /api/v1/stats/...` (contracts: Plausible 5)."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,47 @@ def test_what_is_wrong_is_said_in_the_vendors_words(given: dict[str, str], text:
         v1.aggregate(given, NOW)
 
     assert caught.value.text.startswith(text)
+
+
+PAGES_ONLY = "Metric `time_on_page` can only be queried with event:page filters or dimensions."
+NO_PAGES = "Metric `views_per_visit` cannot be queried with a filter on `event:page`."
+HAS_DONE = '[["has_done",["is","event:page",["/"]]]]'
+
+
+@pytest.mark.parametrize(
+    ("read", "given", "text"),
+    [
+        (v1.aggregate, {"metrics": "time_on_page"}, PAGES_ONLY),
+        (v1.aggregate, {"metrics": "time_on_page", "filters": HAS_DONE}, PAGES_ONLY),
+        (v1.timeseries, {"metrics": "time_on_page"}, PAGES_ONLY),
+        (v1.breakdown, {"metrics": "time_on_page", "property": "visit:source"}, PAGES_ONLY),
+        (v1.aggregate, {"metrics": "views_per_visit", "filters": "event:page==/"}, NO_PAGES),
+        (v1.timeseries, {"metrics": "views_per_visit", "filters": '[["not",["is","event:page",["/"]]]]'}, NO_PAGES),
+        (
+            v1.breakdown,
+            {"metrics": "visitors,views_per_visit", "property": "visit:source"},
+            "Metric `views_per_visit` cannot be queried with non-time dimensions.",
+        ),
+    ],
+)
+def test_metrics_of_pages_are_refused_as_in_v2(read: Any, given: dict[str, str], text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read(given, NOW)
+
+    assert caught.value.text == text
+
+
+@pytest.mark.parametrize(
+    ("read", "given"),
+    [
+        (v1.aggregate, {"metrics": "time_on_page", "filters": '[["not",["is","event:page",["/"]]]]'}),
+        (v1.breakdown, {"metrics": "time_on_page", "property": "event:page"}),
+        (v1.breakdown, {"metrics": "time_on_page", "property": "visit:source", "filters": "event:page==/"}),
+        (v1.timeseries, {"metrics": "views_per_visit"}),
+    ],
+)
+def test_metrics_of_pages_are_taken_as_in_v2(read: Any, given: dict[str, str]) -> None:
+    assert read(given, NOW).metrics == (given["metrics"],)
 
 
 def test_every_bucket_of_a_series_has_a_row() -> None:

@@ -56,14 +56,17 @@ def kind_of(value: Any) -> str:
     return names.get(type(value), "Null")
 
 
-def leaves(written: Any, depth: int = 0) -> Iterator[tuple[int, list[Any]]]:
-    """Every comparison of written filters with its depth (0: top level)."""
+BEHAVIOURAL = ("has_done", "has_not_done")
+
+
+def leaves(written: Any, depth: int = 0, *, behaviour: bool = True) -> Iterator[tuple[int, list[Any]]]:
+    """Every comparison of written filters with its depth (0: top level), behavioural ones left out on request."""
     for part in written:
         if part[0] in ("and", "or"):
-            yield from leaves(part[1], depth + 1)
-        elif part[0] in ("not", "has_done", "has_not_done"):
-            yield from leaves([part[1]], depth + 1)
-        else:
+            yield from leaves(part[1], depth + 1, behaviour=behaviour)
+        elif part[0] == "not" or (behaviour and part[0] in BEHAVIOURAL):
+            yield from leaves([part[1]], depth + 1, behaviour=behaviour)
+        elif part[0] not in BEHAVIOURAL:
             yield depth, part
 
 

@@ -3,7 +3,7 @@
 Texts and shapes: contracts, Plausible section 4; the early document (seed 003) is understood where it differs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -60,9 +60,7 @@ def read(body: Any) -> Asked:
     if wrong := [text for check in _SHAPES for text in check(body)]:
         raise Refused("\n".join(wrong))
     filters = dialect.read(body.get("filters") or [])
-    for rule in _RULES:
-        if (text := next(rule(body), None)) is not None:
-            raise Refused(text)
+    refuse_broken(_RULES, body)
     include, paging = body.get("include") or {}, body.get("pagination") or {}
     query = Query(
         metrics=tuple(METRICS_READ[name] for name in body["metrics"]),
@@ -79,6 +77,13 @@ def read(body: Any) -> Asked:
         ),
     )
     return Asked(body["site_id"], query, body, trimmed=include.get("trim_relative_date_range", False))
+
+
+def refuse_broken(rules: Iterable["Rule"], body: Mapping[str, Any]) -> None:
+    """Raises Refused with the text of the first broken rule."""
+    for rule in rules:
+        if (text := next(rule(body), None)) is not None:
+            raise Refused(text)
 
 
 def automatic_time(period: Period) -> str:
@@ -233,6 +238,8 @@ _SHAPES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
 
 # Rules: combinations the vendor refuses, the first one wins.
 
+Rule = Callable[[Mapping[str, Any]], Iterator[str]]
+
 
 def _ordered_by_asked(body: Mapping[str, Any]) -> Iterator[str]:
     asked = (*body["metrics"], *(body.get("dimensions") or []))
@@ -267,7 +274,8 @@ def _rates_need_goals(body: Mapping[str, Any]) -> Iterator[str]:
 def _pages_need_pages(body: Mapping[str, Any]) -> Iterator[str]:
     if "event:page" in (body.get("dimensions") or []):
         return
-    depths = [depth for depth, part in leaves(body.get("filters") or []) if part[1] == "event:page"]
+    about = leaves(body.get("filters") or [], behaviour=False)
+    depths = [depth for depth, part in about if part[1] == "event:page"]
     for metric, fits in (("scroll_depth", 0 in depths), ("time_on_page", bool(depths))):
         if metric in body["metrics"] and not fits:
             yield f"Metric `{metric}` can only be queried with event:page filters or dimensions."
@@ -308,12 +316,13 @@ def _ticked(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-_RULES: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
+PAGE_RULES: tuple[Rule, ...] = (_pages_need_pages, _views_per_visit)
+"""What both versions of the API refuse, in the same words."""
+_RULES: tuple[Rule, ...] = (
     _ordered_by_asked,
     _labels_need_time,
     _rates_need_goals,
-    _pages_need_pages,
-    _views_per_visit,
+    *PAGE_RULES,
     _sessions_and_events,
 )
 

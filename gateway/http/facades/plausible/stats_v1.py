@@ -15,7 +15,7 @@ import orjson
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
 from gateway.http.facades.plausible import filters as dialect
-from gateway.http.facades.plausible.query import SKIP_WARNINGS
+from gateway.http.facades.plausible.query import PAGE_RULES, SKIP_WARNINGS, refuse_broken
 from gateway.http.facades.plausible.wording import Refused
 from models.filters import Comparison, Filter
 from models.period import Comparison as Compared
@@ -62,8 +62,8 @@ class Asked:
 
 def aggregate(given: Mapping[str, str], now: datetime) -> Asked:
     """Raises Refused with the vendor's text."""
-    metrics, filters = _metrics(given), _filters(given)
-    _check(metrics, filters, "")
+    metrics, (written, filters) = _metrics(given), _filters(given)
+    _check(metrics, written, filters, "")
     compare = Compare(Compared.PREVIOUS_PERIOD) if given.get("compare") == "previous_period" else None
     query = Query(
         metrics=tuple(METRICS_READ[m] for m in metrics),
@@ -77,9 +77,9 @@ def aggregate(given: Mapping[str, str], now: datetime) -> Asked:
 
 def timeseries(given: Mapping[str, str], now: datetime) -> Asked:
     """Raises Refused with the vendor's text. `conversion_rate` is that of each bucket."""
-    metrics, filters = _metrics(given), _filters(given)
+    metrics, (written, filters) = _metrics(given), _filters(given)
     span, time = _range(given, now), _interval(given)
-    _check(metrics, filters, "")
+    _check(metrics, written, filters, "")
     query = Query(
         metrics=tuple(_grouped(m) for m in metrics),
         date_range=span,
@@ -94,8 +94,8 @@ def timeseries(given: Mapping[str, str], now: datetime) -> Asked:
 def breakdown(given: Mapping[str, str], now: datetime) -> Asked:
     """Raises Refused with the vendor's text. Rows without a value are left out where the vendor leaves them out."""
     name = _property(given)
-    metrics, filters, span = _metrics(given), _filters(given), _range(given, now)
-    _check(metrics, filters, name)
+    metrics, (written, filters), span = _metrics(given), _filters(given), _range(given, now)
+    _check(metrics, written, filters, name)
     limit, offset = _paging(given)
     own_rate = name == "event:goal" or name.startswith(PROPS)
     asked = tuple(METRICS_READ[m] if own_rate else _grouped(m) for m in metrics)
@@ -221,8 +221,8 @@ def _include(given: Mapping[str, str]) -> Include:
     return Include(imports=given.get("with_imported") == "true")
 
 
-def _filters(given: Mapping[str, str]) -> tuple[Filter, ...]:
-    """The JSON form, or the old one: `dim==a|b;dim!=c`, `*` as a wildcard, `\\|` for a bar."""
+def _filters(given: Mapping[str, str]) -> tuple[list[Any], tuple[Filter, ...]]:
+    """The JSON form, or the old one: `dim==a|b;dim!=c`, `*` as a wildcard, `\\|` for a bar. As written, and as read."""
     text = (given.get("filters") or "").strip()
     if text.startswith("["):
         try:
@@ -236,7 +236,7 @@ def _filters(given: Mapping[str, str]) -> tuple[Filter, ...]:
             raise Refused(
                 f"Invalid filter property '{leaf[1]}'. Please provide a valid filter property: {DOCS}properties"
             )
-    return dialect.read(written)
+    return written, dialect.read(written)
 
 
 def _condition(part: str) -> list[Any]:
@@ -251,8 +251,8 @@ def _condition(part: str) -> list[Any]:
     return ["is_not" if negated else "is", name, values]
 
 
-def _check(metrics: Sequence[str], filters: Sequence[Filter], grouped_by: str) -> None:
-    """What the vendor refuses about visits' metrics and conversion rates."""
+def _check(metrics: Sequence[str], written: list[Any], filters: Sequence[Filter], grouped_by: str) -> None:
+    """What the vendor refuses about visits' metrics, conversion rates, and, in the words of v2, pages."""
     names = [leaf.dimension for part in filters for leaf in dialect.comparisons(part)]
     for metric in metrics:
         if metric not in SESSION_METRICS:
@@ -260,11 +260,13 @@ def _check(metrics: Sequence[str], filters: Sequence[Filter], grouped_by: str) -
         if _speaks_of_events(grouped_by):
             raise Refused(f"Session metric `{metric}` cannot be queried for breakdown by `{grouped_by}`.")
         for name in names:
-            written = dialect.written_name(name)
-            if _speaks_of_events(written):
-                raise Refused(f"Session metric `{metric}` cannot be queried when using a filter on `{written}`.")
+            filtered = dialect.written_name(name)
+            if _speaks_of_events(filtered):
+                raise Refused(f"Session metric `{metric}` cannot be queried when using a filter on `{filtered}`.")
     if "conversion_rate" in metrics and grouped_by != "event:goal" and Dimension.GOAL not in names:
         raise Refused("Metric `conversion_rate` can only be queried in a goal breakdown or with a goal filter")
+    grouped = {"dimensions": [grouped_by]} if grouped_by else {}
+    refuse_broken(PAGE_RULES, {"metrics": metrics, "filters": written, **grouped})
 
 
 def _speaks_of_events(name: str) -> bool:
