@@ -52,7 +52,7 @@ BUSIEST = (
     E("OPTIONS", "/api/event", trackers.preflight, "CORS preflight", OPEN, "Trackers", listed=False),
     E("POST", "/v1/query", stats.post_query, "Ask one or several sites", READ, "Statistics", body=q.QueryBody, answers=q.QueryAnswer),
     E("GET", "/v1/query", stats.get_query, "The same question in the address", READ, "Statistics", params=q.QueryParams, answers=q.QueryAnswer),
-    E("POST", SITE + "/events", history.send_events, "Send server-side events", INGEST, "Events", body=q.EventBody, params=q.EventParams, answers=q.EventsTaken, status=202, limit=Limit.EVENT),
+    E("POST", SITE + "/events", history.send_events, "Send server-side events", INGEST, "Events", body=q.EventBody, params=q.EventParams, answers=q.EventsTaken, status=202, limit=Limit.EVENT, creates=True),
     E("GET", SITE + "/realtime", stats.realtime, "Visitors of the last five minutes", READ, "Statistics", answers=q.RealtimeAnswer),
     E("POST", "/v1/query/plan", stats.plan_query, "What a query would take; asks nobody", READ, "Statistics", body=q.QueryBody, answers=q.QueryPlan),
 )
@@ -120,7 +120,7 @@ SITES_AND_THEIRS = (
     E("POST", "/v1/teams", belongings.create_team, "Create a team of sites on our own store", ADMIN, "Sites", body=s.TeamDraft, answers=Team, status=201, creates=True),
     E("DELETE", "/v1/teams/{team}", belongings.delete_team, "Delete a team without sites", ADMIN, "Sites", status=204),
     E("GET", SITE + "/vendor", vendor.list_vendor_calls, "Calls that only this site's backend has", READ, "Backend calls", answers=s.VendorCallList),
-    *(E(method, VENDOR, vendor.call_vendor, "Call the backend", KEY, "Backend calls") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+    *(E(method, VENDOR, vendor.call_vendor, "Call the backend", KEY, "Backend calls", creates=method == "POST") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
 )
 
 SERVICE = (

@@ -85,11 +85,14 @@ Handler = Callable[[Call], Awaitable[Any]]
 def route(
     services: Services, method: str, path: str, handler: Handler, scope: KeyScope, limit: int = BODY_LIMIT
 ) -> Route:
-    """A route that answers JSON values (or responses) with exactly 200; Pirsch's Go client takes nothing else."""
+    """A route that answers JSON values (or responses) with exactly 200; Pirsch's Go client takes nothing else.
+
+    Writes honour Idempotency-Key, but for larger bodies: files are streamed, and known by their content.
+    """
 
     async def respond(request: Request) -> Response:
         try:
-            return await _respond(bound_to(request, limit), services, handler, scope)
+            return await _respond(bound_to(request, limit), services, handler, scope, creates=limit <= BODY_LIMIT)
         except Refused as error:
             return answer(error.body(), error.status)
         except GatewayError as error:
@@ -103,7 +106,9 @@ def bound_to(request: Request, limit: int = BODY_LIMIT) -> Request:
     return Request(request.scope, bounded(request.receive, limit, request.headers.get("content-length")))
 
 
-async def _respond(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
+async def _respond(
+    request: Request, services: Services, handler: Handler, scope: KeyScope, *, creates: bool
+) -> Response:
     caller = await services.clients.caller(_bearer(request))
     await admit(request.scope["state"], services, caller)
     caller.require(scope)
@@ -116,7 +121,7 @@ async def _respond(request: Request, services: Services, handler: Handler, scope
             response.headers[APPROXIMATE] = ", ".join(dict.fromkeys(reason.code for reason in call.reasons))
         return response
 
-    return await perform(request, services, caller, work, reads=only_reads(request.method, scope), creates=False)
+    return await perform(request, services, caller, work, reads=only_reads(request.method, scope), creates=creates)
 
 
 def _bearer(request: Request) -> str:

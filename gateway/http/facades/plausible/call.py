@@ -114,7 +114,7 @@ async def _respond(request: Request, services: Services, handler: Handler, scope
         result = await handler(call)
         return result if isinstance(result, Response) else answer(result)
 
-    return await perform(bound, services, caller, work, reads=only_reads(request.method, scope), creates=False)
+    return await perform(bound, services, caller, work, reads=only_reads(request.method, scope), creates=True)
 
 
 def failed(error: GatewayError, *, stats: bool) -> Response:

@@ -17,6 +17,7 @@ from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import (
     AlreadyExists,
     GatewayError,
+    IdempotencyConflict,
     InvalidRequest,
     NotAllowed,
     NotAuthenticated,
@@ -93,7 +94,7 @@ async def _with_key(request: Request, services: Services, handler: Handler, scop
     caller.require(scope)
     call = Call(request, services, caller)
     reads = only_reads(request.method, scope)
-    return await perform(request, services, caller, lambda: handler(call), reads=reads, creates=False)
+    return await perform(request, services, caller, lambda: handler(call), reads=reads, creates=True)
 
 
 async def shaped(working: Awaitable[Response]) -> Response:
@@ -111,6 +112,7 @@ CODES: tuple[tuple[type[GatewayError], int, str], ...] = (
     (NotAllowed, 403, "forbidden"),
     (NotFound, 404, "not_found"),
     (AlreadyExists, 400, "validation_error"),
+    (IdempotencyConflict, 409, "conflict"),
     (UnsupportedQuery, 422, "validation_error"),
     (TooLarge, 400, "payload_too_large"),
     (TooManyRequests, 429, "rate_limited"),
