@@ -243,7 +243,8 @@ def body(row: Row, domain: str, site: str, ids: dict[str, str]) -> Any:
         return [{**visit, "event_name": "Paid", "time": "2026-06-17T11:00:00Z"}]
     return {
         **visit, "id": site if row.path in ("/domain", "/member", "/statistics") else None, "domain_id": site,
-        "hostname": new, "subdomain": "new", "timezone": "Europe/Berlin", "name": "new", "description": "new", "event_name": "Paid",
+        "hostname": new, "subdomain": "new", "timezone": "Europe/Berlin", "name": "new",
+        "description": "new", "event_name": "Paid",
         "emails": ["x@example.com"], "type": "ip" if row.path == "/filter" else None, "filter": "198.51.100.9",
         "steps": [{"name": "a", "filter": {"path": ["/a"]}}, {"name": "b", "filter": {"path": ["/b"]}}],
         "regex": "a", "test": "a",

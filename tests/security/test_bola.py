@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "put_settings": {},
     "create_segment": {"name": "mine", "filters": [["is", "page", ["/"]]]},
     "change_segment": {"name": "mine now"},
+    "create_pirsch_client": {"description": "mine"},
 }
 """A good body for every operation with a path, so that only the owner is wrong."""
 QUERIES = {"start_import": "?format=ndjson"}
@@ -64,6 +65,7 @@ def furnished(platform: Api) -> Belongings:
         "link": api.ok("PUT", f"{base}/shared-links", {"name": "l"})["id"],
         "team": api.ok("POST", "/v1/teams", {"name": "t"})["id"],
         "segment": api.ok("POST", f"{base}/segments", segment)["id"],
+        "client": api.ok("POST", f"{base}/pirsch-clients", {})["client_id"],
         "job": api.ok("POST", f"{base}/imports?format=ndjson&wait=true", content=EVENTS)["id"],
     }
     return mine
@@ -120,6 +122,8 @@ def test_their_things_still_stand_after_all_that(tenants: tuple[Belongings, Belo
         theirs.ids["link"]
     ]
     theirs.api.ok("GET", f"/v1/connections/{theirs.ids['connection']}")
+    clients = theirs.api.ok("GET", f"/v1/sites/{theirs.domain}/pirsch-clients")["clients"]
+    assert theirs.ids["client"] in {c["client_id"] for c in clients}
 
 
 def test_ids_of_another_tenant_in_bodies_are_like_ids_of_nobody(tenants: tuple[Belongings, Belongings]) -> None:

@@ -34,8 +34,6 @@ DOUBLED = f"{PREFIX}//api/v1"
 """What the JavaScript SDK makes of its two funnel calls."""
 STATISTICS, IMPORT = "/statistics", "/import/plausible"
 
-ENDPOINTS = access.ENDPOINTS
-
 LISTS: Sequence[tuple[str, Handler]] = (
     *((name, listings.people(listing)) for name, listing in listings.PEOPLE.items()),
     *((name, listings.visits(listing)) for name, listing in listings.VISITS.items()),
@@ -141,6 +139,6 @@ def routes(services: Services) -> list[BaseRoute]:
         for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
     ]
     found += [route(services, method, f"{PREFIX}/{{rest:path}}", unknown, READ) for method in METHODS]
-    open_ones = (*ENDPOINTS, *ingest.browser_endpoints())
-    found += [resource(path, tuple(group), services) for path, group in groupby(open_ones, lambda e: e.path)]
+    open_ones = groupby(ingest.browser_endpoints(), lambda e: e.path)
+    found += [resource(path, tuple(group), services) for path, group in open_ones]
     return found
