@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 import re2
 
@@ -25,8 +26,26 @@ def literally(text: str) -> str:
     return re.escape(text)
 
 
+_TOKEN = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w*:\]|\\.|[^\]\\])*\]|.", re.DOTALL)
+"""A quoted stretch, an escaped character, a class, or one character."""
+MOST_TRIED = 50
+"""Places where a faulty piece may stand, each of which costs a compilation."""
+
+
 def fault(pattern: str) -> str | None:
     """Why RE2 refuses the expression, with the position where that is known; None when it accepts it."""
+    said = _refusal(pattern)
+    if said is None:
+        return None
+    reason, _, piece = said.partition(": ")
+    at = _position(pattern, said)
+    if at is None:
+        return f"not a regular expression (RE2): {reason}"
+    shown = pattern[at:] if piece == pattern or not piece else piece
+    return f"not a regular expression (RE2): {reason} at position {at}: {shown[:80]!r}"
+
+
+def _refusal(pattern: str) -> str | None:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_PROGRAM
@@ -34,12 +53,33 @@ def fault(pattern: str) -> str | None:
         re2.compile(pattern, options=options)
     except re2.error as error:
         said = error.args[0]
-        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-        reason, _, piece = text.partition(": ")
-        at = pattern.find(piece) if piece else -1
-        where = f" at position {at}: {piece[:80]!r}" if at >= 0 else ""
-        return f"not a regular expression (RE2): {reason}{where}"
+        return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
     return None
+
+
+def _position(pattern: str, said: str) -> int | None:
+    """Where the fault is. RE2 names a piece, but for groups the whole expression, and for a last backslash nothing."""
+    reason, _, piece = said.partition(": ")
+    if reason.startswith("trailing"):
+        return len(pattern) - 1
+    if reason.endswith(")"):
+        opened, closed = _groups(pattern)
+        return closed if reason.startswith("unexpected") else opened
+    starts = (match.start() for match in re.finditer(f"(?={re.escape(piece)})", pattern)) if piece else iter(())
+    return next((at for at in islice(starts, MOST_TRIED) if _refusal(pattern[: at + len(piece)]) == said), None)
+
+
+def _groups(pattern: str) -> tuple[int | None, int | None]:
+    """The innermost parenthesis that is not closed, and the first that closes nothing."""
+    opened: list[int] = []
+    for token in _TOKEN.finditer(pattern):
+        if token[0] == "(":
+            opened.append(token.start())
+        elif token[0] == ")":
+            if not opened:
+                return None, token.start()
+            opened.pop()
+    return (opened[-1] if opened else None), None
 
 
 def found(pattern: str, text: str, case_sensitive: bool = True) -> bool:
