@@ -1,7 +1,7 @@
 """Connections of a pool as the event loop has them: httpcore2's network, without anyio in between.
 
-Each read and write of anyio's streams opens a cancel scope and gives way to the loop, so that a request leaves in two
-parts. Here uvloop sends them together, and TLS is the event loop's own.
+Each read and write of anyio's streams opens a cancel scope and gives way to the loop. Here a write that fits is one
+call of the system, and TLS is the event loop's own.
 """
 
 import asyncio
@@ -54,6 +54,7 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     _transport: asyncio.Transport
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._unread = bytearray()
         self._ended = False
         """Nothing more will come: the other side has closed, or the connection is lost."""
@@ -86,7 +87,7 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        self._room = asyncio.get_running_loop().create_future()
+        self._room = self._loop.create_future()
 
     def resume_writing(self) -> None:
         _wake(self._room)
@@ -97,10 +98,9 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's signature
         """What has come, nothing at the end. Raises ReadError, ReadTimeout."""
         if not self._unread and not self._ended:
-            self._arrival = asyncio.get_running_loop().create_future()
+            self._arrival = self._loop.create_future()
             try:
-                async with asyncio.timeout(timeout):
-                    await self._arrival
+                await _within(timeout, self._arrival)
             except TimeoutError as error:
                 raise httpcore2.ReadTimeout("nothing came in time") from error
         if not self._unread and self._failure is not None:
@@ -113,7 +113,7 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore2's signature
-        """Returns when it is sent, or will be with what follows. Raises WriteError, WriteTimeout."""
+        """Returns when it is sent, or there is room for more. Raises WriteError, WriteTimeout."""
         if self._ended:
             raise httpcore2.WriteError("the connection was lost")
         if buffer:
@@ -121,8 +121,7 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         if self._room is None:
             return
         try:
-            async with asyncio.timeout(timeout):
-                await self._room
+            await _within(timeout, self._room)
         except TimeoutError as error:
             raise httpcore2.WriteTimeout("not sent in time") from error
         if self._ended:
@@ -142,7 +141,7 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         """The same connection under TLS. Raises ConnectError, ConnectTimeout, the connection closed."""
         try:
             async with asyncio.timeout(timeout):
-                secured = await asyncio.get_running_loop().start_tls(
+                secured = await self._loop.start_tls(
                     self._transport, self, ssl_context, server_hostname=server_hostname
                 )
         except BaseException as error:
@@ -173,3 +172,11 @@ class LoopStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
 def _wake(waiter: asyncio.Future[None] | None) -> None:
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
+
+
+async def _within(seconds: float | None, waiter: asyncio.Future[None]) -> None:
+    if seconds is None:
+        await waiter
+        return
+    async with asyncio.timeout(seconds):
+        await waiter
