@@ -1,5 +1,7 @@
 """From a request to its caller: a Bearer key in the one Authorization header, and nowhere else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.requests import Request
@@ -22,18 +24,28 @@ async def authenticate(request: Request, services: Services) -> Caller:
     Raises NotAuthenticated, NotAllowed, TooManyRequests, QuotaExceeded.
     """
     key = bearer_key(request)
-    guesses = f"{client_of(request.scope, services.settings).name} {key[:PREFIX]}"
-    try:
-        services.guesses.check(guesses)
+    with counted_guesses(services, f"{client_of(request.scope, services.settings).name} {key[:PREFIX]}"):
         caller = await services.keyring.caller(key, request.headers.get(TENANT_HEADER))
-    except NotAuthenticated:
-        services.guesses.note(guesses)
-        raise
+    await admit(request.scope["state"], services, caller)
+    return caller
+
+
+@contextmanager
+def counted_guesses(services: Services, name: str) -> Iterator[None]:
+    """Around every comparison with a secret: what fails is counted under the name, and too much is not even tried.
+
+    Raises TooManyRequests.
+    """
+    try:
+        services.guesses.check(name)
     except TooManyRequests:
         services.figures.refused("guesses")
         raise
-    await admit(request.scope["state"], services, caller)
-    return caller
+    try:
+        yield
+    except NotAuthenticated:
+        services.guesses.note(name)
+        raise
 
 
 async def admit(state: dict[str, Any], services: Services, caller: Caller) -> None:

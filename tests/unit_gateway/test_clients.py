@@ -9,7 +9,7 @@ import pytest
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
 from gateway.catalog.clients import ClientKind
-from gateway.clients import Clients
+from gateway.clients import Clients, TokenEnded
 from gateway.record import Recorder
 from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from gateway.vault import Vault
@@ -147,3 +147,15 @@ async def test_a_code_that_is_too_long_to_be_one_is_neither_looked_up_nor_rememb
     assert await clients.site_of_code("c" * 900_000) is None
     assert not clients._known
     assert (await clients.site_of_code(await clients.code_of(RECORD))) is not None
+
+
+async def test_a_token_that_has_ended_is_told_from_one_that_never_was(catalog: Catalog, clock: Clock) -> None:
+    clients = process(catalog, clock)
+    made, secret = await clients.create(OWNER, RECORD)
+    token = await clients.token(made.id, secret)
+    clock.now += timedelta(hours=2)
+    with pytest.raises(TokenEnded):
+        await clients.caller(token.text)
+    with pytest.raises(NotAuthenticated) as caught:
+        await clients.caller("no-token-of-ours")
+    assert not isinstance(caught.value, TokenEnded)

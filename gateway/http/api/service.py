@@ -12,10 +12,11 @@ from adapters.base import Backend
 from adapters.evidence import evidence
 from adapters.registry import backends
 from gateway.catalog.keys import digest_of
-from gateway.http.auth import authenticate, bearer_key
+from gateway.http.auth import authenticate, bearer_key, counted_guesses
 from gateway.http.body import answer
 from gateway.http.endpoint import Ask
 from gateway.http.schema.stats import BackendView, CapabilityList, CapabilityParams, Health, Version
+from gateway.http.visitor import client_of
 from models.errors import InvalidRequest, NotAllowed, NotFound, Problem
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -67,12 +68,18 @@ def _version() -> str:
 
 async def metrics(ask: Ask) -> Response:
     """For administrators of the installation, and for whoever holds the token of the settings."""
-    token = ask.services.settings.metrics_token
-    if token is None or not compare_digest(digest_of(bearer_key(ask.request)), digest_of(token.get_secret_value())):
-        caller = await authenticate(ask.request, ask.services)
-        if not caller.platform:
-            raise NotAllowed("only a platform administrator may do this")
+    services = ask.services
+    with counted_guesses(services, f"{client_of(ask.request.scope, services.settings).name} metrics"):
+        if not _holds_token(ask):
+            caller = await authenticate(ask.request, services)
+            if not caller.platform:
+                raise NotAllowed("only a platform administrator may do this")
     return Response(ask.services.figures.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _holds_token(ask: Ask) -> bool:
+    token = ask.services.settings.metrics_token
+    return token is not None and compare_digest(digest_of(bearer_key(ask.request)), digest_of(token.get_secret_value()))
 
 
 async def openapi(ask: Ask) -> Response:

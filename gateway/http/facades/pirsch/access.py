@@ -7,12 +7,13 @@ from starlette.routing import Route
 
 from gateway.catalog.clients import ID_LENGTH
 from gateway.clients import Token
+from gateway.http.auth import counted_guesses
 from gateway.http.body import answer
 from gateway.http.facades.pirsch.call import bound_to, failed
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.http.visitor import client_of
 from gateway.services import Services
-from models.errors import GatewayError, NotAuthenticated
+from models.errors import GatewayError
 
 
 def token_route(services: Services, path: str) -> Route:
@@ -20,7 +21,7 @@ def token_route(services: Services, path: str) -> Route:
 
     async def respond(request: Request) -> Response:
         try:
-            return await _token(bound_to(request), services)
+            return await _token(bound_to(request, services.settings.body_limit), services)
         except Refused as error:
             return answer(error.body(), error.status)
         except GatewayError as error:
@@ -43,10 +44,6 @@ async def _token(request: Request, services: Services) -> Response:
 
 async def _guessed(request: Request, services: Services, client_id: str, secret: str) -> Token:
     """Wrong secrets are counted, by address and client. Raises NotAuthenticated, TooManyRequests."""
-    guesses = f"{client_of(request.scope, services.settings).name} {client_id[:ID_LENGTH]}"
-    services.guesses.check(guesses)
-    try:
+    name = client_of(request.scope, services.settings).name
+    with counted_guesses(services, f"{name} {client_id[:ID_LENGTH]}"):
         return await services.clients.token(client_id, secret)
-    except NotAuthenticated:
-        services.guesses.note(guesses)
-        raise

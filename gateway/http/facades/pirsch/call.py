@@ -10,11 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.auth import admit
+from gateway.catalog.clients import KEY_MARK
+from gateway.catalog.keys import PREFIX
+from gateway.clients import TokenEnded
+from gateway.http.auth import admit, counted_guesses
 from gateway.http.body import answer, bounded
 from gateway.http.errors import status_of
 from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.wording import ACCESS_DENIED, NO_DOMAIN, NO_TOKEN, Refused, invalid
+from gateway.http.visitor import client_of
 from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -29,8 +33,6 @@ from models.errors import (
 )
 from models.result import Reason
 
-BODY_LIMIT = 10_000_000
-"""Batches of hits are the largest bodies."""
 APPROXIMATE = "x-tallyway-approximate"
 """Codes of why an answer is not exact; Pirsch's bodies have no place for them."""
 
@@ -83,16 +85,23 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 
 def route(
-    services: Services, method: str, path: str, handler: Handler, scope: KeyScope, limit: int = BODY_LIMIT
+    services: Services,
+    method: str,
+    path: str,
+    handler: Handler,
+    scope: KeyScope,
+    *,
+    limit: int,
+    streams: bool = False,
 ) -> Route:
     """A route that answers JSON values (or responses) with exactly 200; Pirsch's Go client takes nothing else.
 
-    Writes honour Idempotency-Key, but for larger bodies: files are streamed, and known by their content.
+    Writes honour Idempotency-Key, but for bodies that are streamed: files, which are known by their content.
     """
 
     async def respond(request: Request) -> Response:
         try:
-            return await _respond(bound_to(request, limit), services, handler, scope, creates=limit <= BODY_LIMIT)
+            return await _respond(bound_to(request, limit), services, handler, scope, creates=not streams)
         except Refused as error:
             return answer(error.body(), error.status)
         except GatewayError as error:
@@ -101,7 +110,7 @@ def route(
     return Route(path, respond, methods=[method])
 
 
-def bound_to(request: Request, limit: int = BODY_LIMIT) -> Request:
+def bound_to(request: Request, limit: int) -> Request:
     """The request with its body bounded. Raises TooLarge."""
     return Request(request.scope, bounded(request.receive, limit, request.headers.get("content-length")))
 
@@ -109,7 +118,7 @@ def bound_to(request: Request, limit: int = BODY_LIMIT) -> Request:
 async def _respond(
     request: Request, services: Services, handler: Handler, scope: KeyScope, *, creates: bool
 ) -> Response:
-    caller = await services.clients.caller(_bearer(request))
+    caller = await _client(request, services)
     await admit(request.scope["state"], services, caller)
     caller.require(scope)
     call = Call(request, services, caller, Parameters.of(request.query_params.multi_items()))
@@ -122,6 +131,26 @@ async def _respond(
         return response
 
     return await perform(request, services, caller, work, reads=only_reads(request.method, scope), creates=creates)
+
+
+async def _client(request: Request, services: Services) -> Caller:
+    """Who presents the token or access key. Raises NotAuthenticated, TooManyRequests.
+
+    Failures are counted by address: tokens differ in every place, so that a part of one names no account to guess at.
+    A token that is good is taken all the same, since many sites' servers share an address; so is the news that a token
+    has ended, which is no guess.
+    """
+    bearer, name = _bearer(request), client_of(request.scope, services.settings).name
+    if bearer.startswith(KEY_MARK):
+        with counted_guesses(services, f"{name} {bearer[:PREFIX]}"):
+            return await services.clients.caller(bearer)
+    try:
+        return await services.clients.caller(bearer)
+    except TokenEnded:
+        raise
+    except NotAuthenticated:
+        services.guesses.take(f"{name} token")
+        raise
 
 
 def _bearer(request: Request) -> str:

@@ -1,12 +1,13 @@
 """Every route of the facade, under `/pirsch/api/v1`, and the snippet's addresses for browsers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from gateway.http.endpoint import resource
+from gateway.http.endpoint import Limit, resource
 from gateway.http.facades.pirsch import (
     access,
     behaviour,
@@ -26,6 +27,7 @@ from gateway.http.facades.pirsch import (
 from gateway.http.facades.pirsch.call import Call, Handler, route
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.services import Services
+from gateway.settings import Settings
 from gateway.tenancy import KeyScope
 
 READ, INGEST, SITES, GOALS = KeyScope.READ, KeyScope.INGEST, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS
@@ -33,6 +35,8 @@ PREFIX = "/pirsch/api/v1"
 DOUBLED = f"{PREFIX}//api/v1"
 """What the JavaScript SDK makes of its two funnel calls."""
 STATISTICS, IMPORT = "/statistics", "/import/plausible"
+BATCH_LIMIT = 10_000_000
+"""Bytes of a batch: a thousand items with addresses, referrers, titles and tags of the greatest length."""
 
 LISTS: Sequence[tuple[str, Handler]] = (
     *((name, listings.people(listing)) for name, listing in listings.PEOPLE.items()),
@@ -121,6 +125,24 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
 SERVED = frozenset({(method, path) for method, path, _, _ in ROUTES} | {("POST", "/token"), ("POST", IMPORT)})
 """Every method and path below the prefix."""
 METHODS = ("GET", "POST", "PUT", "DELETE")
+LARGER: Mapping[str, Limit | int] = MappingProxyType(
+    {
+        "/hit": Limit.EVENT,
+        "/event": Limit.EVENT,
+        "/session": Limit.EVENT,
+        "/hit/batch": BATCH_LIMIT,
+        "/event/batch": BATCH_LIMIT,
+        "/session/batch": BATCH_LIMIT,
+        IMPORT: Limit.IMPORT,
+    }
+)
+"""Bodies that may be larger than a question or a credential."""
+
+
+def largest(settings: Settings, path: str) -> int:
+    """The most bytes of a body that is sent to a path."""
+    limit = LARGER.get(path, Limit.BODY)
+    return limit if isinstance(limit, int) else int(getattr(settings, limit.value))
 
 
 async def unknown(call: Call) -> Any:
@@ -130,15 +152,20 @@ async def unknown(call: Call) -> Any:
 
 def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; those of clients and browsers are the common kind."""
+    settings = services.settings
+    most = settings.body_limit
     found: list[BaseRoute] = [access.token_route(services, f"{PREFIX}/token")]
-    found += [route(services, method, PREFIX + path, handler, scope) for method, path, handler, scope in ROUTES]
-    most = services.settings.import_body_limit
-    found.append(route(services, "POST", f"{PREFIX}{IMPORT}", imports.start, INGEST, most))
     found += [
-        route(services, "GET", DOUBLED + path, handler, READ)
+        route(services, method, PREFIX + path, handler, scope, limit=largest(settings, path))
+        for method, path, handler, scope in ROUTES
+    ]
+    files = largest(settings, IMPORT)
+    found.append(route(services, "POST", PREFIX + IMPORT, imports.start, INGEST, limit=files, streams=True))
+    found += [
+        route(services, "GET", DOUBLED + path, handler, READ, limit=most)
         for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
     ]
-    found += [route(services, method, f"{PREFIX}/{{rest:path}}", unknown, READ) for method in METHODS]
+    found += [route(services, method, f"{PREFIX}/{{rest:path}}", unknown, READ, limit=most) for method in METHODS]
     open_ones = groupby(ingest.browser_endpoints(), lambda e: e.path)
     found += [resource(path, tuple(group), services) for path, group in open_ones]
     return found

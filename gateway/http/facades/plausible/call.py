@@ -33,8 +33,6 @@ from models.errors import (
 
 log = structlog.get_logger()
 
-BODY_LIMIT = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -105,7 +103,8 @@ def route(services: Services, method: str, path: str, handler: Handler, scope: K
 async def _respond(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
     if not request.headers.get("authorization", "").strip():
         raise Refused(wording.MISSING_KEY, 401)
-    bound = Request(request.scope, bounded(request.receive, BODY_LIMIT, request.headers.get("content-length")))
+    most = services.settings.body_limit
+    bound = Request(request.scope, bounded(request.receive, most, request.headers.get("content-length")))
     caller = await authenticate(bound, services)
     caller.require(scope)
     call = Call(bound, services, caller, await parameters(bound))

@@ -29,7 +29,8 @@ from models.errors import (
     UnsupportedQuery,
 )
 
-BODY_LIMIT = 100_000
+EVENTS_LIMIT = 100_000
+"""Bytes of a batch of events (contracts: Sparklytics 4.4)."""
 MISSING = "Website not found"
 
 
@@ -71,7 +72,7 @@ def route(services: Services, methods: dict[str, tuple[Handler, KeyScope]], path
 
     async def respond(request: Request) -> Response:
         handler, scope = methods["GET" if request.method == "HEAD" else request.method]
-        return await shaped(_with_key(_bound(request), services, handler, scope))
+        return await shaped(_with_key(_bound(request, services.settings.body_limit), services, handler, scope))
 
     return Route(path, respond, methods=list(methods))
 
@@ -80,13 +81,13 @@ def open_route(services: Services, method: str, path: str, handler: OpenHandler)
     """A path anybody may call."""
 
     async def respond(request: Request) -> Response:
-        return await shaped(handler(_bound(request), services))
+        return await shaped(handler(_bound(request, EVENTS_LIMIT), services))
 
     return Route(path, respond, methods=[method])
 
 
-def _bound(request: Request) -> Request:
-    return Request(request.scope, bounded(request.receive, BODY_LIMIT, request.headers.get("content-length")))
+def _bound(request: Request, most: int) -> Request:
+    return Request(request.scope, bounded(request.receive, most, request.headers.get("content-length")))
 
 
 async def _with_key(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
