@@ -56,7 +56,8 @@ class Settings(Frozen):
     )
     public_url: str = Field(
         default="",
-        description="Where browsers reach this service, such as `https://stats.example.com`; for links and snippets.",
+        description="Where browsers reach this service, such as `https://stats.example.com`; for links and snippets. "
+        "Without it they begin with a Host header that is one of `TALLYWAY_HOSTS`, else with the address listened on.",
     )
     events: SecretStr | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from gateway.http.auth import authenticate
 from gateway.http.body import bounded, read_body, read_json, read_model
+from gateway.http.origin import origin_of
 from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -62,8 +63,8 @@ class Ask:
 
     @property
     def origin(self) -> str:
-        """Where browsers reach this service: the operator's word, or the address that was asked."""
-        return self.services.settings.public_url or f"{self.request.url.scheme}://{self.request.url.netloc}"
+        """Where browsers reach this service."""
+        return origin_of(self.request, self.services.settings)
 
     def path(self, name: str) -> str:
         return str(self.request.path_params[name])

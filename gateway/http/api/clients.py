@@ -49,7 +49,7 @@ async def create_pirsch_client(ask: Ask) -> Response:
         client_secret=secret if made.kind is ClientKind.OAUTH else None,
         access_key=secret if made.kind is ClientKind.KEY else None,
         identification_code=await clients.code_of(record),
-        base_url=f"{ask.services.settings.public_url}/pirsch",
+        base_url=f"{ask.origin}/pirsch",
     )
     return answer(shown, 201)
 

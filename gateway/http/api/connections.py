@@ -70,5 +70,4 @@ async def discover_sites(ask: Ask) -> Response:
 
 async def sync_connection(ask: Ask) -> Response:
     found = await ask.services.sites.sync(ask.caller, ask.path("connection"))
-    public_url = ask.services.settings.public_url
-    return answer(SyncReport(added=[SiteView.of(r, public_url) for r in found.added], known=found.known))
+    return answer(SyncReport(added=[SiteView.of(r, ask.origin) for r in found.added], known=found.known))

@@ -12,8 +12,7 @@ from models.site import SiteChange, SiteDraft
 
 
 def _view(ask: Ask, record: SiteRecord) -> SiteView:
-    public_url = ask.services.settings.public_url or str(ask.request.base_url).rstrip("/")
-    return SiteView.of(record, public_url)
+    return SiteView.of(record, ask.origin)
 
 
 async def list_sites(ask: Ask) -> Response:

@@ -16,6 +16,7 @@ from gateway.http.errors import status_of
 from gateway.http.facades.plausible import wording
 from gateway.http.facades.plausible.bodies import Parameters, parameters, text
 from gateway.http.facades.plausible.wording import Refused
+from gateway.http.origin import origin_of
 from gateway.http.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -49,7 +50,7 @@ class Call:
     @property
     def origin(self) -> str:
         """Where browsers reach this service."""
-        return self.services.settings.public_url or f"{self.request.url.scheme}://{self.request.url.netloc}"
+        return origin_of(self.request, self.services.settings)
 
     async def site(self, ref: str) -> SiteRecord:
         """A site of the caller. Raises Refused: 404 for a site nobody has, 401 for somebody else's."""

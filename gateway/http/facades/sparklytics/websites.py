@@ -8,6 +8,7 @@ from starlette.responses import Response
 from adapters.domain import DomainError, clean_domain
 from gateway.http.body import answer, nothing, read_json
 from gateway.http.facades.sparklytics.call import Call, Refused, invalid
+from gateway.http.origin import origin_of
 from gateway.tenancy import KeyScope, SiteRecord
 from models.link import SharedLinkDraft
 from models.period import is_zone
@@ -152,7 +153,7 @@ async def _share_id(call: Call, record: SiteRecord) -> str | None:
 
 
 def _snippet(call: Call, record: SiteRecord) -> str:
-    base = call.services.settings.public_url.rstrip("/")
+    base = origin_of(call.request, call.services.settings)
     return f'<script defer src="{base}/sparklytics/s.js" data-website-id="{record.site.id}"></script>'
 
 
