@@ -65,8 +65,17 @@ def _position(pattern: str, said: str) -> int | None:
     if reason.endswith(")"):
         opened, closed = _groups(pattern)
         return closed if reason.startswith("unexpected") else opened
-    starts = (match.start() for match in re.finditer(f"(?={re.escape(piece)})", pattern)) if piece else iter(())
-    return next((at for at in islice(starts, MOST_TRIED) if _refusal(pattern[: at + len(piece)]) == said), None)
+    return _first_refused(pattern, piece, said) if piece else None
+
+
+def _first_refused(pattern: str, piece: str, said: str) -> int | None:
+    """The place of the piece up to which the expression is refused alike; RE2 reads from left to right."""
+    starts = [match.start() for match in islice(re.finditer(f"(?={re.escape(piece)})", pattern), MOST_TRIED)]
+    ends = [at + len(piece) - 1 for at in starts[1:]]
+    for at, end in zip(starts, [*ends, len(pattern)], strict=True):
+        if _refusal(pattern[:end]) == said:
+            return at
+    return None
 
 
 def _groups(pattern: str) -> tuple[int | None, int | None]:

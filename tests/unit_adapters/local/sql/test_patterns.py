@@ -26,6 +26,8 @@ from adapters.local.sql.patterns import fault
         ("é[z-a]", "invalid character class range", 2),
         (r"\\8\8", "invalid escape sequence", 3),
         ("a(?=b)", "invalid perl operator", 1),
+        ("^/b(?<!x)", "invalid perl operator", 3),
+        ("()[(?<!](?<!x)(?<!y)", "invalid perl operator", 8),
         ("x[ab", "missing ]", 1),
         ("[[:foo:]]", "invalid character class range", 1),
         ("()(?P<x", "invalid named capture group", 2),
