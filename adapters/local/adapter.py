@@ -22,7 +22,7 @@ from adapters.local.journal import BACKLOG_BYTES
 from adapters.local.management import Management
 from adapters.local.purge import DELETED
 from adapters.local.reads import Reader
-from adapters.local.rules import Rules, compile_rules
+from adapters.local.rules import Rules, checked_rules, compile_rules
 from adapters.local.sites import Sites
 from adapters.upkeep import Finding
 from models.base import Frozen
@@ -304,7 +304,7 @@ class LocalAdapter:
 
     async def put_settings(self, site: Site, settings: SiteSettings) -> SiteSettings:
         """Raises InvalidRequest for exclusions that cannot be read."""
-        rules = compile_rules(settings)
+        rules = checked_rules(settings)
         stored = await self._management.put_settings(site, settings)
         self._rules[site.id] = rules
         return stored

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from adapters.base import Ledger
+from adapters.local.sql.checks import NO_NUL
 from models.errors import InvalidRequest, NotFound, Problem, UnknownGoal
 from models.goal import Goal, GoalDraft
 from models.link import LinkState, SharedLink, SharedLinkDraft
@@ -36,7 +37,9 @@ class Management:
         return tuple(Goal(**value) for _, value in await self._ledger.list(GOALS, f"{site.id}/"))
 
     async def create_goal(self, site: Site, draft: GoalDraft) -> Goal:
-        """The goal of the draft's identity, as it is, or a new one. Raises InvalidRequest (currency, names, count)."""
+        """The goal of the draft's identity as it is, or a new one. Raises InvalidRequest (path, money, name, count)."""
+        if "\0" in (draft.page_path or ""):
+            raise InvalidRequest([Problem("page_path", NO_NUL)])
         async with self._locks[site.id]:
             goals = await self.list_goals(site)
             found = next((g for g in goals if g.identity == draft.identity), None)

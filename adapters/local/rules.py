@@ -54,8 +54,25 @@ class Rules:
         return ""
 
 
+COUNTRY = re.compile("[A-Za-z]{2}")
+
+
+def checked_rules(settings: SiteSettings) -> Rules:
+    """The rules of new settings. Raises InvalidRequest for what is no address, network or country."""
+    countries = enumerate(settings.exclude.countries)
+    wrong = [i for i, text in countries if COUNTRY.fullmatch(text.strip()) is None]
+    problems = [Problem(f"exclude.countries[{i}]", "must be a country's two letters (ISO 3166), as DE") for i in wrong]
+    try:
+        rules = compile_rules(settings)
+    except InvalidRequest as error:
+        raise InvalidRequest([*error.problems, *problems]) from error
+    if problems:
+        raise InvalidRequest(problems)
+    return rules
+
+
 def compile_rules(settings: SiteSettings) -> Rules:
-    """Raises InvalidRequest for what is no address or network."""
+    """The rules of settings that were stored before. Raises InvalidRequest for what is no address or network."""
     exclude = settings.exclude
     networks: list[IPv4Network | IPv6Network] = []
     problems: list[Problem] = []
@@ -69,7 +86,7 @@ def compile_rules(settings: SiteSettings) -> Rules:
     return Rules(
         settings,
         tuple(networks),
-        frozenset(country.upper() for country in exclude.countries),
+        frozenset(country.strip().upper() for country in exclude.countries),
         _wildcards(exclude.pages),
         _wildcards(exclude.hostnames),
         _wildcards(exclude.only_hostnames),

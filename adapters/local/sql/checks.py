@@ -16,6 +16,8 @@ OF_PAGES = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
 
 
 TOO_LARGE = "too many or too long values to compare by pattern"
+NO_NUL = "must not hold the character U+0000"
+"""The store ends an expression there, and what is left may match everything."""
 
 
 def problems(query: ResolvedQuery, goals: Sequence[Goal]) -> tuple[Problem, ...]:
@@ -30,7 +32,9 @@ def _problems(node: Filter, where: str, goals: Sequence[Goal]) -> Iterator[Probl
         case Comparison(operator=operator):
             if node.dimension == Dimension.GOAL and POSITIVE.get(operator, operator) is Operator.IS:
                 yield from _unknown_goals(node, where, goals)
-            if POSITIVE.get(operator, operator) is Operator.MATCHES:
+            if nul := [i for i, value in enumerate(node.values) if "\0" in value]:
+                yield from (Problem(f"{where}[2][{i}]", NO_NUL) for i in nul)
+            elif POSITIVE.get(operator, operator) is Operator.MATCHES:
                 yield from _bad_patterns(node, where)
             elif patterns.fault(expression(node) or "") is not None:
                 yield Problem(f"{where}[2]", TOO_LARGE)

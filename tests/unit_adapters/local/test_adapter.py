@@ -11,8 +11,9 @@ import pytest
 from adapters.base import PROTOCOLS, Adapter, Flushes, Reads
 from adapters.local.adapter import LocalAdapter
 from adapters.local.backend import BACKEND
-from models.errors import AlreadyExists, BackendError, MissingAtBackend, Overloaded
+from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded
 from models.event import Event, Received
+from models.goal import GoalDraft
 from models.settings import Exclusions, SiteSettings
 from models.site import SiteChange, SiteDraft
 from tests.unit_adapters.local.wiring import CHROME, NOW, SITE, MemoryLedger, local_adapter
@@ -97,6 +98,24 @@ async def test_settings_apply_at_once(adapter: LocalAdapter) -> None:
     (drop,) = await adapter.record(SITE, [view()], BROWSER)
     assert drop is not None
     assert drop.reason == "excluded_address"
+
+
+async def test_exclusions_that_could_never_apply_are_refused(adapter: LocalAdapter) -> None:
+    exclude = Exclusions(addresses=("192.0.2",), countries=("Germany", "de", "D", "ÄÖ", " fr "))
+    with pytest.raises(InvalidRequest) as caught:
+        await adapter.put_settings(SITE, SiteSettings(exclude=exclude))
+    assert [p.field for p in caught.value.problems] == [
+        "exclude.addresses[0]", "exclude.countries[0]", "exclude.countries[2]", "exclude.countries[3]",
+    ]  # fmt: skip
+    await adapter.put_settings(SITE, SiteSettings(exclude=Exclusions(countries=("de", " fr "))))
+    drops = await adapter.record(SITE, [view(country="DE"), view(country="fr"), view(country="AT")], BROWSER)
+    assert [drop and drop.reason for drop in drops] == ["excluded_country", "excluded_country", None]
+
+
+async def test_a_goal_on_a_page_with_a_nul_is_refused(adapter: LocalAdapter) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await adapter.create_goal(SITE, GoalDraft(page_path="/\0*"))
+    assert [p.field for p in caught.value.problems] == ["page_path"]
 
 
 async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: LocalAdapter) -> None:
