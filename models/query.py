@@ -14,7 +14,8 @@ from models.vocabulary import GOAL_METRICS, TIME_DIMENSIONS, Dimension, Metric, 
 
 DEFAULT_LIMIT, MAX_LIMIT = 1000, 10_000
 MAX_OFFSET = 10_000_000
-MAX_DIMENSIONS = 8
+MAX_DIMENSIONS = 100
+"""More than there are words for; it only bounds how many custom properties one statement groups by."""
 
 
 class Direction(StrEnum):

@@ -17,6 +17,7 @@ from models.capability import (
     never,
     not_yet,
 )
+from models.query import MAX_DIMENSIONS
 from models.vocabulary import OURS, TIME_DIMENSIONS, Dimension, Metric, Operator
 
 D, M, O = Dimension, Metric, Operator  # noqa: E741 - the tables below read as tables
@@ -131,7 +132,7 @@ PLAUSIBLE_CLOUD = Capabilities(
     operators=cells(NATIVE, Operator),
     operations=OPERATIONS,
     features=FEATURES,
-    max_dimensions=8,
+    max_dimensions=MAX_DIMENSIONS,
     filters=FILTERS,
     filter_reasons=FILTER_REASONS,
     conflicts=CONFLICTS,
@@ -147,7 +148,7 @@ PLAUSIBLE_CE = Capabilities(
     operators=cells(NATIVE, Operator),
     operations=CE_OPERATIONS,
     features=FEATURES,
-    max_dimensions=8,
+    max_dimensions=MAX_DIMENSIONS,
     filters=FILTERS,
     filter_reasons=FILTER_REASONS,
     conflicts=CONFLICTS,
