@@ -1,5 +1,7 @@
 """Sites and what belongs to them, over the API and on our own store."""
 
+import pytest
+
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
 from tests.api.conftest import Api, new_site
@@ -187,3 +189,13 @@ def test_sites_of_our_own_store_are_never_attached(owner: Api) -> None:
     problem = owner.problem(400, "POST", "/v1/sites", {"domain": "x.example.com", "existing": True})
 
     assert problem["problems"][0]["field"] == "existing"
+
+
+@pytest.mark.parametrize(("format", "ending"), [("plausible", "zip"), ("ndjson", "ndjson")])
+def test_an_export_is_named_by_domain_and_day(owner: Api, format: str, ending: str) -> None:
+    """It is the 17th at noon in UTC and the 18th already at the site (contracts: Plausible 8)."""
+    owner.ok("POST", "/v1/sites", {"domain": f"my-shop.{format}.example.com", "timezone": "Pacific/Auckland"})
+    (site,) = owner.ok("GET", "/v1/sites")["sites"]
+    answer = owner.send("GET", f"/v1/sites/{site['id']}/exports?format={format}")
+    name = f"my-shop_{format}_example_com_20260618.{ending}"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'

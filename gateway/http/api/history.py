@@ -1,6 +1,8 @@
 """Events from servers, imports of history, exports."""
 
+import re
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response, StreamingResponse
 
@@ -12,6 +14,8 @@ from models.errors import InvalidRequest, Problem
 from models.job import JobStatus
 
 LONGEST = timedelta(days=366)
+NO_LETTER = re.compile("[^0-9A-Za-z-]")
+"""What a domain has an underscore for in the name of an export."""
 
 
 async def send_events(ask: Ask) -> Response:
@@ -56,7 +60,9 @@ async def export(ask: Ask) -> Response:
     params, record = ask.query(ExportParams), await ask.site()
     first, last = _day("first", params.first), _day("last", params.last)
     media, content = await ask.services.history.export(record, params.format, first, last)
-    name = f"{record.site.id}.{params.format}"
+    day = ask.services.settings.clock().astimezone(ZoneInfo(record.site.timezone))
+    ending = "zip" if media == "application/zip" else params.format
+    name = f"{NO_LETTER.sub('_', record.site.domain)}_{day:%Y%m%d}.{ending}"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
     return StreamingResponse(content, media_type=media, headers=headers)
 
