@@ -41,10 +41,18 @@ def test_a_key_that_may_only_read_cannot_write(owner: Api, site: str) -> None:
     assert error(reader, 401, "DELETE", f"{V1}/sites/{site}")
 
 
-def test_a_site_of_nobody_is_not_found_and_a_site_of_others_not_allowed(platform: Api, owner: Api) -> None:
+def test_a_site_of_others_looks_like_one_of_nobody(platform: Api, owner: Api) -> None:
     theirs = new_site(new_owner(platform))
-    assert error(facade(owner), 404, "GET", f"{V1}/sites/nobody.example.com") == "Site could not be found"
-    assert error(facade(owner), 401, "GET", f"{V1}/sites/{theirs}").startswith("Invalid API key.")
+    for method, path in (
+        ("GET", "/sites/{}"),
+        ("PUT", "/sites/{}?domain=new.example.com"),
+        ("DELETE", "/sites/{}"),
+        ("GET", "/sites/goals?site_id={}"),
+        ("GET", "/sites/guests?site_id={}"),
+        ("PUT", "/sites/shared-links?name=x&site_id={}"),
+    ):
+        for site in ("nobody.example.com", theirs):
+            assert error(facade(owner), 404, method, V1 + path.format(site)) == "Site could not be found"
     for site in ("nobody.example.com", theirs):
         said = error(facade(owner), 401, "GET", f"{V1}/stats/aggregate?site_id={site}")
         assert said.startswith("Invalid API key or site ID.")

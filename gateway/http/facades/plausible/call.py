@@ -53,12 +53,14 @@ class Call:
         return origin_of(self.request, self.services.settings)
 
     async def site(self, ref: str) -> SiteRecord:
-        """A site of the caller. Raises Refused: 404 for a site nobody has, 401 for somebody else's."""
+        """A site of the caller. Raises Refused: 404 for a site nobody has, and for somebody else's.
+
+        Plausible tells them apart by a 401 (contracts: Plausible 2), and so tells strangers who its customers are.
+        """
         try:
             return await self.services.sites.find(self.caller, ref)
         except UnknownSite:
-            known = await self.services.sites.for_tracker(ref)
-            raise (Refused(wording.SITES_KEY, 401) if known else Refused(wording.NO_SITE, 404)) from None
+            raise Refused(wording.NO_SITE, 404) from None
 
     async def named_site(self) -> SiteRecord:
         """The site of `site_id`. Raises Refused."""

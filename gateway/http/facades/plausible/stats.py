@@ -111,10 +111,10 @@ async def realtime(call: Call) -> Response:
 
 async def health(ask: Ask) -> Response:
     """`GET /api/health`, without a key: probes of the vendor's clients want each part to be `ok`."""
-    check = await (await ask.services.connections.adapter("", LOCAL_CONNECTION)).check()
-    store = "ok" if check.ok else "error"
+    failing = await ask.services.failing()
+    store = "error" if failing else "ok"
     parts = {"clickhouse": store, "postgres": "ok", "sessions": store, "sites_cache": "ok"}
-    return respond(parts, 200 if check.ok else 500)
+    return respond(parts, 500 if failing else 200)
 
 
 def _counted_like_v1(record: SiteRecord, asked: Query) -> Query:
