@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.local.enrich.names import name_of
 from adapters.local.imported import ImportedRange, overlapping
-from adapters.local.sql import checks, imported, places
+from adapters.local.sql import checks, imported, places, revenue
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.build import Compiled, compile_query, totals_of
 from adapters.local.sql.filters import Ground
@@ -62,7 +62,7 @@ class Reader:
             total_rows=await self._total_rows(compiled, found, query) if query.include.total_rows else None,
             time_labels=_time_labels(query),
             imports=note,
-            warnings=tuple(_warnings(query, goals, merged)),
+            warnings=(*_warnings(query, goals, merged), *await self._left_out(site, query, goals)),
         )
 
     async def _names(self, site: Site, query: ResolvedQuery) -> places.Names:
@@ -89,6 +89,13 @@ class Reader:
 
     async def _run(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         return await self.store.query(compiled.sql, compiled.parameters)
+
+    async def _left_out(self, site: Site, query: ResolvedQuery, goals: Sequence[Goal]) -> list[MetricWarning]:
+        """Money in another currency than its row's is not part of the sum, so it is told beside it."""
+        asked = revenue.left_out(site.id, query, goals)
+        found = await self.store.query(*asked) if asked else []
+        of_money = [metric for metric in query.metrics if metric in REVENUE] if found else []
+        return [MetricWarning(metric, "other_currencies_left_out", revenue.told(found)) for metric in of_money]
 
     async def _totals(
         self, site: Site, query: ResolvedQuery, goals: Sequence[Goal], merged: Sequence[ImportedRange]

@@ -12,7 +12,8 @@ from adapters.local.sql.filters import Ground, top_level
 from adapters.local.sql.goals import has_scroll, is_filtered_by_goal, passing
 from adapters.local.sql.members import Members, Shown
 from adapters.local.sql.metrics import FORMULAS, REVENUE, parts_of
-from adapters.local.sql.tables import BY_VISIT, OURS, Ask, halves, with_hostnames
+from adapters.local.sql.revenue import currencies
+from adapters.local.sql.tables import BY_VISIT, OURS, SETTINGS, Ask, halves, with_hostnames
 from models.filters import Comparison
 from models.goal import Goal, GoalKind
 from models.query import ResolvedQuery
@@ -21,11 +22,6 @@ from models.vocabulary import Dimension, Metric, Operator, dimension_of
 M = Metric
 Labels = Mapping[str, Mapping[str, str]]
 """Shown values of a dimension's stored ones."""
-
-
-SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1, distributed_product_mode = 'local'"
-"""A visit never leaves the month it started in, so its states meet within one partition; FINAL is then almost free.
-On a cluster, the events of a visit and the visit lie on one shard, so looking one up in the other stays there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class _Compiler:
         by_visit = query.extra.get(OURS, {}).get(BY_VISIT) is True
         self.ask = Ask(query.metrics, query.dimensions, filters, passing(filters, goals), by_visit)
         self.shown = Shown.of(self.ask.goals)
-        self.currencies = _currencies(self.shown, self.ask)
+        self.currencies = currencies(self.shown, self.ask.goals, query.dimensions)
 
     def compiled(self) -> Compiled:
         query = self.query
@@ -244,11 +240,3 @@ def _unfiltered(ask: Ask) -> Ask:
 def _group(ask: Ask) -> Ask:
     groups = tuple(d for d in ask.dimensions if d != Dimension.GOAL)
     return replace(_unfiltered(ask), metrics=(M.VISITORS,), dimensions=groups)
-
-
-def _currencies(shown: Shown, ask: Ask) -> dict[str, str]:
-    """By goal where goals are rows; else the only one among the goals that the filters let through."""
-    if Dimension.GOAL in ask.dimensions:
-        return {name: goals[-1].currency or "" for name, goals in shown.goals.items()}
-    known = {goal.currency for goal in ask.goals if goal.currency}
-    return {"": known.pop()} if len(known) == 1 else {}

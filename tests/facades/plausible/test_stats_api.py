@@ -124,6 +124,32 @@ def test_the_schema_takes_what_the_facade_takes(demo: Api) -> None:
         error(facade(demo), 400, "POST", "/api/v2/query", json=body)
 
 
+def test_money_in_another_currency_is_left_out_and_told(owner: Api, site: str) -> None:
+    owner.ok("PUT", f"/v1/sites/{site}/goals", {"event_name": "Order", "currency": "USD"})
+    lines = [
+        {"name": "Order", "time": "2026-06-01T10:00:00Z", "url": f"https://{site}/", "visitor": currency}
+        | {"revenue": {"amount": amount, "currency": currency}}
+        for amount, currency in ((10, "USD"), (20, "EUR"))
+    ]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=content)
+    asked = QUERY | {"site_id": site, "metrics": ["total_revenue"], "filters": [["is", "event:goal", ["Order"]]]}
+    got = facade(owner).ok("POST", "/api/v2/query", asked)
+    assert [row["metrics"][0]["value"] for row in got["results"]] == [10]
+    assert got["meta"]["metric_warnings"]["total_revenue"] == {
+        "code": "other_currencies_left_out",
+        "warning": "Revenue in other currencies than the goal's is left out: EUR 20.00 (1 event).",
+    }
+
+
+def test_rows_by_more_dimensions_than_eight(demo: Api) -> None:
+    names = ("source", "channel", "referrer", "device", "browser", "os", "country", "region", "city", "utm_source")
+    got = facade(demo).ok("POST", "/api/v2/query", QUERY | {"dimensions": [f"visit:{name}" for name in names]})
+    # by source: 5 came directly, 3 from Google and 2 from Twitter; further dimensions only divide them
+    assert {row["dimensions"][0] for row in got["results"]} == {"Direct / None", "Google", "Twitter"}
+    assert {len(row["dimensions"]) for row in got["results"]} == {10}
+
+
 def hours_of_today(site: str) -> dict[str, Any]:
     return {
         "site_id": site, "metrics": ["pageviews"], "date_range": "day", "dimensions": ["time:hour"],
