@@ -106,6 +106,12 @@ class Settings(Frozen):
         default=5.0, ge=0, le=5, description="How long a key's look-up is remembered, at most; bounds revocation."
     )
     query_timeout: float = Field(default=30.0, gt=0, description="Longest time one query may take, in seconds.")
+    receive_timeout: float = Field(
+        default=30.0,
+        ge=0,
+        description="Seconds that a request may take to arrive, headers and body, and one more for every 16 KB of it; "
+        "0 for no limit.",
+    )
     vendor_timeout: float = Field(
         default=20.0, gt=0, description="Longest time one call to a backend may take, in seconds."
     )

@@ -47,7 +47,7 @@ def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help
                 "log_level": "warning",
             }
         )
-        prepared = server(create_app(settings, demo_routes(OWN.domain)), HOST, port)
+        prepared = server(create_app(settings, demo_routes(OWN.domain)), HOST, port, patience=settings.receive_timeout)
         guide = threading.Thread(target=_prepare, args=(prepared, vendors, base, key), daemon=True)
         guide.start()
         run(prepared)

@@ -29,12 +29,23 @@ def serve(
     from gateway.app import create_app
     from gateway.settings import read_settings
 
-    run(server(create_app(read_settings(os.environ)), host, port))
+    settings = read_settings(os.environ)
+    run(server(create_app(settings), host, port, patience=settings.receive_timeout))
 
 
-def server(app: Callable[..., Any], host: str, port: int) -> "Server":
-    """uvicorn as we run it: one process, uvloop and httptools, our own logs, the peer's address as it is."""
+def server(app: Callable[..., Any], host: str, port: int, *, patience: float = 0) -> "Server":
+    """uvicorn as we run it: one process, uvloop and httptools, our own logs, the peer's address as it is.
+
+    `patience` is how many seconds a request may take to arrive; 0 for no limit.
+    """
     import uvicorn
+
+    from gateway.commands import reception
+
+    class Patient(reception.Reception):
+        pass
+
+    Patient.patience = patience
 
     class Settled(uvicorn.Server):
         async def startup(self, sockets: "list[socket] | None" = None) -> None:
@@ -46,7 +57,7 @@ def server(app: Callable[..., Any], host: str, port: int) -> "Server":
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=Patient,
         ws="none",
         lifespan="on",
         log_config=None,

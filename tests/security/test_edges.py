@@ -23,14 +23,14 @@ def raw(base: str, request: bytes) -> bytes:
     """What the server says to these very bytes, until it closes or falls silent."""
     parts = urlsplit(base)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as wire:
-        wire.sendall(request)
-        wire.settimeout(2)
         said = b""
         try:
+            wire.sendall(request)
+            wire.settimeout(2)
             while chunk := wire.recv(65536):
                 said += chunk
-        except TimeoutError:
-            pass
+        except (TimeoutError, ConnectionError):
+            pass  # silent, or closed before all of it was sent
         return said
 
 

@@ -1,0 +1,102 @@
+"""uvicorn's reading of requests, for as long as they arrive at a reasonable pace.
+
+uvicorn ends connections that are idle between requests, and no others: half a request line, header or body stays open
+for ever. A request may take so many seconds, and one more for every 16 KB that came, so that a large import is read to
+its end over a slow line while a client that drips bytes is not.
+"""
+
+import json
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LEAST_RATE = 16 * 1024
+"""Bytes in a second that are never too slow."""
+LONGEST_HEAD = 64 * 1024
+"""Bytes of a request line and headers."""
+
+DETAILS = {
+    HTTPStatus.REQUEST_TIMEOUT: "the request did not arrive in time",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"a request line and its headers may have {LONGEST_HEAD} bytes",
+}
+
+
+class Reception(HttpToolsProtocol):
+    """A connection that is closed when a request does not arrive. `patience`: seconds, 0 for no end."""
+
+    patience = 30.0
+    _timer: TimerHandle | None = None
+    _since, _got = 0.0, 0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._begin(0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._has_arrived():
+            if self._timer is not None:
+                self._end()
+            return
+        if self._timer is None:
+            self._begin(len(data))
+        else:
+            self._got += len(data)
+        if self._got > LONGEST_HEAD and not self._has_head() and not self.transport.is_closing():
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
+
+    def _has_head(self) -> bool:
+        return self.scope is not None and "method" in self.scope  # type: ignore[redundant-expr]  # None at first
+
+    def _has_arrived(self) -> bool:
+        """Whether nothing of a request is missing; what follows an answer that came too soon is still awaited."""
+        return self._has_head() and not self.cycle.more_body
+
+    def _begin(self, got: int) -> None:
+        if self.patience:
+            self._since, self._got = self.loop.time(), got
+            self._timer = self.loop.call_later(self.patience, self._look)
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        """The time is over, unless enough came for more of it, or it is us who do not read."""
+        left = self._since + self.patience + self._got / LEAST_RATE - self.loop.time()
+        if self.flow.read_paused:
+            left = self.patience
+        if left > 0:
+            self._timer = self.loop.call_later(left, self._look)
+            return
+        self._timer = None
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request_timeout")
+
+    def _refuse(self, status: HTTPStatus, code: str) -> None:
+        """Say why, where an answer has not begun, and close."""
+        self._end()
+        begun = self.scope is not None  # type: ignore[redundant-expr]  # None before the first byte of a request
+        if begun and not (self._has_head() and self.cycle.response_started):
+            self.transport.write(_problem(status, code))
+        self.transport.close()
+
+
+def _problem(status: HTTPStatus, code: str) -> bytes:
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "code": code,
+        "detail": DETAILS[status],
+        "retryable": status == HTTPStatus.REQUEST_TIMEOUT,
+    }
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
+    return head.encode() + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body
