@@ -2,7 +2,7 @@
 
 A base URL is read once, canonically (`read_base_url`). Every new connection resolves its host once, refuses unless all
 addresses are public or explicitly allowed, and connects to a checked address, so a name cannot be rebound in between
-(`GuardedNetwork`, under httpcore2's connection pool). TLS name and Host header stay those of the URL.
+(`GuardedNetwork`, under the transport's pool). TLS name and Host header stay those of the URL.
 """
 
 import asyncio

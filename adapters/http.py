@@ -101,7 +101,7 @@ def open_transport(
     Raises ConfigurationError when the base URL is not allowed.
     """
     base = read_base_url(base_url, allow_http=allow_http, allow_private=allow_private)
-    below = guarded_pool(allow_private, max_connections) if wire is None else Borrowed(wire)
+    below = guarded_pool(str(base), allow_private, max_connections) if wire is None else Borrowed(wire)
     return HttpTransport(base, below, dict(headers or {}), timeouts, max_bytes, backend)
 
 

@@ -1,4 +1,4 @@
-"""What httpx2 is made of, put together for one origin: its pool, its reading of addresses, its decompression.
+"""What httpx2 is made of, put together for one origin: its connections, its reading of addresses, its decompression.
 
 Its client is left out: it adds redirects, cookies, and proxies and credentials of the environment, which we never want;
 and so are its requests and responses, since taking an address and headers apart anew costs a third of a call's CPU.
@@ -15,6 +15,7 @@ import orjson
 
 from adapters.address import GuardedNetwork, Network
 from adapters.base import Request
+from adapters.pool import Pool
 
 WITH_CONTENT = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say that they are empty."""
@@ -34,17 +35,11 @@ def _tls() -> SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
-def guarded_pool(allowed: Sequence[Network], max_connections: int) -> httpcore2.AsyncConnectionPool:
-    """Connections that pass the address guard."""
-    return httpcore2.AsyncConnectionPool(
-        ssl_context=_tls(),
-        max_connections=max_connections,
-        max_keepalive_connections=max_connections,
-        keepalive_expiry=30.0,
-        http1=True,
-        http2=False,
-        network_backend=GuardedNetwork(allowed),
-    )
+def guarded_pool(base: str, allowed: Sequence[Network], max_connections: int) -> Pool:
+    """Connections to the host of a base URL that pass the address guard."""
+    url = httpx2.URL(base)
+    origin = _read(url).origin
+    return Pool(origin, GuardedNetwork(allowed), _tls() if url.scheme == "https" else None, most=max_connections)
 
 
 class Borrowed:
