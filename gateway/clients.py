@@ -9,13 +9,14 @@ from binascii import Error as NotBase64
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cachetools import TTLCache
 
 from gateway.catalog import Catalog
 from gateway.catalog import clients as rows
 from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRecord
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from gateway.vault import Vault
 from models.errors import ConfigurationError, NotAuthenticated, NotFound
@@ -75,7 +76,8 @@ class Clients:
             caller.require(KeyScope.ADMIN)
             caller.require_whole()
         site = None if record is None else record.site.id
-        made, secret = await self._catalog.run(
+        noting = self._recorder.noting(caller, "client.create", lambda made: Note(made[0].id, after=_public(made[0])))
+        return await noting.run(
             rows.create,
             caller.tenant,
             site=site,
@@ -84,10 +86,6 @@ class Clients:
             description=description,
             now=self._now(),
         )
-        await self._recorder.note(
-            caller, "client.create", made.id, after={"site": site, "kind": str(kind), "scopes": list(made.scopes)}
-        )
-        return made, secret
 
     async def listed(self, caller: Caller, record: SiteRecord | None) -> tuple[ClientRecord, ...]:
         """Without secrets."""
@@ -96,19 +94,20 @@ class Clients:
 
     async def describe(self, caller: Caller, client_id: str, description: str) -> ClientRecord:
         """Raises NotFound."""
-        await self._within_reach(caller, client_id)
-        changed = await self._catalog.run(rows.describe, caller.tenant, client_id, description)
-        await self._recorder.note(caller, "client.change", client_id, after={"description": description})
-        return changed
+        before = _public(await self._within_reach(caller, client_id))
+        noting = self._recorder.noting(
+            caller, "client.change", lambda changed: Note(client_id, before, _public(changed))
+        )
+        return await noting.run(rows.describe, caller.tenant, client_id, description)
 
     async def delete(self, caller: Caller, client_id: str) -> None:
         """Its tokens stop working at once here, within seconds in other processes. Raises NotFound."""
-        await self._within_reach(caller, client_id)
-        await self._catalog.run(rows.delete, caller.tenant, client_id)
+        note = Note(client_id, before=_public(await self._within_reach(caller, client_id)))
+        await self._recorder.noting(caller, "client.delete", note).run(rows.delete, caller.tenant, client_id)
         self._known.clear()
-        await self._recorder.note(caller, "client.delete", client_id)
 
-    async def _within_reach(self, caller: Caller, client_id: str) -> None:
+    async def _within_reach(self, caller: Caller, client_id: str) -> ClientRecord:
+        """Raises NotFound, NotAllowed."""
         caller.require(KeyScope.MANAGE_SITES)
         found = await self._catalog.run(rows.get, caller.tenant, client_id)
         if found.site is None:
@@ -116,6 +115,7 @@ class Clients:
             caller.require_whole()
         elif not caller.sees(found.site):
             raise NotFound("there is no such client")
+        return found
 
     async def token(self, client_id: str, secret: str) -> Token:
         """Raises NotAuthenticated."""
@@ -188,7 +188,18 @@ class Clients:
     async def renew_code(self, caller: Caller, record: SiteRecord) -> str:
         """A new public code; pages that carry the old one are no longer counted."""
         caller.require(KeyScope.MANAGE_SITES)
-        code = await self._catalog.run(rows.renew_code, caller.tenant, record.site.id, self._now())
+        before = await self.code_of(record)
+        noting = self._recorder.noting(caller, "client.renew_code", lambda code: Note(record.site.id, before, code))
+        code = await noting.run(rows.renew_code, caller.tenant, record.site.id, self._now())
         self._known.clear()
-        await self._recorder.note(caller, "client.renew_code", record.site.id)
         return code
+
+
+def _public(record: ClientRecord) -> dict[str, Any]:
+    """What is digested of a client."""
+    return {
+        "site": record.site,
+        "kind": record.kind,
+        "scopes": list(record.scopes),
+        "description": record.description,
+    }

@@ -15,7 +15,7 @@ from gateway.catalog import connections as rows
 from gateway.catalog.connections import ConnectionRecord
 from gateway.connections import Connections
 from gateway.invalid import problems_of
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope
 from gateway.vault import Vault
 from models.errors import ConfigurationError, Conflict, InvalidRequest, Problem
@@ -51,9 +51,8 @@ class Enrolment:
             raise InvalidRequest([Problem("backend", "no such backend to connect to", names)])
         draft = ConnectionRecord(rows.new_connection_id(), caller.tenant.id, name, backend, {}, None, 1, None, None)
         record = self._completed(draft, found, options, credential, may_lack=False)
-        made = await self._catalog.run(rows.create, caller.tenant, record, self._now())
-        await self._recorder.note(caller, "connection.create", made.id, after=public(made))
-        return made
+        noting = self._recorder.noting(caller, "connection.create", lambda made: Note(made.id, after=public(made)))
+        return await noting.run(rows.create, caller.tenant, record, self._now())
 
     async def change(
         self, caller: Caller, connection: str, *, name: str | None, options: Mapping[str, Any] | None, credential: Any
@@ -68,8 +67,10 @@ class Enrolment:
         moved = backend.base_url_of(backend.options.model_validate(record.options)) != backend.base_url_of(old_options)
         if credential is None and old_credential is not None and not moved:
             record = replace(record, credential=self._seal(record, old_credential))
-        changed = await self._catalog.run(rows.replace, caller.tenant, record, self._now())
-        await self._recorder.note(caller, "connection.change", changed.id, before=public(old), after=public(changed))
+        noting = self._recorder.noting(
+            caller, "connection.change", lambda changed: Note(changed.id, public(old), public(changed))
+        )
+        changed = await noting.run(rows.replace, caller.tenant, record, self._now())
         await self._connections.drop(caller.tenant.id, connection)
         return changed
 
@@ -77,8 +78,8 @@ class Enrolment:
         """Raises UnknownConnection, and Conflict while sites use it."""
         caller.require(KeyScope.ADMIN)
         old = await self._own(caller, connection)
-        await self._catalog.run(rows.delete, caller.tenant, connection)
-        await self._recorder.note(caller, "connection.delete", connection, before=public(old))
+        noting = self._recorder.noting(caller, "connection.delete", Note(connection, before=public(old)))
+        await noting.run(rows.delete, caller.tenant, connection)
         await self._connections.drop(caller.tenant.id, connection)
 
     async def _own(self, caller: Caller, connection: str) -> ConnectionRecord:

@@ -2,7 +2,7 @@
 
 from adapters.base import CreatesGoals, DeletesGoals, ListsGoals
 from gateway.abilities import Backends, refused
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
@@ -36,9 +36,10 @@ class Goals:
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, CreatesGoals) or not adapter.can.allows(Operation.CREATE_GOAL):
             raise refused(adapter, Operation.CREATE_GOAL)
-        goal = await adapter.create_goal(record.site, draft)
+        async with self._recorder.writing(caller, "goal.put", Note(record.site.id)) as change:
+            goal = await adapter.create_goal(record.site, draft)
+            change.note = Note(f"{record.site.id}/{goal.id}", after=goal.model_dump(mode="json"))
         await self._sites.bump(record)
-        await self._recorder.note(caller, "goal.put", f"{record.site.id}/{goal.id}", after=goal.model_dump(mode="json"))
         return goal
 
     async def delete(self, caller: Caller, record: SiteRecord, goal_id: str) -> None:
@@ -47,6 +48,9 @@ class Goals:
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, DeletesGoals) or not adapter.can.allows(Operation.DELETE_GOAL):
             raise refused(adapter, Operation.DELETE_GOAL)
-        await adapter.delete_goal(record.site, goal_id)
+        lists = isinstance(adapter, ListsGoals) and adapter.can.allows(Operation.LIST_GOALS)
+        before = (await self.get(record, goal_id)).model_dump(mode="json") if lists else {"id": goal_id}
+        note = Note(f"{record.site.id}/{goal_id}", before)
+        async with self._recorder.writing(caller, "goal.delete", note):
+            await adapter.delete_goal(record.site, goal_id)
         await self._sites.bump(record)
-        await self._recorder.note(caller, "goal.delete", f"{record.site.id}/{goal_id}")

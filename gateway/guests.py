@@ -1,9 +1,12 @@
 """People: guests of a site, their invitations, and teams of a connection."""
 
+from dataclasses import replace
+from typing import Any
+
 from adapters.base import HostsVisitors, ListsTeams, ManagesGuests
 from gateway.abilities import Backends, refused
 from gateway.mail import Mailer
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import NotFound
@@ -44,17 +47,16 @@ class Guests:
         """
         caller.require(KeyScope.MANAGE_SITES)
         manager = await self._manager(record)
-        known = {guest.email.lower() for guest in await manager.list_guests(record.site)}
-        guest = await manager.put_guest(record.site, draft)
-        if draft.email.lower() not in known:
-            after = {"role": guest.role, "email": guest.email}
-            await self._recorder.note(caller, "guest.put", record.site.id, after=after)
+        old = await _among(manager, record, draft.email)
+        note = Note(record.site.id, before=_public(old))
+        async with self._recorder.writing(caller, "guest.put", note) as change:
+            guest = await manager.put_guest(record.site, draft)
+            change.note = None if _public(guest) == _public(old) else replace(note, after=_public(guest))
         url = guest.invitation_url
         if url is None:
             return guest
         url = origin + url if url.startswith("/") else url
-        is_new = draft.email.lower() not in known
-        mailed = is_new and await self._mailed(guest.email, record.site.domain, url)
+        mailed = old is None and await self._mailed(guest.email, record.site.domain, url)
         return guest.model_copy(update={"invitation_url": None if mailed else url})
 
     async def _mailed(self, email: str, domain: str, url: str) -> bool:
@@ -64,8 +66,11 @@ class Guests:
     async def delete(self, caller: Caller, record: SiteRecord, email: str) -> None:
         """Ends a membership or invitation; also when there was none."""
         caller.require(KeyScope.MANAGE_SITES)
-        await (await self._manager(record)).delete_guest(record.site, email)
-        await self._recorder.note(caller, "guest.delete", record.site.id, before={"email": email})
+        manager = await self._manager(record)
+        old = await _among(manager, record, email)
+        note = Note(record.site.id, before=_public(old) or {"email": email})
+        async with self._recorder.writing(caller, "guest.delete", note):
+            await manager.delete_guest(record.site, email)
 
     async def invitation(self, token: str) -> Membership:
         """An open invitation to a site of our own store. Raises NotFound."""
@@ -73,9 +78,12 @@ class Guests:
 
     async def accept(self, token: str, tenant: str) -> Membership:
         """Accept it for good; the answer holds the token of the personal link. Raises NotFound."""
-        accepted = await (await self._host()).accept_invitation(token)
-        who, after = Caller(Tenant(tenant), BY_INVITATION), {"email": accepted.guest.email}
-        await self._recorder.note(who, "guest.accept", accepted.site, after=after)
+        host, who = await self._host(), Caller(Tenant(tenant), BY_INVITATION)
+        open_one = await host.find_invitation(token)
+        note = Note(open_one.site, before=_public(open_one.guest))
+        async with self._recorder.writing(who, "guest.accept", note) as change:
+            accepted = await host.accept_invitation(token)
+            change.note = replace(note, after=_public(accepted.guest))
         return accepted
 
     async def _host(self) -> HostsVisitors:
@@ -90,3 +98,14 @@ class Guests:
         if not isinstance(adapter, ListsTeams) or not adapter.can.allows(Operation.TEAMS):
             raise refused(adapter, Operation.TEAMS)
         return await adapter.list_teams()
+
+
+async def _among(manager: ManagesGuests, record: SiteRecord, email: str) -> Guest | None:
+    """The guest of that address, if there is one."""
+    found = await manager.list_guests(record.site)
+    return next((guest for guest in found if guest.email.lower() == email.lower()), None)
+
+
+def _public(guest: Guest | None) -> dict[str, Any] | None:
+    """What is digested of a guest."""
+    return None if guest is None else {"email": guest.email, "role": guest.role, "status": guest.status}

@@ -11,7 +11,7 @@ import structlog
 from adapters.base import ExportsHistory, ImportsHistory
 from gateway.abilities import Backends, refused
 from gateway.metering import Meter
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
@@ -60,11 +60,12 @@ class History:
         await self._meter.admit_events(record.tenant, 1)
         spooled = await self._spooled(body)
         try:
-            job = await importer.start_import(record.site, format, spooled, on_error)
+            async with self._recorder.writing(caller, "import.start", Note(record.site.id)) as change:
+                job = await importer.start_import(record.site, format, spooled, on_error)
+                change.note = Note(f"{record.site.id}/{job.id}", after={"format": format})
         except BaseException:
             spooled.unlink(missing_ok=True)
             raise
-        await self._recorder.note(caller, "import.start", f"{record.site.id}/{job.id}", after={"format": format})
         if not wait:
             self._watch(importer, record, job)
             return job
@@ -120,9 +121,12 @@ class History:
     async def delete(self, caller: Caller, record: SiteRecord, job_id: str) -> None:
         """Take an import and its rows back."""
         caller.require(KeyScope.MANAGE_SITES)
-        await (await self._importer(record)).delete_import(record.site, job_id)
+        importer = await self._importer(record)
+        old = await importer.get_import(record.site, job_id)
+        note = Note(f"{record.site.id}/{job_id}", before=old.model_dump(mode="json"))
+        async with self._recorder.writing(caller, "import.delete", note):
+            await importer.delete_import(record.site, job_id)
         await self._sites.bump(record)
-        await self._recorder.note(caller, "import.delete", f"{record.site.id}/{job_id}")
 
     async def export(
         self, record: SiteRecord, format: str, first: date | None, last: date | None

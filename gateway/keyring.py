@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from cachetools import TTLCache
 
@@ -12,7 +13,7 @@ from gateway.catalog import Catalog
 from gateway.catalog import keys as rows
 from gateway.catalog import tenants as tenant_rows
 from gateway.catalog.keys import KeyRecord
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import DEFAULT_TENANT, Caller, KeyScope, Tenant
 from models.errors import NotAllowed, NotAuthenticated
 
@@ -87,11 +88,9 @@ class Keyring:
     ) -> tuple[KeyRecord, str]:
         """A new key of the caller's tenant, and its secret, this once."""
         caller.require(KeyScope.ADMIN)
-        made, key = await self._catalog.run(
+        return await self._recorder.noting(caller, "key.create", lambda made: created(made[0])).run(
             rows.create, caller.tenant, name=name, scopes=scopes, now=self._now(), sites=sites, expires_at=expires_at
         )
-        await self._recorder.note(caller, "key.create", made.id, after={"name": name, "scopes": list(made.scopes)})
-        return made, key
 
     async def listed(self, caller: Caller, after: str, limit: int) -> tuple[KeyRecord, ...]:
         caller.require(KeyScope.ADMIN)
@@ -100,24 +99,32 @@ class Keyring:
     async def revoke(self, caller: Caller, key_id: str) -> KeyRecord:
         """The key stops working at once here, and within seconds in other processes. Raises NotFound."""
         caller.require(KeyScope.ADMIN)
-        if (await self._catalog.run(rows.get, caller.tenant, key_id)).platform and not caller.platform:
-            raise NotAllowed("only a platform administrator may do this")
-        revoked = await self._catalog.run(rows.revoke, caller.tenant, key_id, self._now())
+        old = await self._reachable(caller, key_id)
+        noting = self._recorder.noting(caller, "key.revoke", Note(key_id, before=public(old)))
+        revoked = await noting.run(rows.revoke, caller.tenant, key_id, self._now())
         self._known.clear()
-        await self._recorder.note(caller, "key.revoke", key_id)
         return revoked
 
     async def rotate(self, caller: Caller, key_id: str, grace: timedelta) -> tuple[KeyRecord, str]:
         """A new key in the place of an old one, which works on for the grace. Raises NotFound, Conflict, NotAllowed."""
         caller.require(KeyScope.ADMIN)
-        old = await self._catalog.run(rows.get, caller.tenant, key_id)
-        if old.platform and not caller.platform:
-            raise NotAllowed("only a platform administrator may do this")
+        before, seconds = public(await self._reachable(caller, key_id)), grace.total_seconds()
+        noting = self._recorder.noting(
+            caller,
+            "key.rotate",
+            lambda made: Note(key_id, before, public(made[0]) | {"key": made[0].id, "grace": seconds}),
+        )
         now = self._now()
-        made, key = await self._catalog.run(rows.replaced, caller.tenant, key_id, now, now + grace)
+        made, key = await noting.run(rows.replaced, caller.tenant, key_id, now, now + grace)
         self._known.clear()
-        await self._recorder.note(caller, "key.rotate", key_id, after={"key": made.id, "grace": grace.total_seconds()})
         return made, key
+
+    async def _reachable(self, caller: Caller, key_id: str) -> KeyRecord:
+        """A key that the caller may end. Raises NotFound, NotAllowed."""
+        found = await self._catalog.run(rows.get, caller.tenant, key_id)
+        if found.platform and not caller.platform:
+            raise NotAllowed("only a platform administrator may do this")
+        return found
 
     async def tenants(self, caller: Caller, after: str, limit: int) -> tuple[Tenant, ...]:
         """Every tenant for a platform key, its own for any other."""
@@ -129,13 +136,30 @@ class Keyring:
         """Raises NotAllowed unless the key stands above tenants, AlreadyExists."""
         if not caller.platform:
             raise NotAllowed("only a platform administrator creates tenants")
-        made = await self._catalog.run(tenant_rows.create, name, slug, self._now())
-        await self._recorder.note(replace(caller, tenant=made), "tenant.create", made.id, after={"slug": slug})
-        return made
+        noting = self._recorder.noting(
+            caller, "tenant.create", lambda made: Note(made.id, after={"name": name, "slug": slug}, tenant=made)
+        )
+        return await noting.run(tenant_rows.create, name, slug, self._now())
 
     async def tenant(self, ref: str) -> Tenant:
         """Raises NotFound."""
         return await self._catalog.run(tenant_rows.get, ref)
+
+
+def public(record: KeyRecord) -> dict[str, Any]:
+    """What is digested of a key."""
+    return {
+        "name": record.name,
+        "scopes": list(record.scopes),
+        "sites": None if record.sites is None else list(record.sites),
+        "platform": record.platform,
+        "expires_at": None if record.expires_at is None else record.expires_at.isoformat(),
+    }
+
+
+def created(made: KeyRecord) -> Note:
+    """The row of a new key."""
+    return Note(made.id, after=public(made))
 
 
 def _caller(record: KeyRecord, tenant: Tenant) -> Caller:

@@ -2,7 +2,7 @@
 
 from adapters.base import HostsVisitors, ManagesLinks, SharesLinks
 from gateway.abilities import Backends, refused
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
 from models.link import LinkState, SharedLink, SharedLinkDraft
@@ -35,8 +35,9 @@ class Links:
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, SharesLinks) or not adapter.can.allows(Operation.SHARED_LINKS):
             raise refused(adapter, Operation.SHARED_LINKS)
-        link = await adapter.put_shared_link(record.site, draft)
-        await self._recorder.note(caller, "shared_link.put", f"{record.site.id}/{link.name}", after={"name": link.name})
+        note = Note(f"{record.site.id}/{draft.name}", after={"name": draft.name})
+        async with self._recorder.writing(caller, "shared_link.put", note):
+            link = await adapter.put_shared_link(record.site, draft)
         return _absolute(link, origin)
 
     async def state(self, record: SiteRecord, slug: str, opened: str = "") -> LinkState:
@@ -58,8 +59,11 @@ class Links:
     async def delete(self, caller: Caller, record: SiteRecord, link_id: str) -> None:
         """Raises NotFound."""
         caller.require(KeyScope.MANAGE_SITES)
-        await (await self._manager(record)).delete_shared_link(record.site, link_id)
-        await self._recorder.note(caller, "shared_link.delete", record.site.id)
+        manager = await self._manager(record)
+        old = next((link for link in await manager.list_shared_links(record.site) if link.id == link_id), None)
+        note = Note(f"{record.site.id}/{link_id}", before=None if old is None else {"name": old.name})
+        async with self._recorder.writing(caller, "shared_link.delete", note):
+            await manager.delete_shared_link(record.site, link_id)
 
 
 def _absolute(link: SharedLink, origin: str) -> SharedLink:

@@ -16,6 +16,7 @@ import structlog
 
 from gateway.catalog import Catalog
 from gateway.catalog import usage as rows
+from gateway.catalog.base import Runs
 from gateway.catalog.usage import Counts, Place, Quotas, UsageRow, Used, hour_of, month_of
 from gateway.tenancy import Tenant
 from models.errors import QuotaExceeded
@@ -118,10 +119,13 @@ class Meter:
         """The tenant's quotas."""
         return await self._catalog.run(rows.quotas, tenant)
 
-    async def set_quotas(self, ref: str, new: Quotas) -> tuple[Tenant, Quotas]:
-        """Replace them; the tenant, and the quotas before. At once here, in seconds elsewhere. Raises NotFound."""
+    async def set_quotas(self, catalog: Runs, ref: str, new: Quotas) -> tuple[Tenant, Quotas]:
+        """Replace them; the tenant, and the quotas before. At once here, in seconds elsewhere. Raises NotFound.
+
+        `catalog` runs the change together with its row of the audit log.
+        """
         await self.flush()
-        tenant, before = await self._catalog.run(rows.set_quotas, ref, new)
+        tenant, before = await catalog.run(rows.set_quotas, ref, new)
         self._tallies.pop(tenant.id, None)
         return tenant, before
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from adapters.base import PassesThrough, VendorCall
 from gateway.abilities import Backends
 from gateway.invalid import problems_of
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import InvalidRequest, NotFound, Problem
@@ -41,10 +41,12 @@ class Passthrough:
         read_body = _read(found.body, body, "body", problems)
         if problems:
             raise InvalidRequest(problems)
-        answer = await adapter.call_vendor(record.site, found, read_query, read_body)
-        if found.writes:
-            await self._sites.bump(record)
-            await self._recorder.note(caller, f"vendor.{backend}.{name}", record.site.id, after=body)
+        if not found.writes:
+            return await adapter.call_vendor(record.site, found, read_query, read_body)
+        note = Note(record.site.id, after={"query": query, "body": body})
+        async with self._recorder.writing(caller, f"vendor.{backend}.{name}", note):
+            answer = await adapter.call_vendor(record.site, found, read_query, read_body)
+        await self._sites.bump(record)
         return answer
 
 

@@ -2,7 +2,7 @@
 
 from adapters.base import ManagesProps
 from gateway.abilities import Backends, refused
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
@@ -31,12 +31,16 @@ class Props:
         caller.require(KeyScope.MANAGE_SITES)
         if not name.strip() or len(name) > MAX_NAME:
             raise InvalidRequest([Problem("property", f"must have 1 to {MAX_NAME} characters")])
-        await (await self._manager(record)).put_custom_prop(record.site, name)
+        manager = await self._manager(record)
+        note = Note(f"{record.site.id}/{name}", after={"property": name})
+        async with self._recorder.writing(caller, "custom_prop.put", note):
+            await manager.put_custom_prop(record.site, name)
         await self._sites.bump(record)
-        await self._recorder.note(caller, "custom_prop.put", f"{record.site.id}/{name}")
 
     async def delete(self, caller: Caller, record: SiteRecord, name: str) -> None:
         caller.require(KeyScope.MANAGE_SITES)
-        await (await self._manager(record)).delete_custom_prop(record.site, name)
+        manager = await self._manager(record)
+        note = Note(f"{record.site.id}/{name}", before={"property": name})
+        async with self._recorder.writing(caller, "custom_prop.delete", note):
+            await manager.delete_custom_prop(record.site, name)
         await self._sites.bump(record)
-        await self._recorder.note(caller, "custom_prop.delete", f"{record.site.id}/{name}")

@@ -1,8 +1,10 @@
 """Rules of collection of a site: what is not counted, how long it is kept, which signals are respected."""
 
+from dataclasses import replace
+
 from adapters.base import Configures
 from gateway.abilities import Backends, refused
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
 from models.settings import SiteSettings
@@ -28,12 +30,8 @@ class Rules:
         caller.require(KeyScope.MANAGE_SITES)
         keeper = await self._keeper(record)
         before = await keeper.get_settings(record.site)
-        after = await keeper.put_settings(record.site, settings)
-        await self._recorder.note(
-            caller,
-            "settings.put",
-            record.site.id,
-            before=before.model_dump(mode="json"),
-            after=after.model_dump(mode="json"),
-        )
+        note = Note(record.site.id, before=before.model_dump(mode="json"))
+        async with self._recorder.writing(caller, "settings.put", note) as change:
+            after = await keeper.put_settings(record.site, settings)
+            change.note = replace(note, after=after.model_dump(mode="json"))
         return after

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.catalog import Catalog
 from gateway.catalog import segments as rows
 from gateway.catalog.segments import SegmentRecord
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.errors import InvalidRequest, NotFound, Problem
@@ -34,9 +34,8 @@ class Segments:
         """Raises InvalidRequest with every problem of the filters, AlreadyExists."""
         caller.require(KeyScope.MANAGE_SITES)
         _checked(filters)
-        made = await self._catalog.run(rows.create, caller.tenant, record.site.id, name, filters, self._now())
-        await self._recorder.note(caller, "segment.create", made.id, after={"name": name, "filters": filters})
-        return made
+        noting = self._recorder.noting(caller, "segment.create", lambda made: Note(made.id, after=_public(made)))
+        return await noting.run(rows.create, caller.tenant, record.site.id, name, filters, self._now())
 
     async def change(
         self, caller: Caller, record: SiteRecord, segment_id: str, name: str | None, filters: list[Any] | None
@@ -45,16 +44,20 @@ class Segments:
         caller.require(KeyScope.MANAGE_SITES)
         if filters is not None:
             _checked(filters)
-        changed = await self._catalog.run(rows.change, caller.tenant, record.site.id, segment_id, name, filters)
+        before = _public(await self.get(record, segment_id))
+        noting = self._recorder.noting(
+            caller, "segment.change", lambda changed: Note(segment_id, before, _public(changed))
+        )
+        changed = await noting.run(rows.change, caller.tenant, record.site.id, segment_id, name, filters)
         await self._sites.bump(record)
-        await self._recorder.note(caller, "segment.change", segment_id, after={"name": name, "filters": filters})
         return changed
 
     async def delete(self, caller: Caller, record: SiteRecord, segment_id: str) -> None:
         """Raises NotFound."""
         caller.require(KeyScope.MANAGE_SITES)
-        await self._catalog.run(rows.delete, caller.tenant, record.site.id, segment_id)
-        await self._recorder.note(caller, "segment.delete", segment_id)
+        before = _public(await self.get(record, segment_id))
+        noting = self._recorder.noting(caller, "segment.delete", Note(segment_id, before))
+        await noting.run(rows.delete, caller.tenant, record.site.id, segment_id)
 
     async def expand(self, tenant: Tenant, record: SiteRecord, filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
         """The filters with every segment replaced by its tree. Raises InvalidRequest for unknown segments."""
@@ -62,6 +65,11 @@ class Segments:
             return filters
         known = {s.id: s for s in await self._catalog.run(rows.listed, tenant, record.site.id)}
         return tuple(_expanded(f, known) for f in filters)
+
+
+def _public(segment: SegmentRecord) -> dict[str, Any]:
+    """What is digested of a segment."""
+    return {"name": segment.name, "filters": segment.filters}
 
 
 def _checked(filters: list[Any]) -> tuple[Filter, ...]:

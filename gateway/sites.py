@@ -3,6 +3,7 @@
 from asyncio import Lock
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.catalog import Catalog, teams
 from gateway.catalog import sites as rows
 from gateway.connections import Connections
 from gateway.metering import Meter, concerned
-from gateway.record import Recorder
+from gateway.record import Note, Recorder, Writing
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, Problem, UnknownSite
@@ -29,6 +30,7 @@ REMEMBERED, REMEMBERED_SECONDS = 20_000, 5.0
 LONGEST_NAME = 300
 """No domain or id is longer, nor a spelling of one that trackers send; longer names are not even looked up."""
 PAGE = 200
+SITE_CREATE = "site.create"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +210,10 @@ class Sites:
             if connection == LOCAL_CONNECTION:
                 return await self._keep(caller, await adapter.create_site(draft), kept.backend, connection, draft, tags)
             attempts = Attempts(self._catalog, caller.tenant, connection)
-            remote = await attempts.create(adapter, draft)
-            made = await self._keep(caller, remote, kept.backend, connection, draft, tags)
+            note = Note(f"{connection}/{draft.domain}", after=draft.model_dump(mode="json"))
+            async with self._recorder.writing(caller, SITE_CREATE, note) as change:
+                remote = await attempts.create(adapter, draft)
+                made = await self._keep(caller, remote, kept.backend, connection, draft, tags, change)
             await attempts.settled(draft.domain)
             return made
 
@@ -227,7 +231,9 @@ class Sites:
         connection: str,
         draft: SiteDraft,
         tags: tuple[str, ...] = (),
+        change: Writing | None = None,
     ) -> SiteRecord:
+        """The backend's site in the catalog; `change` is what ends with it, when it was made there just now."""
         site = Site(
             id=rows.new_site_id(),
             domain=remote.domain or draft.domain,
@@ -238,9 +244,13 @@ class Sites:
         )
         team = draft.team if connection == LOCAL_CONNECTION else None
         record = SiteRecord(site, caller.tenant.id, connection, backend, team=team)
-        made = await self._catalog.run(rows.create, caller.tenant, record, self._now())
+        if change is None:
+            made = await self._recorder.noting(caller, SITE_CREATE, _created).run(
+                rows.create, caller.tenant, record, self._now()
+            )
+        else:
+            made = await change.keep(_created, rows.create, caller.tenant, record, self._now())
         self.forget()
-        await self._recorder.note(caller, "site.create", made.site.id, after=_public(made))
         return made
 
     async def change(
@@ -251,11 +261,19 @@ class Sites:
         self._vet(change.domain, change.timezone)
         if change.domain is not None:
             change = change.model_copy(update={"domain": _cleaned(change.domain)})
-        if change != SiteChange():
-            change = await self._change_at_backend(caller, record, change)
-        changed = await self._catalog.run(rows.change, caller.tenant, record.site.id, change, tags)
+        before = _public(record)
+        async with self._recorder.writing(caller, "site.change", Note(record.site.id, before)) as writing:
+            if change != SiteChange():
+                change = await self._change_at_backend(caller, record, change)
+            changed = await writing.keep(
+                lambda changed: Note(record.site.id, before, _public(changed)),
+                rows.change,
+                caller.tenant,
+                record.site.id,
+                change,
+                tags,
+            )
         self.forget()
-        await self._recorder.note(caller, "site.change", record.site.id, before=_public(record), after=_public(changed))
         return changed
 
     async def _change_at_backend(self, caller: Caller, record: SiteRecord, change: SiteChange) -> SiteChange:
@@ -272,17 +290,19 @@ class Sites:
     async def delete(self, caller: Caller, record: SiteRecord, *, here_only: bool = False) -> None:
         """Delete the site with its statistics at its backend, or only forget it here."""
         _require_whole_tenant(caller)
-        if not here_only:
-            adapter = await self._connections.adapter(caller.tenant.id, record.connection)
-            if not isinstance(adapter, DeletesSites) or not adapter.can.allows(Operation.DELETE_SITE):
-                raise refused(adapter, Operation.DELETE_SITE)
-            try:
-                await adapter.delete_site(record.site)
-            except MissingAtBackend:
-                here_only = True  # it is gone already, which is what was asked for
-        await self._catalog.run(rows.delete, caller.tenant, record.site.id)
+        note = Note(record.site.id, before=_public(record))
+        async with self._recorder.writing(caller, "site.delete", note) as change:
+            if not here_only:
+                await self._delete_at_backend(caller, record)
+            await change.keep(lambda _: note, rows.delete, caller.tenant, record.site.id)
         self.forget()
-        await self._recorder.note(caller, "site.delete", record.site.id, before=_public(record))
+
+    async def _delete_at_backend(self, caller: Caller, record: SiteRecord) -> None:
+        adapter = await self._connections.adapter(caller.tenant.id, record.connection)
+        if not isinstance(adapter, DeletesSites) or not adapter.can.allows(Operation.DELETE_SITE):
+            raise refused(adapter, Operation.DELETE_SITE)
+        with suppress(MissingAtBackend):  # it is gone already, which is what was asked for
+            await adapter.delete_site(record.site)
 
     async def discover(self, caller: Caller, connection: str, cursor: str | None, limit: int) -> RemotePage:
         """Sites as the backend lists them, known here or not."""
@@ -349,6 +369,10 @@ def cursor_of(record: SiteRecord) -> str:
 
 def _cleaned(domain: str) -> str:
     return clean_domain(domain)
+
+
+def _created(made: SiteRecord) -> Note:
+    return Note(made.site.id, after=_public(made))
 
 
 def _require_whole_tenant(caller: Caller) -> None:

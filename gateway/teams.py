@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gateway.catalog import Catalog
 from gateway.catalog import teams as rows
-from gateway.record import Recorder
+from gateway.record import Note, Recorder
 from gateway.tenancy import Caller, KeyScope
 from models.people import Team
 
@@ -21,12 +21,16 @@ class Teams:
 
     async def create(self, caller: Caller, name: str) -> Team:
         caller.require(KeyScope.ADMIN)
-        team = await self._catalog.run(rows.create, caller.tenant, name, self._now())
-        await self._recorder.note(caller, "team.create", team.id, after={"name": name})
-        return team
+        noting = self._recorder.noting(caller, "team.create", lambda team: Note(team.id, after=_public(team)))
+        return await noting.run(rows.create, caller.tenant, name, self._now())
 
     async def delete(self, caller: Caller, team: str) -> None:
         """Raises NotFound, and Conflict while the team has sites."""
         caller.require(KeyScope.ADMIN)
-        await self._catalog.run(rows.delete, caller.tenant, team)
-        await self._recorder.note(caller, "team.delete", team)
+        old = await self._catalog.run(rows.get, caller.tenant, team)
+        noting = self._recorder.noting(caller, "team.delete", Note(team, before=_public(old)))
+        await noting.run(rows.delete, caller.tenant, team)
+
+
+def _public(team: Team) -> dict[str, str]:
+    return {"name": team.name}

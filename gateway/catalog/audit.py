@@ -1,8 +1,13 @@
-"""The audit log: who changed what, with digests of before and after. A trigger keeps rows from being changed."""
+"""The audit log: who changed what, with digests of before and after. A trigger keeps rows from being changed.
+
+A change in the catalog and its row are one transaction. A change at a backend cannot be: it is written down as begun,
+and its row takes that place when it has ended. What was begun long ago ended with its process, its outcome unknown.
+"""
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlite_utils import Database
@@ -10,6 +15,30 @@ from sqlite_utils import Database
 from gateway.catalog.base import every, packed
 from gateway.catalog.text import written
 from gateway.tenancy import Tenant
+
+LONGEST = timedelta(minutes=15)
+"""No change takes so long; one that was begun before was cut off."""
+
+
+class Outcome(StrEnum):
+    """What became of a change. One that certainly did not happen has no row."""
+
+    DONE = "done"
+    UNKNOWN = "unknown"
+    """The backend's answer was lost, or our process ended before it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a row says besides who and when. `before` and `after` are JSON values of which only digests are kept.
+
+    `tenant` is whose log it belongs to, if not to that of the caller's tenant.
+    """
+
+    subject: str
+    before: Any = None
+    after: Any = None
+    tenant: Tenant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +52,7 @@ class AuditRow:
     object: str
     before: str | None
     after: str | None
+    outcome: str
 
 
 def record(
@@ -35,18 +65,44 @@ def record(
     *,
     before: Any = None,
     after: Any = None,
+    outcome: Outcome = Outcome.DONE,
 ) -> None:
     """Add a row; `before` and `after` are JSON values of which only digests are kept."""
-    values = [tenant.id, written(now), key, action, subject, _digest(before), _digest(after)]
+    values = [tenant.id, written(now), key, action, subject, _digest(before), _digest(after), outcome]
     db.execute(
-        "INSERT INTO audit (tenant, at, key, action, object, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        "INSERT INTO audit (tenant, at, key, action, object, before, after, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
     )
+
+
+def begin(db: Database, tenant: Tenant, key: str, action: str, note: Note, now: datetime) -> int:
+    """Write down that a change at a backend begins; what `end` takes."""
+    values = [tenant.id, written(now), key, action, note.subject, _digest(note.before)]
+    sql = "INSERT INTO audit_begun (tenant, at, key, action, object, before) VALUES (?, ?, ?, ?, ?, ?)"
+    return int(db.execute(sql, values).lastrowid or 0)
+
+
+def end(db: Database, begun: int) -> None:
+    """The change has ended; the caller writes its row, unless nothing was changed."""
+    db.execute("DELETE FROM audit_begun WHERE id = ?", [begun])
+
+
+def give_up(db: Database, tenant: Tenant, now: datetime) -> None:
+    """Rows for the changes of the tenant that were cut off."""
+    cut_off = (tenant.id, written(now - LONGEST))
+    db.execute(
+        "INSERT INTO audit (tenant, at, key, action, object, before, outcome) "
+        "SELECT tenant, at, key, action, object, before, 'unknown' FROM audit_begun WHERE tenant = ? AND at < ? "
+        "ORDER BY id",
+        cut_off,
+    )
+    db.execute("DELETE FROM audit_begun WHERE tenant = ? AND at < ?", cut_off)
 
 
 def listed(db: Database, tenant: Tenant, before_id: int, limit: int) -> tuple[AuditRow, ...]:
     """The newest first, those older than an id."""
     sql = (
-        "SELECT id, at, key, action, object, before, after FROM audit WHERE tenant = ? AND id < ? "
+        "SELECT id, at, key, action, object, before, after, outcome FROM audit WHERE tenant = ? AND id < ? "
         "ORDER BY id DESC LIMIT ?"
     )
     return tuple(AuditRow(**row) for row in every(db, sql, tenant.id, before_id, limit))

@@ -11,18 +11,26 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import orjson
 from sqlite_utils import Database
 
 from gateway.catalog.schema import steps
 
+__all__ = ["Catalog", "Database", "Record", "Runs", "every", "one", "packed"]
+
 FILE = "catalog.db"
 BUSY_SECONDS = 10.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Runs(Protocol):
+    """The catalog, or what runs its work together with something else."""
+
+    async def run(self, work: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 class Catalog:

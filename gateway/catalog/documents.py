@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 from sqlite_utils import Database
 
-from gateway.catalog.base import Catalog, every, one, packed
+from gateway.catalog.base import Runs, every, one, packed
 
 
 class DocumentLedger:
     """`adapters.base.Ledger` on the catalog. The local connection's shelf belongs to no tenant."""
 
-    def __init__(self, catalog: Catalog, tenant: str, connection: str) -> None:
+    def __init__(self, catalog: Runs, tenant: str, connection: str) -> None:
         self._catalog, self._shelf = catalog, (tenant, connection)
 
     async def get(self, kind: str, key: str) -> dict[str, Any] | None:

@@ -137,3 +137,13 @@ def _teams(db: Database) -> None:
     )
     db.execute("ALTER TABLE sites ADD COLUMN team TEXT REFERENCES teams(id)")
     db.execute("CREATE INDEX sites_of_team ON sites (team) WHERE team IS NOT NULL")
+
+
+@steps(name="0008_audit_outcomes")
+def _audit_outcomes(db: Database) -> None:
+    db.execute("ALTER TABLE audit ADD COLUMN outcome TEXT NOT NULL DEFAULT 'done'")
+    # Changes at backends that were begun; what stays here was cut off, and nobody knows what became of it.
+    db.execute(
+        "CREATE TABLE audit_begun (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, at TEXT NOT NULL, key TEXT NOT NULL, "
+        "action TEXT NOT NULL, object TEXT NOT NULL, before TEXT) STRICT"
+    )

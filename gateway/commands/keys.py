@@ -1,9 +1,14 @@
 """`tallyway keys`: make the first keys, directly in the catalog of the data directory."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from gateway.catalog.base import Database
+
+BY_COMMAND = "command line"
+"""Name in the audit log of whoever can write the data directory."""
 app = typer.Typer(help="API keys.", no_args_is_help=True)
 
 
@@ -22,8 +27,9 @@ def create(
     """Make a key and print it, this once."""
     import os
 
-    from gateway.catalog import Catalog, tenants
+    from gateway.catalog import Catalog, audit, tenants
     from gateway.catalog import keys as rows
+    from gateway.keyring import created
     from gateway.settings import read_settings
     from gateway.tenancy import KeyScope
 
@@ -31,17 +37,20 @@ def create(
     chosen = scope or ["admin" if admin else "read"]
     if unknown := [s for s in chosen if s not in set(KeyScope)]:
         raise typer.BadParameter(f"no such scope: {', '.join(unknown)}", param_hint="--scope")
+    now = settings.clock()
+
+    def noted(db: "Database") -> str:
+        """The key and its row of the audit log, both or neither."""
+        owner = tenants.get(db, tenant)
+        scopes = [KeyScope(s) for s in chosen]
+        made, key = rows.create(db, owner, name=name, scopes=scopes, now=now, platform=admin)
+        note = created(made)
+        audit.record(db, owner, BY_COMMAND, "key.create", note.subject, now, after=note.after)
+        return key
+
     catalog = Catalog(settings.data)
     try:
-        owner = catalog.run_now(tenants.get, tenant)
-        _, key = catalog.run_now(
-            rows.create,
-            owner,
-            name=name,
-            scopes=[KeyScope(s) for s in chosen],
-            now=settings.clock(),
-            platform=admin,
-        )
+        key = catalog.run_now(noted)
     finally:
         catalog.close()
     typer.echo(key)

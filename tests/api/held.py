@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
@@ -20,11 +21,15 @@ _numbers = count(1)
 
 @dataclass
 class HeldVendor:
-    """In front of a twin: while `holding`, no call is answered. Moments are those of `time.monotonic`."""
+    """In front of a twin: while `holding`, no call is answered; while `broken`, calls are done and answered by 503.
+
+    Moments are those of `time.monotonic`.
+    """
 
     app: ASGIApp
     store: TwinStore
     holding: threading.Event = field(default_factory=threading.Event)
+    broken: threading.Event = field(default_factory=threading.Event)
     asked: list[tuple[str, str]] = field(default_factory=list)
     hung_up: list[float] = field(default_factory=list)
 
@@ -46,7 +51,11 @@ class HeldVendor:
         async def again() -> dict[str, object]:
             return dict(first)
 
-        await self.app(scope, again, send)
+        if self.broken.is_set():
+            await self.app(scope, again, _nowhere)
+            await JSONResponse({}, 503)(scope, again, send)
+        else:
+            await self.app(scope, again, send)
 
     def connect(self, owner: Api, base: str) -> str:
         """A new connection of the tenant with one site of the vendor; the site's domain."""
@@ -57,6 +66,10 @@ class HeldVendor:
         owner.ok("POST", f"/v1/connections/{connection}/sync")
         self.asked.clear()
         return domain
+
+
+async def _nowhere(message: Message) -> None:
+    """Where answers go that get lost."""
 
 
 async def _left(receive: Receive) -> None:

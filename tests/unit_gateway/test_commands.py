@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.catalog import Catalog, keys
+from gateway.catalog import Catalog, audit, keys
 from tests.serving import command
 
 
@@ -39,9 +39,11 @@ def test_a_key_made_on_the_command_line_works(tmp_path: Path, admin: bool) -> No
     made = run("keys", "create", *(["--admin"] if admin else []), TALLYWAY_DATA=str(tmp_path))
     catalog = Catalog(tmp_path)
     found = catalog.run_now(keys.matching, made.stdout.strip())
-    catalog.close()
     assert found is not None
+    noted = catalog.run_now(audit.listed, found[1], 2**62, 10)
+    catalog.close()
     assert found[0].platform is admin
+    assert [(row.key, row.action, row.object) for row in noted] == [("command line", "key.create", found[0].id)]
 
 
 def test_a_bad_setting_is_one_line_and_exit_code_one(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from gateway.http.schema.accounts import (
     UsageReport,
 )
 from gateway.http.schema.base import PageParams, cursor
+from gateway.record import Note
+from gateway.tenancy import Tenant
 from models.errors import InvalidRequest, NotAllowed, NotFound, Problem, UnknownSite
 
 NEWEST = 2**62
@@ -104,9 +106,12 @@ async def get_quotas(ask: Ask) -> Response:
 async def put_quotas(ask: Ask) -> Response:
     draft = await ask.model(QuotasDraft)
     new = Quotas(draft.sites, draft.events_per_month, draft.api_calls_per_hour)
-    tenant, before = await ask.services.meter.set_quotas(ask.path("tenant"), new)
-    caller = replace(ask.caller, tenant=tenant)
-    await ask.services.recorder.note(caller, "quotas.put", tenant.id, before=asdict(before), after=asdict(new))
+
+    def noted(found: tuple[Tenant, Quotas]) -> Note:
+        return Note(found[0].id, before=asdict(found[1]), after=asdict(new), tenant=found[0])
+
+    noting = ask.services.recorder.noting(ask.caller, "quotas.put", noted)
+    tenant, _ = await ask.services.meter.set_quotas(noting, ask.path("tenant"), new)
     return answer(QuotasView.of(tenant.id, new))
 
 

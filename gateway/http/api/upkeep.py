@@ -6,11 +6,13 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway import upkeep
 from gateway.http.endpoint import Ask
+from gateway.record import Note
 
 
 async def backup(ask: Ask) -> Response:
     """The first piece is waited for, so that a refusal is still a proper answer."""
     services = ask.services
+    await services.recorder.note(ask.caller, "backup.create", Note("installation"))
     content = upkeep.backup(services.connections, services.catalog, services.settings.data)
     first = await anext(content)
 

@@ -193,7 +193,7 @@ class CheckView(Told):
 
 
 class AuditEntry(Told):
-    """`before` and `after` are SHA-256 digests."""
+    """`before` and `after` are SHA-256 digests. `outcome` is `unknown` where a backend's answer was lost."""
 
     id: int
     at: str
@@ -202,6 +202,7 @@ class AuditEntry(Told):
     object: str
     before: str | None
     after: str | None
+    outcome: str
 
     @classmethod
     def of(cls, row: AuditRow) -> "AuditEntry":

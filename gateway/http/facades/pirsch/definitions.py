@@ -13,6 +13,7 @@ from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.selection import event_filters, filters_of
 from gateway.http.facades.pirsch.shelf import EPOCH, key, listed, new_id, now, shelf
 from gateway.http.facades.pirsch.wording import Refused, invalid
+from gateway.record import Note
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound
 from models.event import PAGEVIEW
@@ -158,7 +159,9 @@ async def put_funnel(call: Call) -> Any:
         "steps": [_step(n, step, funnel_id, made) for n, step in enumerate(steps)],
     }
     steps_of(value)
-    await shelf(call).put(FUNNELS, key(record, funnel_id), value)
+    note = Note(key(record, funnel_id), before=old or None, after=value)
+    noting = call.services.recorder.noting(call.caller, "funnel.put", note)
+    await shelf(call, noting).put(FUNNELS, key(record, funnel_id), value)
     return value
 
 
@@ -188,7 +191,9 @@ async def delete_funnel(call: Call) -> Any:
     """`DELETE /funnel?id=`: found among the sites that the client sees."""
     wanted = call.given.required("id")
     for record in await visible(call):
-        if await shelf(call).delete(FUNNELS, key(record, wanted)):
+        if old := await shelf(call).get(FUNNELS, key(record, wanted)):
+            noting = call.services.recorder.noting(call.caller, "funnel.delete", Note(key(record, wanted), before=old))
+            await shelf(call, noting).delete(FUNNELS, key(record, wanted))
             return {}
     raise NotFound("there is no such funnel")
 

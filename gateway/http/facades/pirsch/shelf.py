@@ -4,6 +4,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
+from gateway.catalog.base import Runs
 from gateway.catalog.documents import DocumentLedger
 from gateway.catalog.text import random_text
 from gateway.http.facades.pirsch.call import Call
@@ -14,8 +15,9 @@ EPOCH = "1970-01-01T00:00:00Z"
 """Stands for a time that nobody wrote down."""
 
 
-def shelf(call: Call) -> DocumentLedger:
-    return DocumentLedger(call.services.catalog, call.caller.tenant.id, "facade.pirsch")
+def shelf(call: Call, catalog: Runs | None = None) -> DocumentLedger:
+    """`catalog` runs changes together with their row of the audit log."""
+    return DocumentLedger(catalog or call.services.catalog, call.caller.tenant.id, "facade.pirsch")
 
 
 def new_id() -> str:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from adapters.domain import DomainError, loose_domain
+from gateway.catalog.base import Runs
 from gateway.catalog.documents import DocumentLedger
 from gateway.http.facades.plausible.call import Call
 from gateway.http.facades.plausible.paging import page
 from gateway.http.facades.plausible.wording import Refused
+from gateway.record import Note
 from gateway.tenancy import SiteRecord
 from models.errors import AlreadyExists, NotFound, UnsupportedQuery
 from models.period import is_zone
@@ -144,9 +146,9 @@ def _configuration(call: Call, kept: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _shelf(call: Call) -> DocumentLedger:
-    """Where the facade keeps what only its dialect knows."""
-    return DocumentLedger(call.services.catalog, call.caller.tenant.id, SHELF)
+def _shelf(call: Call, catalog: Runs | None = None) -> DocumentLedger:
+    """Where the facade keeps what only its dialect knows. `catalog` runs changes together with their audit row."""
+    return DocumentLedger(catalog or call.services.catalog, call.caller.tenant.id, SHELF)
 
 
 async def _kept(call: Call, record: SiteRecord) -> dict[str, Any]:
@@ -154,5 +156,10 @@ async def _kept(call: Call, record: SiteRecord) -> dict[str, Any]:
 
 
 async def _keep(call: Call, record: SiteRecord, configuration: dict[str, Any]) -> None:
-    if configuration:
-        await _shelf(call).put(CONFIGURATION, record.site.id, configuration)
+    """Keep a configuration that is not the kept one."""
+    before = await _kept(call, record)
+    if configuration == before:
+        return
+    note = Note(record.site.id, before=before or None, after=configuration)
+    noting = call.services.recorder.noting(call.caller, CONFIGURATION, note)
+    await _shelf(call, noting).put(CONFIGURATION, record.site.id, configuration)
