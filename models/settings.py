@@ -17,7 +17,10 @@ class Exclusions(Frozen):
 
 
 class SiteSettings(Frozen):
-    """Settings of one site. `retention_days` None keeps events for ever; `events_per_minute` None sets no limit."""
+    """Settings of one site. `retention_days` None keeps events for ever; `events_per_minute` None sets no limit.
+
+    Days are those of the site's zone, and a visit goes with its last one.
+    """
 
     exclude: Exclusions = Exclusions()
     retention_days: int | None = Field(default=None, ge=1, le=36500)

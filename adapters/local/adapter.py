@@ -175,6 +175,7 @@ class LocalAdapter:
     async def _rules_of(self, site: Site) -> Rules | None:
         if site.id not in self._rules:
             gone = await self._context.ledger.get(DELETED, site.id)
+            await self._management.keep_zone(site)
             self._rules[site.id] = None if gone else compile_rules(await self._management.get_settings(site))
         return self._rules[site.id]
 
@@ -232,7 +233,9 @@ class LocalAdapter:
         return await self._sites.create_site(draft)
 
     async def update_site(self, site: Site, change: SiteChange) -> RemoteSite:
-        return await self._sites.update_site(site, change)
+        changed = await self._sites.update_site(site, change)
+        await self._management.keep_zone(site.model_copy(update={"timezone": changed.timezone}))
+        return changed
 
     async def delete_site(self, site: Site) -> None:
         """Hidden when it returns; its rows are removed in the background (`purge_proof`)."""

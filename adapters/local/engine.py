@@ -85,7 +85,7 @@ class Engine:
             imports = Imports(ledger, places.folder / "imports", runners, now=now)
             await imports.start()
             stack.push_async_callback(imports.close)
-            purge = Purge(store, ledger, flush=writer.flush, now=now)
+            purge = Purge(store, ledger, writer, now=now)
             purge.start()
             stack.push_async_callback(purge.close)
             saving = asyncio.create_task(_save(counts), name="drop-counts")

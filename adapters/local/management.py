@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from adapters.base import Ledger
 from adapters.local.sql.checks import NO_NUL
@@ -21,6 +22,14 @@ MAX_GOALS, MAX_PROPS, MAX_PROP_LENGTH = 1000, 300, 300
 GOALS, PROPS, GUESTS, LINKS, SETTINGS = "goals", "props", "guests", "links", "settings"
 SLUGS, INVITATIONS, PERSONAL = "link_slugs", "invitations", "personal_links"
 UNLOCKED_FOR = timedelta(days=1)
+
+
+ZONE = "timezone"
+
+
+def settings_of(document: Mapping[str, Any]) -> SiteSettings:
+    """The settings in a document of the ledger, which also holds the site's zone."""
+    return SiteSettings(**{name: value for name, value in document.items() if name != ZONE})
 
 
 class Management:
@@ -228,12 +237,17 @@ class Management:
     # Settings
 
     async def get_settings(self, site: Site) -> SiteSettings:
-        value = await self._ledger.get(SETTINGS, site.id)
-        return SiteSettings(**value) if value else SiteSettings()
+        return settings_of(await self._ledger.get(SETTINGS, site.id) or {})
 
     async def put_settings(self, site: Site, settings: SiteSettings) -> SiteSettings:
-        await self._ledger.put(SETTINGS, site.id, settings.model_dump(mode="json"))
+        await self._ledger.put(SETTINGS, site.id, settings.model_dump(mode="json") | {ZONE: site.timezone})
         return settings
+
+    async def keep_zone(self, site: Site) -> None:
+        """The site's zone beside its settings: what runs without being asked by anybody needs to know its days."""
+        value = await self._ledger.get(SETTINGS, site.id)
+        if value and value.get(ZONE) != site.timezone:
+            await self._ledger.put(SETTINGS, site.id, value | {ZONE: site.timezone})
 
     async def forget(self, site: Site) -> None:
         """Delete everything set up for a site."""

@@ -1,17 +1,20 @@
 """Removing rows for good: deleted sites, and events older than a site keeps them. In the background, with proof."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from adapters.base import Ledger
 from adapters.local.ddl import LAYOUTS
-from adapters.local.management import SETTINGS
+from adapters.local.management import SETTINGS, ZONE, settings_of
 from adapters.local.store import EventStore
+from adapters.local.writer import Writer
 from models.errors import BackendError
-from models.settings import SiteSettings
+from models.period import days_period
 
 log = structlog.get_logger(__name__)
 
@@ -19,16 +22,24 @@ DELETED = "deleted_sites"
 """Ledger documents by site id: domain, deleted_at, and when it is done purged_at and the rows removed by table."""
 PAUSE = 3600.0
 RETRY = 30.0
-AGES = {"events": "time", "sessions": "time", **{name: "date" for name in LAYOUTS if name.startswith("imported_")}}
+IMPORTED = tuple(name for name in LAYOUTS if name.startswith("imported_"))
+OVER_MIDNIGHT = timedelta(days=1)
+"""Far more than may lie between two events of a visit: one that goes on over a midnight has some this near to it."""
+EXPIRED = "site = {site:String} AND time < toDateTime({edge:UInt32}, 'UTC')"
+GOING_ON = f"""
+SELECT DISTINCT session FROM events
+WHERE {EXPIRED} AND time >= toDateTime({{before:UInt32}}, 'UTC') AND session IN (
+    SELECT session FROM events WHERE site = {{site:String}}
+    AND time >= toDateTime({{edge:UInt32}}, 'UTC') AND time < toDateTime({{after:UInt32}}, 'UTC')
+)
+"""
 
 
 class Purge:
     """One task that works off deletions as they come and looks for expired rows once an hour."""
 
-    def __init__(
-        self, store: EventStore, ledger: Ledger, *, flush: Callable[[], Awaitable[None]], now: Callable[[], datetime]
-    ) -> None:
-        self._store, self._ledger, self._flush, self._now = store, ledger, flush, now
+    def __init__(self, store: EventStore, ledger: Ledger, writer: Writer, *, now: Callable[[], datetime]) -> None:
+        self._store, self._ledger, self._writer, self._now = store, ledger, writer, now
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -67,27 +78,50 @@ class Purge:
         """Everything that is due now. Raises BackendError; what was done stays done."""
         for site, told in await self._ledger.list(DELETED):
             if "purged_at" not in told:
-                await self._flush()
+                await self._writer.flush()
                 rows = {table: await self._remove(table, "site = {site:String}", {"site": site}) for table in LAYOUTS}
                 proof = {"purged_at": self._now().isoformat(), "rows": rows, "remaining": 0}
                 await self._ledger.put(DELETED, site, {**told, **proof})
         for site, value in await self._ledger.list(SETTINGS):
-            if days := SiteSettings(**value).retention_days:
-                await self._expire(site, days)
+            if days := settings_of(value).retention_days:
+                await self._expire(site, days, ZoneInfo(value.get(ZONE, "UTC")))
 
-    async def _expire(self, site: str, days: int) -> None:
-        """Whole days only: a day goes when its last moment is too old."""
-        oldest = (self._now() - timedelta(days=days)).date().isoformat()
-        for table, column in AGES.items():
-            condition = f"site = {{site:String}} AND toDate({column}) < {{oldest:Date}}"
-            await self._remove(table, condition, {"site": site, "oldest": oldest})
+    async def _expire(self, site: str, days: int, zone: ZoneInfo) -> None:
+        """Whole days of the site's zone only: a day goes when its last moment is too old."""
+        oldest = (self._now() - timedelta(days=days)).astimezone(zone).date()
+        for table in IMPORTED:
+            condition = "site = {site:String} AND date < {oldest:Date}"
+            await self._remove(table, condition, {"site": site, "oldest": oldest.isoformat()})
+        edge = days_period(oldest, oldest, zone).first
+        near = {"before": edge - OVER_MIDNIGHT, "edge": edge, "after": edge + OVER_MIDNIGHT}
+        await self._expire_visits({"site": site, **{name: max(0, int(at.timestamp())) for name, at in near.items()}})
 
-    async def _remove(self, table: str, condition: str, values: dict[str, str]) -> int:
+    async def _expire_visits(self, near: Mapping[str, Any]) -> None:
+        """A visit over midnight goes as a whole, with its last day: what is left of it would be another visit.
+
+        The visits go first: their events show what is still to be removed when this was cut off.
+        """
+        if not await self._count("events", *await self._expired(near)):
+            return
+        await self._writer.flush()
+        async with self._writer.paused():
+            expired = await self._expired(near)
+            for table in ("sessions", "events"):
+                await self._remove(table, *expired)
+
+    async def _expired(self, near: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The condition on rows that are too old, and its values."""
+        kept = [int(session) for (session,) in await self._store.query(GOING_ON, near)]
+        return f"{EXPIRED} AND NOT has({{kept:Array(UInt64)}}, session)", {**near, "kept": kept}
+
+    async def _remove(self, table: str, condition: str, values: Mapping[str, Any]) -> int:
         """Delete and count again. Raises BackendError when rows are left."""
-        count = f"SELECT count() FROM {table} WHERE {condition}"
-        found = int((await self._store.query(count, values))[0][0])
+        found = await self._count(table, condition, values)
         if found:
             await self._store.delete(table, condition, values)
-            if int((await self._store.query(count, values))[0][0]):
+            if await self._count(table, condition, values):
                 raise BackendError(f"rows are left in {table}")
         return found
+
+    async def _count(self, table: str, condition: str, values: Mapping[str, Any]) -> int:
+        return int((await self._store.query(f"SELECT count() FROM {table} WHERE {condition}", values))[0][0])

@@ -145,6 +145,62 @@ async def test_expired_days_are_removed(adapter: LocalAdapter) -> None:
     assert await counted(adapter) == (2, 2)
 
 
+async def stored(adapter: LocalAdapter) -> list[str]:
+    """The paths that are left, in order; the store must be sound."""
+    await adapter.flush()
+    await adapter.engine.purge.work_off()
+    assert await adapter.inspect() == ()
+    return [path for (path,) in await adapter.engine.store.query("SELECT path FROM events ORDER BY time, seq")]
+
+
+async def test_a_visit_over_the_last_midnight_goes_with_its_last_day(adapter: LocalAdapter) -> None:
+    """It is the 20th, 12:00; a day is kept, so what ended before the 19th goes."""
+    await adapter.put_settings(SITE, SiteSettings(retention_days=1))
+    midnight = NOW.replace(hour=0) - timedelta(days=1)
+    views = [("u1", -70, "/before"), ("u2", -20, "/a"), ("u3", -20, "/left"), ("u2", -1, "/b"), ("u2", 5, "/c")]
+    views += [("u4", 1, "/after")]
+    await adapter.record(
+        SITE,
+        [view(path, visitor=who, time=midnight + timedelta(minutes=at)) for who, at, path in views]
+        + [view("/left", visitor="u3", name="engagement", engagement_ms=5, time=midnight + timedelta(minutes=2))],
+    )
+    # u3 was seen before midnight and read on after it, which keeps the visit as the page view after it keeps that of u2
+    assert await stored(adapter) == ["/a", "/left", "/b", "/after", "/left", "/c"]
+    found = await adapter.engine.store.query("SELECT entry_page, pageviews FROM sessions FINAL ORDER BY entry_page")
+    assert found == [("/a", 3), ("/after", 1), ("/left", 1)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "left"),
+    [
+        ("Etc/UTC", ["/0", "/10", "/11"]),
+        ("Asia/Tokyo", ["/-9", "/0", "/10", "/11"]),  # nine hours ahead: the 19th began at 15:00 of the 18th
+        ("Pacific/Auckland", ["/11"]),  # thirteen hours ahead: it is the 21st, and the 20th began at 11:00 of the 19th
+    ],
+)
+async def test_days_expire_in_the_zone_of_the_site(adapter: LocalAdapter, zone: str, left: list[str]) -> None:
+    """It is the 20th, 12:00 in UTC, and a day is kept; visits are named by their hour of the 19th."""
+    site = SITE.model_copy(update={"timezone": zone})
+    await adapter.put_settings(site, SiteSettings(retention_days=1))
+    midnight = NOW.replace(hour=0) - timedelta(days=1)
+    hours = (-10, -9, 0, 10, 11)
+    await adapter.record(
+        site, [view(f"/{hour}", visitor=f"u{hour}", time=midnight + timedelta(hours=hour)) for hour in hours]
+    )
+    assert await stored(adapter) == left
+
+
+async def test_the_zone_of_days_follows_the_site(adapter: LocalAdapter) -> None:
+    await adapter.create_site(SiteDraft(domain=SITE.domain))
+    await adapter.put_settings(SITE, SiteSettings(retention_days=1))
+    await adapter.update_site(SITE, SiteChange(timezone="Asia/Tokyo"))
+    assert await adapter.get_settings(SITE) == SiteSettings(retention_days=1)
+    nine_before = NOW.replace(hour=15) - timedelta(days=2)
+    await adapter.record(SITE, [view("/kept", visitor="a", time=nine_before)])
+    await adapter.record(SITE, [view("/gone", visitor="b", time=nine_before - timedelta(seconds=1))])
+    assert await stored(adapter) == ["/kept"]
+
+
 async def test_sites_are_kept_apart_by_domain(adapter: LocalAdapter) -> None:
     await adapter.create_site(SiteDraft(domain="a.example", timezone="Europe/Berlin", name="A"))
     await adapter.create_site(SiteDraft(domain="b.example"))
