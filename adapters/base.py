@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from adapters.insights import ListsValues, ListsVisits, ReadsEventTables, ReadsFunnels
 from models.capability import Capabilities, Operation
+from models.deletion import Deletion
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
 from models.job import ImportJob, OnError
@@ -302,6 +303,13 @@ class Configures(Protocol):
     async def get_settings(self, site: Site) -> SiteSettings: ...
 
     async def put_settings(self, site: Site, settings: SiteSettings) -> SiteSettings: ...
+
+
+@runtime_checkable
+class ProvesDeletion(Protocol):
+    async def deletion(self, site_id: str) -> Deletion | None:
+        """How far the removal of a deleted site has come; None for a site that was not deleted here."""
+        ...
 
 
 @runtime_checkable

@@ -10,18 +10,19 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from adapters.base import CreatesSites, DeletesSites, ListsSites, ReadsRealtime, UpdatesSites
+from adapters.base import CreatesSites, DeletesSites, ListsSites, ProvesDeletion, ReadsRealtime, UpdatesSites
 from adapters.domain import DomainError, clean_domain, strip_domain
 from gateway.abilities import refused
 from gateway.attempts import Attempts
-from gateway.catalog import Catalog, teams
+from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows
 from gateway.connections import Connections
 from gateway.metering import Meter, concerned
 from gateway.record import Note, Recorder, Writing
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
-from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, Problem, UnknownSite
+from models.deletion import Deletion
+from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, NotFound, Problem, UnknownSite
 from models.period import is_zone
 from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
@@ -30,7 +31,7 @@ REMEMBERED, REMEMBERED_SECONDS = 20_000, 5.0
 LONGEST_NAME = 300
 """No domain or id is longer, nor a spelling of one that trackers send; longer names are not even looked up."""
 PAGE = 200
-SITE_CREATE = "site.create"
+SITE_CREATE, SITE_DELETE = "site.create", "site.delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +292,7 @@ class Sites:
         """Delete the site with its statistics at its backend, or only forget it here."""
         _require_whole_tenant(caller)
         note = Note(record.site.id, before=_public(record))
-        async with self._recorder.writing(caller, "site.delete", note) as change:
+        async with self._recorder.writing(caller, SITE_DELETE, note) as change:
             if not here_only:
                 await self._delete_at_backend(caller, record)
             await change.keep(lambda _: note, rows.delete, caller.tenant, record.site.id)
@@ -303,6 +304,17 @@ class Sites:
             raise refused(adapter, Operation.DELETE_SITE)
         with suppress(MissingAtBackend):  # it is gone already, which is what was asked for
             await adapter.delete_site(record.site)
+
+    async def deletion(self, caller: Caller, site: str) -> Deletion:
+        """What is left of a site that the tenant deleted from our own store. Raises NotFound."""
+        caller.require(KeyScope.ADMIN)
+        _require_whole_tenant(caller)
+        adapter = await self._connections.adapter(caller.tenant.id, LOCAL_CONNECTION)
+        theirs = caller.platform or await self._catalog.run(audit.has, caller.tenant, SITE_DELETE, site)
+        found = await adapter.deletion(site) if theirs and isinstance(adapter, ProvesDeletion) else None
+        if found is None:
+            raise NotFound("no site with this id was deleted from our own store")
+        return found
 
     async def discover(self, caller: Caller, connection: str, cursor: str | None, limit: int) -> RemotePage:
         """Sites as the backend lists them, known here or not."""

@@ -26,6 +26,7 @@ from adapters.local.rules import Rules, checked_rules, compile_rules
 from adapters.local.sites import Sites
 from adapters.upkeep import Finding
 from models.base import Frozen
+from models.deletion import Deletion
 from models.errors import BackendError
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
@@ -238,7 +239,7 @@ class LocalAdapter:
         return changed
 
     async def delete_site(self, site: Site) -> None:
-        """Hidden when it returns; its rows are removed in the background (`purge_proof`)."""
+        """Hidden when it returns; its rows are removed in the background (`deletion`)."""
         self._rules[site.id] = None
         await self._sites.delete_site(site)
         await self._management.forget(site)
@@ -246,9 +247,10 @@ class LocalAdapter:
         self.engine.writer.forget_site(site.id)
         await self.engine.purge.delete_site(site.id, site.domain)
 
-    async def purge_proof(self, site_id: str) -> dict[str, Any] | None:
-        """What is known of a deleted site: domain, deleted_at, and once they are gone purged_at and rows by table."""
-        return await self._context.ledger.get(DELETED, site_id)
+    async def deletion(self, site_id: str) -> Deletion | None:
+        """When the site was hidden, and once its rows are gone when they were found to be, and how many they were."""
+        told = await self._context.ledger.get(DELETED, site_id)
+        return Deletion(site=site_id, **told) if told else None
 
     # Management
 

@@ -108,5 +108,11 @@ def listed(db: Database, tenant: Tenant, before_id: int, limit: int) -> tuple[Au
     return tuple(AuditRow(**row) for row in every(db, sql, tenant.id, before_id, limit))
 
 
+def has(db: Database, tenant: Tenant, action: str, subject: str) -> bool:
+    """Whether somebody of the tenant did this to the object."""
+    sql = "SELECT 1 FROM audit WHERE tenant = ? AND action = ? AND object = ? LIMIT 1"
+    return db.execute(sql, [tenant.id, action, subject]).fetchone() is not None
+
+
 def _digest(value: Any) -> str | None:
     return None if value is None else hashlib.sha256(packed(value).encode()).hexdigest()

@@ -35,3 +35,19 @@ def add_site(
     body = {"domain": domain, "timezone": timezone, "connection": connection}
     made = Remote(url, key).call("POST", "/v1/sites", body)
     typer.echo(f'<script defer src="{made["script"]}"></script>')
+
+
+@app.command("deletion")
+def show_deletion(
+    site: Annotated[str, typer.Argument(help="Id of the deleted site, as the audit log has it.")],
+    url: Url = LOCAL,
+    key: Key = "",
+) -> None:
+    """Show the proof that nothing is left of a deleted site; exit code 1 while rows are still being removed."""
+    import json
+    from urllib.parse import quote
+
+    proof = Remote(url, key).call("GET", f"/v1/deletions/{quote(site, safe='')}")
+    typer.echo(json.dumps(proof, indent=2))
+    if proof["purged_at"] is None:
+        raise typer.Exit(1)

@@ -32,6 +32,7 @@ from gateway.http.schema import stats as q
 from gateway.http.schema.base import PageParams
 from gateway.services import Services
 from gateway.tenancy import KeyScope
+from models.deletion import Deletion
 from models.goal import Goal, GoalDraft
 from models.job import ImportJob
 from models.link import SharedLink, SharedLinkDraft
@@ -87,6 +88,7 @@ SITES_AND_THEIRS = (
     E("GET", SITE, sites.get_site, "Show a site", READ, "Sites", answers=s.SiteView),
     E("PATCH", SITE, sites.change_site, "Change a site", SITES, "Sites", body=s.SitePatch, answers=s.SiteView),
     E("DELETE", SITE, sites.delete_site, "Delete a site and its statistics", SITES, "Sites", params=s.DeleteParams, status=204),
+    E("GET", "/v1/deletions/{site}", sites.get_deletion, "Proof that nothing is left of a deleted site", ADMIN, "Sites", answers=Deletion),
     E("GET", SITE + "/goals", belongings.list_goals, "List goals", READ, "Goals", answers=s.GoalList),
     E("PUT", SITE + "/goals", belongings.put_goal, "Find or create a goal", GOALS, "Goals", body=GoalDraft, answers=Goal),
     E("GET", SITE + "/goals/{goal}", belongings.get_goal, "Show a goal", READ, "Goals", answers=Goal),

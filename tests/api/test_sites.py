@@ -1,10 +1,16 @@
 """Sites and what belongs to them, over the API and on our own store."""
 
+import json
+import subprocess
+import time
+from typing import Any
+
 import pytest
 
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
-from tests.api.conftest import Api, new_site
+from tests.api.conftest import Api, limited, new_owner, new_site
+from tests.serving import command
 
 EVENTS = (
     b'{"name":"pageview","time":"2026-06-15T10:00:00Z","visitor":"a","path":"/"}\n'
@@ -199,3 +205,34 @@ def test_an_export_is_named_by_domain_and_day(owner: Api, format: str, ending: s
     answer = owner.send("GET", f"/v1/sites/{site['id']}/exports?format={format}")
     name = f"my-shop_{format}_example_com_20260618.{ending}"
     assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+
+
+def purged(api: Api, site: str) -> dict[str, Any]:
+    """The proof of a deletion, once there is nothing left."""
+    for _ in range(200):
+        proof: dict[str, Any] = api.ok("GET", f"/v1/deletions/{site}")
+        if proof["purged_at"]:
+            return proof
+        time.sleep(0.05)
+    raise AssertionError(proof)
+
+
+def test_a_deletion_is_proven_to_those_who_ordered_it(platform: Api, owner: Api, site: str) -> None:
+    page = {"name": "pageview", "url": f"https://{site}/", "time": "2026-06-17T11:00:00Z"}
+    events = [page | {"visitor": "a"}, page | {"visitor": "a"}, page | {"visitor": "b"}]
+    owner.ok("POST", f"/v1/sites/{site}/events?wait=true", events)
+    number = owner.ok("GET", f"/v1/sites/{site}")["id"]
+    owner.problem(404, "GET", f"/v1/deletions/{number}")
+    owner.ok("DELETE", f"/v1/sites/{site}")
+    proof = purged(owner, number)
+    assert (proof["site"], proof["domain"], proof["remaining"]) == (number, site, 0)
+    assert proof["deleted_at"] == proof["purged_at"] == "2026-06-17T12:00:00Z"
+    assert {table: rows for table, rows in proof["rows"].items() if rows} == {"events": 3, "sessions": 2}
+    assert platform.ok("GET", f"/v1/deletions/{number}") == proof
+    new_owner(platform).problem(404, "GET", f"/v1/deletions/{number}")
+    limited(owner, "manage_sites").problem(403, "GET", f"/v1/deletions/{number}")
+    told = subprocess.run(
+        [command(), "sites", "deletion", number, "--url", owner.base, "--key", owner.key],
+        capture_output=True, text=True, check=True, env={"PATH": ""},
+    )  # fmt: skip
+    assert json.loads(told.stdout) == proof

@@ -26,7 +26,7 @@ NEEDED: Mapping[KeyScope | Access, str] = {
     KeyScope.MANAGE_GOALS: "put_goal delete_goal",
     KeyScope.INGEST: "send_events start_import",
     KeyScope.ADMIN: """list_keys create_key revoke_key rotate_key usage list_audit create_connection change_connection
-        delete_connection create_team delete_team""",
+        delete_connection create_team delete_team get_deletion""",
     Access.KEY: "list_tenants get_quotas capabilities call_vendor",
     Access.PLATFORM: "create_tenant put_quotas backup",
     Access.FIGURES: "metrics",

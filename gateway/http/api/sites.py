@@ -59,3 +59,7 @@ async def delete_site(ask: Ask) -> Response:
     params = ask.query(DeleteParams)
     await ask.services.sites.delete(ask.caller, await ask.site(), here_only=params.keep_data)
     return nothing()
+
+
+async def get_deletion(ask: Ask) -> Response:
+    return answer(await ask.services.sites.deletion(ask.caller, ask.path("site")))

@@ -128,11 +128,11 @@ async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: 
     assert drop is not None
     assert drop.reason == "unknown_site"
     async with asyncio.timeout(20):
-        while "purged_at" not in (await adapter.purge_proof(SITE.id) or {}):  # noqa: ASYNC110  only the ledger knows
+        while (proof := await adapter.deletion(SITE.id)) is None or proof.purged_at is None:  # noqa: ASYNC110  only it knows
             await asyncio.sleep(0.05)
-    proof = await adapter.purge_proof(SITE.id)
-    assert proof is not None
-    assert {k: v for k, v in proof["rows"].items() if v} == {"events": 2, "sessions": 1}
+    assert {k: v for k, v in proof.rows.items() if v} == {"events": 2, "sessions": 1}
+    assert (proof.domain, proof.deleted_at, proof.purged_at, proof.remaining) == (SITE.domain, NOW, NOW, 0)
+    assert await adapter.deletion(other.id) is None
     assert await counted(adapter) == (1, 1)
     assert (await adapter.create_site(SiteDraft(domain=SITE.domain))).domain == SITE.domain
 
