@@ -72,6 +72,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             _watched(settings, services, stack)
             if has_events(settings):
                 await services.connections.adapter("", LOCAL_CONNECTION)
+            await services.history.resume()
             flushing = asyncio.create_task(services.meter.run())
             stack.callback(flushing.cancel)
             log.info("ready", data=str(settings.data))

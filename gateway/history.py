@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import structlog
 
 from adapters.base import ExportsHistory, ImportsHistory
 from gateway.abilities import Backends, refused
+from gateway.catalog.bills import OpenBill
+from gateway.catalog.text import written
 from gateway.metering import Meter
 from gateway.record import Note, Recorder
 from gateway.sites import Sites
-from gateway.tenancy import Caller, KeyScope, SiteRecord
+from gateway.spool import rows_in, spooled
+from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
-from models.errors import GatewayError, InvalidRequest, Problem, TooLarge
+from models.errors import GatewayError, InvalidRequest, Problem, UnknownSite
 from models.job import ImportJob, JobStatus, OnError
 
 log = structlog.get_logger()
@@ -58,58 +60,88 @@ class History:
         if format not in importer.import_formats:
             raise InvalidRequest([Problem("format", f"no such format: {format[:60]!r}", importer.import_formats)])
         await self._meter.admit_events(record.tenant, 1)
-        spooled = await self._spooled(body)
+        file = await spooled(body, self._spool, self._most)
         try:
-            async with self._recorder.writing(caller, "import.start", Note(record.site.id)) as change:
-                job = await importer.start_import(record.site, format, spooled, on_error)
-                change.note = Note(f"{record.site.id}/{job.id}", after={"format": format})
+            job = await self._begun(caller, record, importer, format, file, on_error)
         except BaseException:
-            spooled.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
             raise
         if not wait:
-            self._watch(importer, record, job)
+            self._watch(importer, record, job.id)
             return job
-        done = await importer.get_import(record.site, job.id, wait=True)
-        self._count(record, done)
-        await self._sites.bump(record)
-        return done
+        return await self._seen(importer, record, job.id)
 
-    def _count(self, record: SiteRecord, done: ImportJob) -> None:
-        """Imported rows are events of the month they came in; the same file again counts nothing."""
-        if not done.duplicate:
-            self._meter.events(record.tenant, record.site.id, done.rows)
+    async def _begun(
+        self, caller: Caller, record: SiteRecord, importer: ImportsHistory, format: str, file: Path, on_error: OnError
+    ) -> ImportJob:
+        """The job, on the tenant's bill with every row that the file may bring."""
+        limited = await self._meter.is_limited(record.tenant)
+        rows = await asyncio.to_thread(rows_in, file) if limited else 0
+        bill = await self._meter.begin_import(record.tenant, record.site.id, rows)
+        try:
+            async with self._recorder.writing(caller, "import.start", Note(record.site.id)) as change:
+                job = await importer.start_import(record.site, format, file, on_error)
+                change.note = Note(f"{record.site.id}/{job.id}", after={"format": format})
+        except GatewayError:
+            await self._meter.cancel_import(record.tenant, bill)
+            raise
+        await self._meter.name_import(bill, job.id)
+        return job
 
-    async def _spooled(self, body: AsyncIterator[bytes]) -> Path:
-        self._spool.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=self._spool, prefix="import-", delete=False) as file:
-            path, size = Path(file.name), 0
-            try:
-                async for chunk in body:
-                    size += len(chunk)
-                    if size > self._most:
-                        raise TooLarge(f"an import may have at most {self._most} bytes")
-                    await asyncio.to_thread(file.write, chunk)
-                if not size:
-                    raise InvalidRequest([Problem("body", "the body is empty")])
-            except BaseException:
-                await asyncio.to_thread(path.unlink)
-                raise
-        return path
+    async def resume(self) -> None:
+        """Follow the imports whose end was not seen before we were stopped; backends go on with them by themselves."""
+        for bill in await self._meter.open_imports():
+            self._keep(asyncio.create_task(self._followed(bill)))
 
-    def _watch(self, importer: ImportsHistory, record: SiteRecord, job: ImportJob) -> None:
-        task = asyncio.create_task(self._finished(importer, record, job))
+    async def _followed(self, bill: OpenBill) -> None:
+        try:
+            record = await self._sites.get(Tenant(bill.tenant), bill.site)
+            importer = await self._importer(record)
+            job = bill.job or await self._unnamed(bill, record, importer)
+            if job:
+                await self._finished(importer, record, job)
+            else:
+                await self._meter.cancel_import(bill.tenant, bill.number)
+        except UnknownSite:
+            await self._meter.cancel_import(bill.tenant, bill.number)  # its rows went with it
+        except GatewayError as error:
+            log.warning("import lost from sight", site=bill.site, job=bill.job, code=error.code)
+
+    async def _unnamed(self, bill: OpenBill, record: SiteRecord, importer: ImportsHistory) -> str:
+        """The job that came of a file when we were cut off before its name was kept; empty when none did."""
+        billed = await self._meter.billed_imports(bill.site)
+        for job in await importer.list_imports(record.site):
+            if job.id not in billed and job.started_at and written(job.started_at) >= bill.begun_at:
+                await self._meter.name_import(bill.number, job.id)
+                return job.id
+        return ""
+
+    def _watch(self, importer: ImportsHistory, record: SiteRecord, job: str) -> None:
+        self._keep(asyncio.create_task(self._finished(importer, record, job)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
         self._watched.add(task)
         task.add_done_callback(self._watched.discard)
 
-    async def _finished(self, importer: ImportsHistory, record: SiteRecord, job: ImportJob) -> None:
+    async def _finished(self, importer: ImportsHistory, record: SiteRecord, job: str) -> None:
         try:
-            done = await importer.get_import(record.site, job.id, wait=True)
+            done = await self._seen(importer, record, job)
         except GatewayError as error:
-            log.warning("import lost from sight", site=record.site.id, job=job.id, code=error.code)
+            log.warning("import lost from sight", site=record.site.id, job=job, code=error.code)
             return
-        self._count(record, done)
+        log.info("import ended", site=record.site.id, job=job, status=str(done.status), rows=done.rows)
+
+    async def _seen(self, importer: ImportsHistory, record: SiteRecord, job: str) -> ImportJob:
+        """The job at its end. Its rows are events of the month they came in; the same file again counts nothing."""
+        done = await importer.get_import(record.site, job, wait=True)
+        if done.status in ENDED:  # otherwise our backend was stopped, and goes on when it starts again
+            await self._ended(record, done)
         await self._sites.bump(record)
-        log.info("import ended", site=record.site.id, job=job.id, status=str(done.status), rows=done.rows)
+        return done
+
+    async def _ended(self, record: SiteRecord, done: ImportJob) -> None:
+        rows = 0 if done.duplicate else done.rows
+        await self._meter.end_import(record.tenant, record.site.id, done.id, rows)
 
     async def listed(self, record: SiteRecord) -> tuple[ImportJob, ...]:
         return await (await self._importer(record)).list_imports(record.site)
@@ -126,6 +158,7 @@ class History:
         note = Note(f"{record.site.id}/{job_id}", before=old.model_dump(mode="json"))
         async with self._recorder.writing(caller, "import.delete", note):
             await importer.delete_import(record.site, job_id)
+        await self._ended(record, old)
         await self._sites.bump(record)
 
     async def export(

@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from gateway.catalog import Catalog
+from gateway.catalog import Catalog, bills
 from gateway.catalog import usage as rows
 from gateway.catalog.base import Runs
+from gateway.catalog.bills import OpenBill
 from gateway.catalog.usage import Counts, Place, Quotas, UsageRow, Used, hour_of, month_of
 from gateway.tenancy import Tenant
 from models.errors import QuotaExceeded
@@ -108,6 +109,42 @@ class Meter:
         most = tally.used.quotas.events_per_month
         if most is not None and tally.used.events + tally.events + count > most:
             raise QuotaExceeded("events_per_month", most)
+
+    async def begin_import(self, tenant: str, site: str, rows: int) -> int:
+        """Put a file on the bill before it is taken, with all rows that it may bring; the number of the bill.
+
+        Raises QuotaExceeded: all of it is taken, or none.
+        """
+        await self.flush()
+        number = await self._catalog.run(bills.begin, Tenant(tenant), site, rows, self._now())
+        self._tallies.pop(tenant, None)
+        return number
+
+    async def is_limited(self, tenant: str) -> bool:
+        """Whether the tenant has a quota of events."""
+        return (await self._tally(tenant)).used.quotas.events_per_month is not None
+
+    async def name_import(self, number: int, job: str) -> None:
+        """What the backend calls it."""
+        await self._catalog.run(bills.named, number, job, self._now())
+
+    async def cancel_import(self, tenant: str, number: int) -> None:
+        """The backend did not take it."""
+        await self._catalog.run(bills.cancel, number, self._now())
+        self._tallies.pop(tenant, None)
+
+    async def end_import(self, tenant: str, site: str, job: str, rows: int) -> None:
+        """The rows that were taken in the end, exactly once, however often it is said."""
+        await self._catalog.run(bills.end, site, job, rows, self._now())
+        self._tallies.pop(tenant, None)
+
+    async def open_imports(self) -> tuple[OpenBill, ...]:
+        """Imports whose end nobody has seen."""
+        return await self._catalog.run(bills.open_ones)
+
+    async def billed_imports(self, site: str) -> frozenset[str]:
+        """The jobs of a site that are on a bill."""
+        return await self._catalog.run(bills.jobs_of, site)
 
     async def admit_site(self, tenant: Tenant) -> None:
         """Raises QuotaExceeded when the tenant has all the sites it may have."""

@@ -85,6 +85,10 @@ class Sites:
         concerned.set(record.site.id)
         return record
 
+    async def get(self, tenant: Tenant, site_id: str) -> SiteRecord:
+        """A site, whoever asks: for work of our own. Raises UnknownSite."""
+        return await self._catalog.run(rows.by_ref, tenant, site_id)
+
     async def for_tracker(self, name: str) -> SiteRecord | None:
         """The site a tracker means by a domain or site id; None when there is none."""
         if len(name) > LONGEST_NAME:

@@ -121,8 +121,8 @@ class QuotaExceeded(RequestError):
     code = "quota_exceeded"
     title = "The tenant's quota is used up"
 
-    def __init__(self, quota: str, limit: int, *, retry_after: float | None = None) -> None:
-        super().__init__(f"the quota {quota} is used up: {limit}", retry_after=retry_after)
+    def __init__(self, quota: str, limit: int, *, retry_after: float | None = None, detail: str = "") -> None:
+        super().__init__(detail or f"the quota {quota} is used up: {limit}", retry_after=retry_after)
         self.quota, self.limit = quota, limit
 
     def members(self) -> Mapping[str, Any]:

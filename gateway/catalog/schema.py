@@ -147,3 +147,15 @@ def _audit_outcomes(db: Database) -> None:
         "CREATE TABLE audit_begun (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, at TEXT NOT NULL, key TEXT NOT NULL, "
         "action TEXT NOT NULL, object TEXT NOT NULL, before TEXT) STRICT"
     )
+
+
+@steps(name="0009_import_bills")
+def _import_bills(db: Database) -> None:
+    # Rows outlive jobs and sites: what was taken is billed, once.
+    db.execute(
+        "CREATE TABLE import_bills (number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, "
+        "site TEXT NOT NULL, job TEXT NOT NULL, month TEXT NOT NULL, rows INTEGER NOT NULL, open INTEGER NOT NULL, "
+        "begun_at TEXT NOT NULL) STRICT"
+    )
+    db.execute("CREATE UNIQUE INDEX bill_of_import ON import_bills (site, job) WHERE job <> ''")
+    db.execute("CREATE INDEX bills_open ON import_bills (number) WHERE open = 1")
