@@ -185,6 +185,8 @@ def _meta(multi: MultiAnswer, answered: Sequence[SiteOutcome]) -> dict[str, Any]
             {"site": o.record.site.domain, "metric": str(w.metric), "code": w.code, "detail": w.detail}
             for o, w in warnings
         ]
+    if credits := list(dict.fromkeys(credit for a in answers for credit in a.credits)):
+        meta["credits"] = credits
     return meta
 
 

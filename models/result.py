@@ -89,7 +89,8 @@ class Answer:
     """What an adapter returns for one site and one resolved query.
 
     `rows` hold dimensions then metrics, sorted and paged as asked. `totals` is a row of metrics without dimensions.
-    `calls` counts requests to the vendor; 0 for our own store.
+    `calls` counts requests to the vendor; 0 for our own store. `credits` are what the licences of data behind it ask to
+    be shown with it.
     """
 
     rows: tuple[Row, ...]
@@ -101,6 +102,7 @@ class Answer:
     time_labels: tuple[str, ...] | None = None
     imports: ImportsNote | None = None
     warnings: tuple[MetricWarning, ...] = ()
+    credits: tuple[str, ...] = ()
 
     @property
     def truth(self) -> Truth:

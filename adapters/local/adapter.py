@@ -73,7 +73,9 @@ class LocalAdapter:
     async def start(self) -> None:
         """Raises ConfigurationError, Unreachable, OSError."""
         self._engine = await Engine.open(self._places, self._context.ledger, self._rules_of, self._context.now)
-        self._reader = Reader(self._engine.store, self.list_goals, self.imports_of, self._context.now)
+        self._reader = Reader(
+            self._engine.store, self.list_goals, self.imports_of, self._context.now, self._engine.geo.attribution
+        )
 
     async def close(self) -> None:
         engine, self._engine = self._engine, None

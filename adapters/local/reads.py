@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from adapters.local.enrich.geo import NAMED_BY_GEONAMES
 from adapters.local.enrich.names import name_of
 from adapters.local.imported import ImportedRange, overlapping
 from adapters.local.sql import checks, imported, places, revenue
@@ -22,6 +23,10 @@ from models.result import Answer, Foreseen, ImportsNote, MetricWarning, Money, P
 from models.site import Site
 from models.vocabulary import Dimension, Metric, interval_of
 
+D = Dimension
+CITIES = frozenset({D.CITY, D.CITY_NAME})
+PLACES = CITIES | {D.COUNTRY, D.COUNTRY_NAME, D.REGION, D.REGION_NAME}
+
 
 class Queries(Protocol):
     """What answering needs of the event store."""
@@ -37,6 +42,8 @@ class Reader:
     goals_of: Callable[[Site], Awaitable[Sequence[Goal]]]
     imports_of: Callable[[Site], Awaitable[Sequence[ImportedRange]]]
     now: Callable[[], datetime]
+    attribution: str = ""
+    """What the licence of the file of addresses asks to be shown."""
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         """One statement, no call to anybody; refused is what only the store's own rules can tell."""
@@ -63,7 +70,14 @@ class Reader:
             time_labels=_time_labels(query),
             imports=note,
             warnings=(*_warnings(query, goals, merged), *await self._left_out(site, query, goals)),
+            credits=self._credits(query),
         )
+
+    def _credits(self, query: ResolvedQuery) -> tuple[str, ...]:
+        """Whose data a query about places speaks from."""
+        of_places = self.attribution if PLACES & query.names else ""
+        of_cities = NAMED_BY_GEONAMES if CITIES & query.names else ""
+        return tuple(credit for credit in (of_places, of_cities) if credit)
 
     async def _names(self, site: Site, query: ResolvedQuery) -> places.Names:
         """The names of the site's places, where the query speaks of names."""

@@ -5,6 +5,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -45,6 +46,33 @@ def test_a_shared_link_shows_the_statistics_to_anybody(owner: Api, site: str) ->
     assert rows_of(page.text, "Pages") == [("/", "2", "2"), ("/&lt;b&gt;", "1", "1")]
     assert rows_of(page.text, "Countries") == [("Germany", "2"), ("France", "1")]
     assert rows_of(page.text, "Goals") == [("Nothing in this period.",)]
+
+
+NRO = "Country of addresses: statistics of the Number Resource Organization (https://www.nro.net), CC BY 4.0"
+GEONAMES = "City names: GeoNames (https://www.geonames.org), CC BY 4.0"
+
+
+def test_whose_data_tell_places_is_shown_where_places_are(owner: Api, site: str) -> None:
+    page = client().get(shared(owner, site) + "&period=day&embed=true").text
+    link = '<a href="https://www.nro.net" rel="noopener noreferrer" target="_blank">https://www.nro.net</a>'
+    assert f"<p>{NRO.replace('https://www.nro.net', link)}</p>" in page
+    assert "geonames.org" not in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "credits"),
+    [
+        ({"dimensions": ["page"]}, None),
+        ({"dimensions": ["country"]}, [NRO]),
+        ({"filters": [["is", "region", ["DE-BE"]]]}, [NRO]),
+        ({"dimensions": ["city_name"]}, [NRO, GEONAMES]),
+    ],
+)
+def test_an_answer_about_places_says_whose_data_tell_them(
+    owner: Api, site: str, asked: dict[str, Any], credits: list[str] | None
+) -> None:
+    body = {"site": site, "metrics": ["visitors"], "date_range": "day"} | asked
+    assert owner.ok("POST", "/v1/query", body)["meta"].get("credits") == credits
 
 
 def test_the_page_says_nothing_to_third_parties(owner: Api, site: str) -> None:

@@ -20,6 +20,7 @@ BUNDLED = "country.mmdb"
 NO_COUNTRY = frozenset({"ZZ", "XX", "T1"})
 
 NRO = "Country of addresses: statistics of the Number Resource Organization (https://www.nro.net), CC BY 4.0"
+NAMED_BY_GEONAMES = "City names: GeoNames (https://www.geonames.org), CC BY 4.0"
 # Words in the file's name, type or description -> what its licence asks to be shown.
 ATTRIBUTIONS = (
     (("db-ip", "dbip"), "IP Geolocation by DB-IP (https://db-ip.com)"),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from gateway.services import Services
@@ -82,17 +82,19 @@ class Table:
     lines: tuple[Line, ...] = ()
     about: str = ""
     refusal: str = ""
+    credits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole page."""
+    """The whole page. `credits` are what the licences of data behind it ask to be shown."""
 
     dates: str
     totals: tuple[Figure, ...]
     series: Table
     tables: tuple[Table, ...]
     present: int | None
+    credits: tuple[str, ...] = ()
 
 
 def asked_for(period: str, first: str, last: str, path: str) -> Asked:
@@ -159,7 +161,8 @@ class _Desk:
             except (UnsupportedQuery, InvalidRequest, BackendError, Overloaded) as error:
                 refusal = said(error)
                 continue
-            return _table(title, heading, metrics, _rows(outcome), _about(outcome))
+            found = _table(title, heading, metrics, _rows(outcome), _about(outcome))
+            return replace(found, credits=outcome.answer.answer.credits if outcome.answer else ())
         return Table(title, heading, refusal=refusal)
 
     async def present(self) -> int | None:
@@ -179,7 +182,8 @@ async def overview(services: Services, record: SiteRecord, asked: Asked) -> Over
     )
     first, last = (line.label[:10] for line in (series.lines[0], series.lines[-1])) if series.lines else ("", "")
     dates = " to ".join(asked.dates) if not isinstance(asked.dates, str) else f"{first} to {last}".strip(" to")
-    return Overview(dates, totals, series, tuple(tables), present)
+    credits = tuple(dict.fromkeys(credit for table in tables for credit in table.credits))
+    return Overview(dates, totals, series, tuple(tables), present, credits)
 
 
 def said(error: GatewayError) -> str:

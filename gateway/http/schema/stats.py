@@ -55,9 +55,12 @@ class SiteMeta(Told):
 
 
 class QueryMeta(Told):
+    """`credits` are what the licences of data behind the numbers ask to be shown with them."""
+
     sites: list[SiteMeta]
     partial: bool
     query: dict[str, Any] | None = None
+    credits: list[str] | None = None
 
 
 class QueryAnswer(Told):
