@@ -114,6 +114,7 @@ def build(settings: Settings) -> Services:
     segments = Segments(catalog, sites, recorder, now)
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
     vet = partial(_vet, allow_http=settings.allow_http, allow_private=allow_private)
+    pace = partial(Throttle, settings.creation_rate_limit)
     return Services(
         settings=settings,
         catalog=catalog,
@@ -124,9 +125,15 @@ def build(settings: Settings) -> Services:
             now=now,
             operator_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
             remembered_seconds=settings.key_cache_seconds,
+            pace=pace("new keys"),
         ),
         clients=Clients(
-            catalog=catalog, vault=vault, recorder=recorder, now=now, remembered_seconds=settings.key_cache_seconds
+            catalog=catalog,
+            vault=vault,
+            recorder=recorder,
+            now=now,
+            remembered_seconds=settings.key_cache_seconds,
+            pace=pace("new clients"),
         ),
         recorder=recorder,
         meter=meter,
@@ -141,14 +148,16 @@ def build(settings: Settings) -> Services:
         insights=Insights(connections, segments.expand, now),
         cache=cache,
         goals=Goals(connections, sites, recorder),
-        links=Links(connections, recorder),
-        guests=Guests(connections, recorder, Mailer(settings.smtp_url, settings.mail_from)),
+        links=Links(connections, recorder, pace("shared links")),
+        guests=Guests(connections, recorder, Mailer(settings.smtp_url, settings.mail_from), pace("invitations")),
         teams=Teams(catalog, recorder, now),
         props=Props(connections, sites, recorder),
         rules=Rules(connections, recorder),
         segments=segments,
         ingest=Ingest(connections, sites, meter, figures, now),
-        history=History(connections, sites, recorder, meter, settings.data / "spool", settings.import_body_limit),
+        history=History(
+            connections, sites, recorder, meter, settings.data / "spool", settings.import_body_limit, pace("imports")
+        ),
         passthrough=Passthrough(connections, sites, recorder),
     )
 

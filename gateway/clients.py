@@ -18,6 +18,7 @@ from gateway.catalog import clients as rows
 from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRecord
 from gateway.record import Note, Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
+from gateway.throttle import UNLIMITED, Throttle
 from gateway.vault import Vault
 from models.errors import ConfigurationError, NotAuthenticated, NotFound
 
@@ -52,7 +53,9 @@ class Clients:
         recorder: Recorder,
         now: Callable[[], datetime],
         remembered_seconds: float,
+        pace: Throttle = UNLIMITED,
     ) -> None:
+        self._pace = pace
         self._catalog, self._vault, self._recorder, self._now = catalog, vault, recorder, now
         self._known: TTLCache[str, Found] = TTLCache(REMEMBERED, remembered_seconds)
 
@@ -67,7 +70,7 @@ class Clients:
     ) -> tuple[ClientRecord, str]:
         """A client of the site, or of all sites, and its secret, this once.
 
-        Raises NotAllowed: a client cannot do what its maker may not.
+        Raises NotAllowed: a client cannot do what its maker may not; TooManyRequests.
         """
         wanted = (KeyScope.INGEST,) if kind is ClientKind.KEY else tuple(scopes)
         for scope in (KeyScope.MANAGE_SITES, *wanted):
@@ -75,6 +78,7 @@ class Clients:
         if record is None:
             caller.require(KeyScope.ADMIN)
             caller.require_whole()
+        self._pace.take(caller.tenant.id)
         site = None if record is None else record.site.id
         noting = self._recorder.noting(caller, "client.create", lambda made: Note(made[0].id, after=_public(made[0])))
         return await noting.run(

@@ -8,6 +8,7 @@ from gateway.abilities import Backends, refused
 from gateway.mail import Mailer
 from gateway.record import Note, Recorder
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
+from gateway.throttle import UNLIMITED, Throttle
 from models.capability import Operation
 from models.errors import NotFound
 from models.people import Guest, GuestDraft, Membership, Team
@@ -28,8 +29,8 @@ BY_INVITATION = "invitation"
 class Guests:
     """Invites guests and takes invitations and memberships back."""
 
-    def __init__(self, backends: Backends, recorder: Recorder, mailer: Mailer) -> None:
-        self._backends, self._recorder, self._mailer = backends, recorder, mailer
+    def __init__(self, backends: Backends, recorder: Recorder, mailer: Mailer, pace: Throttle = UNLIMITED) -> None:
+        self._backends, self._recorder, self._mailer, self._pace = backends, recorder, mailer, pace
 
     async def _manager(self, record: SiteRecord) -> ManagesGuests:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -44,10 +45,13 @@ class Guests:
         """The membership or open invitation, or a new invitation: by mail where there is a server, else by its link.
 
         `origin` is where our pages are reached, for links that the settings do not make absolute.
+        Raises UnsupportedQuery, TooManyRequests.
         """
         caller.require(KeyScope.MANAGE_SITES)
         manager = await self._manager(record)
         old = await _among(manager, record, draft.email)
+        if old is None:
+            self._pace.take(record.tenant)
         note = Note(record.site.id, before=_public(old))
         async with self._recorder.writing(caller, "guest.put", note) as change:
             guest = await manager.put_guest(record.site, draft)

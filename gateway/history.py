@@ -16,6 +16,7 @@ from gateway.record import Note, Recorder
 from gateway.sites import Sites
 from gateway.spool import rows_in, spooled
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
+from gateway.throttle import UNLIMITED, Throttle
 from models.capability import Operation
 from models.errors import GatewayError, InvalidRequest, Problem, UnknownSite
 from models.job import ImportJob, JobStatus, OnError
@@ -29,8 +30,16 @@ class History:
     """Imports and exports. A finished import makes the answers kept for its site untrue, so it is waited for."""
 
     def __init__(
-        self, backends: Backends, sites: Sites, recorder: Recorder, meter: Meter, spool: Path, most: int
+        self,
+        backends: Backends,
+        sites: Sites,
+        recorder: Recorder,
+        meter: Meter,
+        spool: Path,
+        most: int,
+        pace: Throttle = UNLIMITED,
     ) -> None:
+        self._pace = pace
         self._backends, self._sites, self._recorder = backends, sites, recorder
         self._meter, self._spool, self._most = meter, spool, most
         self._watched: set[asyncio.Task[None]] = set()
@@ -53,13 +62,15 @@ class History:
     ) -> ImportJob:
         """Spool the body to disk in constant memory and begin. `wait` returns when the rows are queryable.
 
-        Raises InvalidRequest for an unknown format or an empty body, TooLarge, UnsupportedQuery, QuotaExceeded.
+        Raises InvalidRequest for an unknown format or an empty body, TooLarge, UnsupportedQuery, QuotaExceeded,
+        TooManyRequests.
         """
         caller.require(KeyScope.INGEST)
         importer = await self._importer(record)
         if format not in importer.import_formats:
             raise InvalidRequest([Problem("format", f"no such format: {format[:60]!r}", importer.import_formats)])
         await self._meter.admit_events(record.tenant, 1)
+        self._pace.take(record.tenant)
         file = await spooled(body, self._spool, self._most)
         try:
             job = await self._begun(caller, record, importer, format, file, on_error)

@@ -15,6 +15,7 @@ from gateway.catalog import tenants as tenant_rows
 from gateway.catalog.keys import KeyRecord
 from gateway.record import Note, Recorder
 from gateway.tenancy import DEFAULT_TENANT, Caller, KeyScope, Tenant
+from gateway.throttle import UNLIMITED, Throttle
 from models.errors import NotAllowed, NotAuthenticated
 
 REMEMBERED = 10_000
@@ -35,7 +36,9 @@ class Keyring:
         now: Callable[[], datetime],
         operator_key: str | None,
         remembered_seconds: float,
+        pace: Throttle = UNLIMITED,
     ) -> None:
+        self._pace = pace
         self._catalog, self._recorder, self._now = catalog, recorder, now
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
         self._known: TTLCache[bytes, tuple[KeyRecord, Caller]] = TTLCache(REMEMBERED, remembered_seconds)
@@ -86,8 +89,9 @@ class Keyring:
         sites: tuple[str, ...] | None = None,
         expires_at: datetime | None = None,
     ) -> tuple[KeyRecord, str]:
-        """A new key of the caller's tenant, and its secret, this once."""
+        """A new key of the caller's tenant, and its secret, this once. Raises NotAllowed, TooManyRequests."""
         caller.require(KeyScope.ADMIN)
+        self._pace.take(caller.tenant.id)
         return await self._recorder.noting(caller, "key.create", lambda made: created(made[0])).run(
             rows.create, caller.tenant, name=name, scopes=scopes, now=self._now(), sites=sites, expires_at=expires_at
         )
@@ -109,6 +113,7 @@ class Keyring:
         """A new key in the place of an old one, which works on for the grace. Raises NotFound, Conflict, NotAllowed."""
         caller.require(KeyScope.ADMIN)
         before, seconds = public(await self._reachable(caller, key_id)), grace.total_seconds()
+        self._pace.take(caller.tenant.id)
         noting = self._recorder.noting(
             caller,
             "key.rotate",

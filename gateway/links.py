@@ -4,6 +4,7 @@ from adapters.base import HostsVisitors, ManagesLinks, SharesLinks
 from gateway.abilities import Backends, refused
 from gateway.record import Note, Recorder
 from gateway.tenancy import Caller, KeyScope, SiteRecord
+from gateway.throttle import UNLIMITED, Throttle
 from models.capability import Operation
 from models.link import LinkState, SharedLink, SharedLinkDraft
 
@@ -11,8 +12,8 @@ from models.link import LinkState, SharedLink, SharedLinkDraft
 class Links:
     """Finds or creates shared links by name; lists and revokes them where the backend lets us."""
 
-    def __init__(self, backends: Backends, recorder: Recorder) -> None:
-        self._backends, self._recorder = backends, recorder
+    def __init__(self, backends: Backends, recorder: Recorder, pace: Throttle = UNLIMITED) -> None:
+        self._backends, self._recorder, self._pace = backends, recorder, pace
 
     async def _manager(self, record: SiteRecord) -> ManagesLinks:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -30,11 +31,15 @@ class Links:
         return tuple(_absolute(link, origin) for link in found)
 
     async def put(self, caller: Caller, record: SiteRecord, draft: SharedLinkDraft, origin: str = "") -> SharedLink:
-        """The link of that name, or a new one; `origin` completes an address that the settings do not make absolute."""
+        """The link of that name, or a new one; `origin` completes an address that the settings do not make absolute.
+
+        Raises UnsupportedQuery, TooManyRequests.
+        """
         caller.require(KeyScope.MANAGE_SITES)
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, SharesLinks) or not adapter.can.allows(Operation.SHARED_LINKS):
             raise refused(adapter, Operation.SHARED_LINKS)
+        self._pace.take(record.tenant)
         note = Note(f"{record.site.id}/{draft.name}", after={"name": draft.name})
         async with self._recorder.writing(caller, "shared_link.put", note):
             link = await adapter.put_shared_link(record.site, draft)

@@ -127,6 +127,12 @@ class Settings(Frozen):
         ge=0,
         description="Most failed attempts a minute from one address with one key prefix; 0 for no limit.",
     )
+    creation_rate_limit: int = Field(
+        default=60,
+        ge=0,
+        description="Most new keys a minute of one tenant, and as many clients, shared links, invitations and imports, "
+        "for each process; 0 for no limit.",
+    )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port of its own for /metrics, without a key; 0 for none."
     )

@@ -167,7 +167,9 @@ def keys_of(owner: Api, scopes: list[KeyScope], site: str, *, limited: bool) -> 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with serve(tmp_path_factory.mktemp("rights"), NOW="2026-06-17T12:00:00Z", LOG_LEVEL="error") as served:
+    with serve(
+        tmp_path_factory.mktemp("rights"), NOW="2026-06-17T12:00:00Z", LOG_LEVEL="error", CREATION_RATE_LIMIT="0"
+    ) as served:
         owner = new_owner(Api(served.base, served.key))
         other = new_site(owner)
         yield World(
