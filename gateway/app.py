@@ -200,6 +200,7 @@ def _local_options(settings: Settings) -> dict[str, Any]:
         "events": settings.events.get_secret_value() if settings.events else "",
         "geo_mmdb": settings.geo_mmdb,
         "geo_attribution": settings.geo_attribution,
+        "backlog_bytes": settings.event_backlog_bytes,
     }
 
 

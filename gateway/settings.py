@@ -101,6 +101,12 @@ class Settings(Frozen):
         default=1_000_000, ge=1024, description="Largest body of a tracker or events request."
     )
     import_body_limit: int = Field(default=8 * 2**30, ge=1024, description="Largest import, in bytes.")
+    event_backlog_bytes: int = Field(
+        default=2**30,
+        ge=128 * 2**20,
+        description="Bytes of the journal that may wait for the event store; beyond, events are answered 503 with "
+        "Retry-After. The file that is written to counts as a whole, up to 64 MB.",
+    )
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for kept answers, in bytes; 0 keeps none.")
     key_cache_seconds: float = Field(
         default=5.0, ge=0, le=5, description="How long a key's look-up is remembered, at most; bounds revocation."
