@@ -141,6 +141,7 @@ def build(settings: Settings) -> Services:
         guesses=Throttle(settings.auth_failure_limit, "failed attempts with this key"),
         key_rate=Throttle(settings.key_rate_limit, "requests with this key"),
         address_rate=Throttle(settings.address_rate_limit, "requests from this address"),
+        event_rate=Throttle(settings.event_rate_limit, "events from this address"),
         connections=connections,
         enrolment=Enrolment(catalog=catalog, vault=vault, connections=connections, recorder=recorder, vet=vet, now=now),
         sites=sites,

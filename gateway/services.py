@@ -50,6 +50,7 @@ class Services:
     guesses: Throttle
     key_rate: Throttle
     address_rate: Throttle
+    event_rate: Throttle
     connections: Connections
     enrolment: Enrolment
     sites: Sites

@@ -123,10 +123,22 @@ class Settings(Frozen):
     )
     vendor_body_limit: int = Field(default=32 * 2**20, ge=1024, description="Largest answer read from a backend.")
     key_rate_limit: int = Field(
-        default=0, ge=0, description="Most requests a minute with one key, for each process; 0 for no limit."
+        default=30_000,
+        ge=0,
+        description="Most requests a minute with one key, for each process; 0 for no limit. `TALLYWAY_ADMIN_KEY` has "
+        "none.",
     )
     address_rate_limit: int = Field(
-        default=0, ge=0, description="Most requests a minute from one address, for each process; 0 for no limit."
+        default=12_000,
+        ge=0,
+        description="Most requests a minute from one address, for each process; 0 for no limit. Events of trackers, "
+        "and trusted proxies that name no client, are not counted.",
+    )
+    event_rate_limit: int = Field(
+        default=0,
+        ge=0,
+        description="Most events of trackers a minute from one address, for each process; 0 for no limit. Those over "
+        "it are refused and lost, and many visitors may share an address.",
     )
     auth_failure_limit: int = Field(
         default=20,

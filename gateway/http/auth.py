@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from gateway.catalog.keys import PREFIX
+from gateway.http.limits import admit_key
 from gateway.http.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import Caller
@@ -50,12 +51,9 @@ def counted_guesses(services: Services, name: str) -> Iterator[None]:
 
 async def admit(state: dict[str, Any], services: Services, caller: Caller) -> None:
     """Let a known caller in and put the request on its bill. Raises TooManyRequests, QuotaExceeded."""
+    admit_key(caller, services)
     try:
-        services.key_rate.take(caller.key)
         await services.meter.admit_call(caller.tenant.id)
-    except TooManyRequests:
-        services.figures.refused("key_rate")
-        raise
     except QuotaExceeded as error:
         services.figures.refused(error.quota)
         raise

@@ -5,26 +5,19 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from gateway.figures import ELSEWHERE
-from gateway.http.visitor import client_of
+from gateway.http.limits import admit_address
 from gateway.services import Services
-from models.errors import TooManyRequests
 
 
 class Books:
     """Called by the frame before and after each request."""
 
     def __init__(self, services: Services) -> None:
-        self._meter, self._figures, self._rate = services.meter, services.figures, services.address_rate
-        self._settings = services.settings
+        self._services, self._meter, self._figures = services, services.meter, services.figures
 
     def admit(self, scope: Scope, headers: Headers) -> None:
         """Raises TooManyRequests for an address that asks too often."""
-        if self._rate.limits:
-            try:
-                self._rate.take(client_of(scope, self._settings).name)
-            except TooManyRequests:
-                self._figures.refused("address_rate")
-                raise
+        admit_address(scope, self._services)
 
     def close(self, scope: Scope, status: int, seconds: float) -> None:
         """The request was answered. Those that were admitted with a key are billed, to the site they concerned."""

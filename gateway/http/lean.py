@@ -17,6 +17,7 @@ from gateway.catalog.keys import PREFIX
 from gateway.http.access import AccessLog
 from gateway.http.auth import LONGEST_KEY
 from gateway.http.frame import GIVEN_ID, REQUEST_ID, hosted, security_headers
+from gateway.http.limits import admit_address, admit_key
 from gateway.http.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope
@@ -118,8 +119,8 @@ class LeanQuery:
         if services.connections.generation(record.tenant, record.connection) != found.generation:
             return caller, None
         if self.limited:
-            services.address_rate.take(self._address(scope))
-            services.key_rate.take(caller.key)
+            admit_address(scope, services)
+            admit_key(caller, services)
         await services.meter.admit_call(caller.tenant.id)
         return caller, found
 

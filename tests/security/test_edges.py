@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.app import build
+from gateway.app import build, create_app
+from gateway.http.limits import TRACKING
 from gateway.settings import Settings
 from gateway.throttle import Throttle
 from models.errors import TooManyRequests
@@ -223,6 +224,38 @@ def test_one_key_and_one_address_may_ask_so_often_and_no_more(strict: Served) ->
     assert [a.status_code for a in answers].count(200) in (60, 61)
     assert answers[-1].json()["code"] == "rate_limited"
     assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_limits_are_on_by_default_far_above_what_people_do() -> None:
+    """And far above what the operator's own tools do in a minute: those are not counted at all."""
+    made = Settings()
+    assert 6_000 <= made.address_rate_limit <= made.key_rate_limit <= 60_000
+    assert 10 <= made.creation_rate_limit <= 100
+    assert made.auth_failure_limit == 20
+
+
+def test_the_operators_key_and_a_proxy_that_names_nobody_are_not_limited(strict: Served) -> None:
+    platform = Api(strict.base, strict.key)
+    assert {platform.send("GET", "/v1/sites").status_code for _ in range(80)} == {200}
+    assert {client().get(f"{strict.base}/healthz").status_code for _ in range(80)} == {200}
+
+
+def test_events_of_trackers_have_a_limit_of_their_own(strict: Served, tmp_path: Path) -> None:
+    def sent(base: str) -> list[int]:
+        event = {"n": "pageview", "u": "https://a.example/", "d": "a.example"}
+        headers = from_address("198.51.100.60")
+        return [client().post(f"{base}/api/event", json=event, headers=headers).status_code for _ in range(70)]
+
+    assert set(sent(strict.base)) == {202}
+    with serve(tmp_path, EVENT_RATE_LIMIT="60") as running:
+        assert sent(running.base)[-1] == 429
+
+
+def test_every_address_of_trackers_is_known_as_one(tmp_path: Path) -> None:
+    routes = {(route.path, m) for route in create_app(Settings(data=tmp_path)).routes for m in route.methods or ()}
+    assert {path for path, _ in routes} >= TRACKING
+    preflighted = {path for path, method in routes if method == "OPTIONS"}
+    assert preflighted <= TRACKING
 
 
 def test_an_address_is_believed_from_trusted_proxies_only(tmp_path: Path) -> None:

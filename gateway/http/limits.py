@@ -1,0 +1,45 @@
+"""Our own rate limits, as requests meet them: by address before anything is looked at, by key once it is known."""
+
+from starlette.types import Scope
+
+from gateway.http.visitor import client_of
+from gateway.keyring import OPERATOR
+from gateway.services import Services
+from gateway.tenancy import Caller
+from gateway.throttle import Throttle
+from models.errors import TooManyRequests
+
+TRACKING = frozenset(
+    {
+        "/api/event", "/plausible/api/event", "/sparklytics/api/collect", "/sparklytics/e", "/hit", "/event",
+        "/session", "/pirsch/hit", "/pirsch/event", "/pirsch/session", "/p/pv", "/p/e", "/p/s",
+    }
+)  # fmt: skip
+"""Where trackers send. They have a limit of their own, which is off: a campus or a server may stand behind an address,
+and what is refused here is lost."""
+
+
+def admit_address(scope: Scope, services: Services) -> None:
+    """Raises TooManyRequests for an address that asks too often.
+
+    A trusted proxy that says of nobody whom it speaks for is not counted: that would be a limit for everybody together.
+    """
+    rate = services.event_rate if scope["path"] in TRACKING else services.address_rate
+    if rate.limits:
+        client = client_of(scope, services.settings)
+        if client.known:
+            _take(rate, client.name, "address_rate", services)
+
+
+def admit_key(caller: Caller, services: Services) -> None:
+    """Raises TooManyRequests for a key that asks too often. The operator's own, from the settings, is not limited."""
+    if services.key_rate.limits and caller.key != OPERATOR:
+        _take(services.key_rate, caller.key, "key_rate", services)
+
+
+def _take(rate: Throttle, name: str, what: str, services: Services) -> None:
+    try:
+        rate.take(name)
+    except TooManyRequests:
+        services.figures.refused(what)
+        raise
