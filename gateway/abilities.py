@@ -5,6 +5,7 @@ from functools import cache
 from typing import Protocol, TypeGuard
 
 from adapters.base import Adapter, Records
+from gateway.cache import Standing
 from models.capability import Operation
 from models.errors import UnsupportedQuery
 
@@ -13,6 +14,12 @@ class Backends(Protocol):
     """Where open adapters come from."""
 
     def adapter(self, tenant: str, connection: str) -> Awaitable[Adapter]: ...
+
+
+class Standings(Backends, Protocol):
+    """The same, and how things are with their connections."""
+
+    def standing(self, tenant: str, connection: str) -> Standing: ...
 
 
 def records(adapter: Adapter) -> TypeGuard[Records]:

@@ -109,8 +109,8 @@ def build(settings: Settings) -> Services:
     recorder = Recorder(catalog, now)
     figures, meter = Figures(), Meter(catalog, now)
     connections = Connections(catalog, vault, _surroundings(settings, meter, figures))
-    sites = Sites(catalog=catalog, connections=connections, recorder=recorder, meter=meter, now=now)
     cache = ResultCache(max_bytes=settings.cache_bytes, now=now)
+    sites = Sites(catalog=catalog, connections=connections, recorder=recorder, meter=meter, cache=cache, now=now)
     segments = Segments(catalog, sites, recorder, now)
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
     vet = partial(_vet, allow_http=settings.allow_http, allow_private=allow_private)
@@ -148,7 +148,7 @@ def build(settings: Settings) -> Services:
         stats=Stats(backends=connections, cache=cache, expand=segments.expand, now=now),
         insights=Insights(connections, segments.expand, now),
         cache=cache,
-        goals=Goals(connections, sites, recorder),
+        goals=Goals(connections, sites, recorder, cache),
         links=Links(connections, recorder, pace("shared links")),
         guests=Guests(connections, recorder, Mailer(settings.smtp_url, settings.mail_from), pace("invitations")),
         teams=Teams(catalog, recorder, now),

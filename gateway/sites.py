@@ -2,8 +2,8 @@
 
 from asyncio import Lock
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,11 @@ from adapters.base import CreatesSites, DeletesSites, ListsSites, ProvesDeletion
 from adapters.domain import DomainError, clean_domain, strip_domain
 from gateway.abilities import refused
 from gateway.attempts import Attempts
+from gateway.cache import ResultCache
+from gateway.cache.results import Listing
 from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows
+from gateway.catalog.documents import DocumentLedger
 from gateway.connections import Connections
 from gateway.metering import Meter, concerned
 from gateway.record import Note, Recorder, Writing
@@ -31,6 +34,8 @@ REMEMBERED, REMEMBERED_SECONDS = 20_000, 5.0
 LONGEST_NAME = 300
 """No domain or id is longer, nor a spelling of one that trackers send; longer names are not even looked up."""
 PAGE = 200
+CHANGES = "gateway.sites_changed"
+"""Counts our changes of a connection's sites."""
 SITE_CREATE, SITE_DELETE = "site.create", "site.delete"
 
 
@@ -67,10 +72,11 @@ class Sites:
         connections: Connections,
         recorder: Recorder,
         meter: Meter,
+        cache: ResultCache,
         now: Callable[[], datetime],
     ) -> None:
         self._catalog, self._connections, self._recorder, self._now = catalog, connections, recorder, now
-        self._meter, self._making = meter, defaultdict[str, Lock](Lock)
+        self._cache, self._meter, self._making = cache, meter, defaultdict[str, Lock](Lock)
         self._by_ref: TTLCache[tuple[str, str], SiteRecord] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
         self._by_name: TTLCache[str, SiteRecord | None] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
 
@@ -216,7 +222,8 @@ class Sites:
                 return await self._keep(caller, await adapter.create_site(draft), kept.backend, connection, draft, tags)
             attempts = Attempts(self._catalog, caller.tenant, connection)
             note = Note(f"{connection}/{draft.domain}", after=draft.model_dump(mode="json"))
-            async with self._recorder.writing(caller, SITE_CREATE, note) as change:
+            changing = self._changing(caller.tenant.id, connection)
+            async with changing, self._recorder.writing(caller, SITE_CREATE, note) as change:
                 remote = await attempts.create(adapter, draft)
                 made = await self._keep(caller, remote, kept.backend, connection, draft, tags, change)
             await attempts.settled(draft.domain)
@@ -267,7 +274,8 @@ class Sites:
         if change.domain is not None:
             change = change.model_copy(update={"domain": _cleaned(change.domain)})
         before = _public(record)
-        async with self._recorder.writing(caller, "site.change", Note(record.site.id, before)) as writing:
+        changing = self._changing(record.tenant, record.connection)
+        async with changing, self._recorder.writing(caller, "site.change", Note(record.site.id, before)) as writing:
             if change != SiteChange():
                 change = await self._change_at_backend(caller, record, change)
             changed = await writing.keep(
@@ -296,7 +304,8 @@ class Sites:
         """Delete the site with its statistics at its backend, or only forget it here."""
         _require_whole_tenant(caller)
         note = Note(record.site.id, before=_public(record))
-        async with self._recorder.writing(caller, SITE_DELETE, note) as change:
+        changing = self._changing(record.tenant, record.connection)
+        async with changing, self._recorder.writing(caller, SITE_DELETE, note) as change:
             if not here_only:
                 await self._delete_at_backend(caller, record)
             await change.keep(lambda _: note, rows.delete, caller.tenant, record.site.id)
@@ -321,22 +330,39 @@ class Sites:
         return found
 
     async def discover(self, caller: Caller, connection: str, cursor: str | None, limit: int) -> RemotePage:
-        """Sites as the backend lists them, known here or not."""
+        """Sites as the backend lists them, known here or not; kept for a minute, and dropped when we change one."""
+        lister = await self._lister(caller, connection)
+        changes = await DocumentLedger(self._catalog, caller.tenant.id, connection).last_id(CHANGES)
+        listing = Listing(caller.tenant.id, connection, changes, cursor, limit)
+        standing = self._connections.standing(caller.tenant.id, connection)
+        return await self._cache.sites(listing, lambda: lister.list_sites(cursor, limit), standing)
+
+    async def _lister(self, caller: Caller, connection: str) -> ListsSites:
         caller.require(KeyScope.MANAGE_SITES)
         adapter = await self._connections.adapter(caller.tenant.id, connection)
         if not isinstance(adapter, ListsSites) or not adapter.can.allows(Operation.LIST_SITES):
             raise refused(adapter, Operation.LIST_SITES)
-        return await adapter.list_sites(cursor, limit)
+        return adapter
+
+    @asynccontextmanager
+    async def _changing(self, tenant: str, connection: str) -> AsyncIterator[None]:
+        """Lists of the connection's sites that were kept before are not true afterwards, however it ends."""
+        try:
+            yield
+        finally:
+            if connection != LOCAL_CONNECTION:
+                await DocumentLedger(self._catalog, tenant, connection).next_id(CHANGES)
 
     async def sync(self, caller: Caller, connection: str) -> Synced:
         """Make every site that the backend lists known here."""
         _require_whole_tenant(caller)
         kept = await self._connections.get(caller.tenant, connection)
+        lister = await self._lister(caller, connection)
         known = await self._refs(caller.tenant, connection)
         added: list[SiteRecord] = []
         cursor: str | None = None
         while True:
-            page = await self.discover(caller, connection, cursor, 100)
+            page = await lister.list_sites(cursor, 100)
             for remote in page.sites:
                 if remote.ref not in known:
                     draft = SiteDraft(domain=remote.domain)

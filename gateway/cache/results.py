@@ -1,6 +1,7 @@
 """Answers and presence of sites, kept by what was asked and for how long the range allows."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from gateway.cache.key import digest, key_of, of_site
@@ -9,8 +10,21 @@ from gateway.cache.responses import Responses
 from gateway.cache.serving import FLIGHT_SECONDS, GOOD, Keeper, Place, Served, Standing
 from gateway.cache.store import TENANT_SHARE
 from gateway.tenancy import SiteRecord
+from models.goal import Goal
 from models.query import ResolvedQuery
 from models.result import Answer
+from models.site import RemotePage
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the sites of a connection, as they are after so many changes by us."""
+
+    tenant: str
+    connection: str
+    changes: int
+    cursor: str | None
+    limit: int
 
 
 class ResultCache(Keeper):
@@ -60,6 +74,23 @@ class ResultCache(Keeper):
         key = digest("start", *of_site(record, standing.generation))
         policy = LISTS if standing.kept else UNKEPT
         return (await self.serve(_place(record, key, standing), policy, produce, standing)).value
+
+    async def goals(
+        self, record: SiteRecord, produce: Callable[[], Awaitable[tuple[Goal, ...]]], standing: Standing = GOOD
+    ) -> tuple[Goal, ...]:
+        """The goals that the backend lists; a goal that is put or deleted here raises the site's generation."""
+        key = digest("goals", *of_site(record, standing.generation))
+        policy = LISTS if standing.kept else UNKEPT
+        return (await self.serve(_place(record, key, standing), policy, produce, standing)).value
+
+    async def sites(
+        self, listing: Listing, produce: Callable[[], Awaitable[RemotePage]], standing: Standing = GOOD
+    ) -> RemotePage:
+        """A page of the sites that the backend lists."""
+        of_connection = (listing.tenant, listing.connection, standing.generation)
+        key = digest("sites", *of_connection, listing.changes, listing.cursor, listing.limit)
+        place = Place(listing.tenant, key, digest("connection", *of_connection))
+        return (await self.serve(place, LISTS if standing.kept else UNKEPT, produce, standing)).value
 
 
 def _place(record: SiteRecord, key: bytes, standing: Standing) -> Place:

@@ -27,6 +27,10 @@ class DocumentLedger:
     async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
         return await self._catalog.run(_list, self._shelf, kind, prefix)
 
+    async def last_id(self, kind: str) -> int:
+        """The number that `next_id` gave last; 0 before the first."""
+        return await self._catalog.run(_last_id, self._shelf, kind)
+
     async def next_id(self, kind: str) -> int:
         return await self._catalog.run(_next_id, self._shelf, kind)
 
@@ -63,8 +67,10 @@ def _next_id(db: Database, shelf: Shelf, kind: str) -> int:
         "INSERT INTO counters VALUES (?, ?, ?, 1) ON CONFLICT (tenant, connection, kind) DO UPDATE SET last = last + 1",
         [*shelf, kind],
     )
+    return _last_id(db, shelf, kind)
+
+
+def _last_id(db: Database, shelf: Shelf, kind: str) -> int:
     sql = "SELECT last FROM counters WHERE tenant = ? AND connection = ? AND kind = ?"
     row = one(db, sql, *shelf, kind)
-    if row is None:
-        raise AssertionError("the counter was written in this transaction")
-    return int(row["last"])
+    return 0 if row is None else int(row["last"])

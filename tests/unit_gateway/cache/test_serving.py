@@ -10,6 +10,7 @@ from gateway import deadline
 from gateway.cache import GOOD, ResultCache, Served, Standing
 from gateway.cache.policy import CLOSED, HOURLY, REALTIME, SETTLED_SOON, TODAY, policy_of, stepped
 from models.errors import GatewayError, MissingAtBackend, RateLimited, RejectedCredentials, TimedOut, Unreachable
+from models.goal import Goal
 from models.query import read_query
 from models.result import Answer, Freshness
 from tests.unit_gateway.cache.clock import Clock
@@ -295,3 +296,47 @@ async def test_too_large_an_answer_is_served_and_not_kept() -> None:
 
     assert kept.bytes == 0
     assert (await ask(kept, backend, clock)).value.rows[0][0] == 2
+
+
+async def test_lists_of_goals_are_fresh_a_minute_then_renewed_and_outlive_a_failure_by_a_day() -> None:
+    clock, calls, error = Clock(), 0, False
+    kept = cache(clock)
+
+    async def goals() -> tuple[Goal, ...]:
+        nonlocal calls
+        calls += 1
+        if error:
+            raise Unreachable
+        return (Goal(id=str(calls), display_name="Sale", event_name="Sale"),)
+
+    async def newest() -> str:
+        found = (await kept.goals(SITE, goals))[0].id
+        await settle()
+        return found
+
+    assert [await newest(), await newest()] == ["1", "1"]
+    clock.pass_(seconds=61)
+    assert [await newest(), await newest()] == ["1", "2"], "an older list at once, and a new one is fetched"
+    clock.pass_(minutes=11)
+    assert await newest() == "3"
+    error = True
+    clock.pass_(hours=23)
+    assert await newest() == "3"
+    clock.pass_(hours=2)
+    with pytest.raises(Unreachable):
+        await newest()
+    await kept.close()
+
+
+async def test_lists_of_our_own_store_are_not_kept() -> None:
+    kept, calls = cache(Clock()), 0
+
+    async def goals() -> tuple[Goal, ...]:
+        nonlocal calls
+        calls += 1
+        return ()
+
+    for _ in range(3):
+        await kept.goals(SITE, goals, Standing(kept=False))
+
+    assert calls == 3
