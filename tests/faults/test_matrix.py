@@ -37,6 +37,7 @@ FATAL: dict[Fault, tuple[type[BackendError], ...]] = {
 
 @pytest.fixture(scope="module", params=VENDORS)
 def vendor(request: pytest.FixtureRequest) -> Iterator[tuple[str, Twin, str]]:
+    bomb()  # making it takes as long as a deadline
     twin = VENDORS[request.param][1]()
     with serve_in_thread(twin.app) as url:
         yield request.param, twin, url
