@@ -30,6 +30,7 @@ from gateway.guests import Guests
 from gateway.history import History
 from gateway.http import facades
 from gateway.http.application import application
+from gateway.http.origin import without_redirects_to_hosts
 from gateway.ingest import Ingest
 from gateway.insights import Insights
 from gateway.keyring import Keyring
@@ -79,7 +80,9 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             yield
         log.info("closed")
 
-    return application(services, lifespan, [*facades.routes(services), *more])
+    whole = application(services, lifespan, [*facades.routes(services), *more])
+    without_redirects_to_hosts(whole.router)
+    return whole
 
 
 def has_events(settings: Settings) -> bool:

@@ -65,3 +65,15 @@ def test_the_public_address_wins_over_everything(tmp_path_factory: Any) -> None:
         found = said(running, EVIL)
         assert urlsplit(running.base).netloc not in "".join(found.values())
     assert "https://stats.example.com/share/" in found["link"]
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/v1/sites/?limit=1", "/v1/sites//", "/api/event/"])
+def test_a_forged_host_is_in_no_redirect(bare: Served, path: str) -> None:
+    answer = client().get(bare.base + path, headers={"Host": EVIL}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, path.replace("/?", "?").rstrip("/"))
+
+
+@pytest.mark.parametrize("path", ["//evil.example.com/", "/nothing/", "//", "/%2Fevil.example.com/"])
+def test_what_leads_nowhere_is_not_redirected(bare: Served, path: str) -> None:
+    answer = client().get(bare.base + path, headers={"Host": EVIL}, follow_redirects=False)
+    assert (answer.status_code, "location" in answer.headers) == (404, False)
