@@ -19,11 +19,17 @@ log = structlog.get_logger()
 
 DELAY = 0.1
 MOST_LINES = 400
+LONGEST_PATH = 500
+"""Characters of a path that are logged; longer ones are not remembered in their redacted form."""
 
 
 @lru_cache(maxsize=1024)
-def _shown(path: str) -> str:
+def _redacted(path: str) -> str:
     return str(redacted(path))
+
+
+def _shown(path: str) -> str:
+    return _redacted(path) if len(path) <= LONGEST_PATH else str(redacted(path))[:LONGEST_PATH]
 
 
 class AccessLog:

@@ -40,7 +40,8 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """A gateway that does not mind many wrong keys from one address."""
-    with serve(tmp_path_factory.mktemp("fuzz"), NOW=NOW, AUTH_FAILURE_LIMIT="0", ACCESS_LOG="false") as running:
+    limits = dict.fromkeys(("AUTH_FAILURE_LIMIT", "KEY_RATE_LIMIT", "CREATION_RATE_LIMIT"), "0")
+    with serve(tmp_path_factory.mktemp("fuzz"), NOW=NOW, ACCESS_LOG="false", **limits) as running:
         platform = Api(running.base, running.key)
         owner = new_owner(platform)
         yield Ground(platform, owner, new_site(owner))

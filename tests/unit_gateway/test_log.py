@@ -7,7 +7,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.access import AccessLog
+from gateway.http.access import AccessLog, _redacted
 from gateway.log import HIDDEN, redacted, set_up
 
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=40)
@@ -60,3 +60,15 @@ async def test_requests_are_written_together_and_without_secrets(capsys: pytest.
     )  # fmt: skip
     assert (first["service"], first["level"]) == ("tallyway", "info")
     assert "tw_aaa" not in second["path"]
+
+
+async def test_a_path_without_end_is_neither_remembered_nor_written_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("info", "json")
+    access, before = AccessLog(), _redacted.cache_info().currsize
+    for n in range(100):
+        access.note("id", "GET", "/" + "x" * 485 + "/tw_" + "a" * 32 + "y" * 100_000 + str(n), 404, 0.001)
+    access.flush()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 1000
+    assert "tw_aaa" not in "".join(lines)
+    assert _redacted.cache_info().currsize <= before
