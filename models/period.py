@@ -252,7 +252,7 @@ def buckets(period: Period, interval: Interval) -> Iterator[Label]:
     """Every label of the period's buckets, in order, as they appear in results.
 
     `YYYY-MM-DD` for days, weeks and months (a partial first week or month is labelled with its own start), wall-clock
-    `YYYY-MM-DD HH:MM:SS` in the period's zone for hours and minutes. An hour repeated by DST appears once.
+    `YYYY-MM-DD HH:MM:SS` in the period's zone for hours and minutes. What a clock change repeats appears once.
     """
     match interval:
         case Interval.MINUTE | Interval.HOUR:
@@ -272,12 +272,13 @@ def buckets(period: Period, interval: Interval) -> Iterator[Label]:
 def _clock_buckets(period: Period, width: timedelta) -> Iterator[Label]:
     form = "%Y-%m-%d %H:%M:00" if width < timedelta(hours=1) else "%Y-%m-%d %H:00:00"
     step = min(width, timedelta(minutes=15))  # zones are cut in quarters of an hour at the finest
-    moment, previous = period.first, ""
+    moment, seen = period.first, set[Label]()
     while moment < period.last + step:
         label = min(moment, period.last).astimezone(period.zone).strftime(form)
-        if label != previous:
+        if label not in seen:
             yield label
-        previous, moment = label, moment + step
+        seen.add(label)
+        moment += step
 
 
 def _calendar_buckets(period: Period, following: Callable[[date], date]) -> Iterator[Label]:

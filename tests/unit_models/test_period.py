@@ -118,6 +118,14 @@ def test_hours_of_a_long_day_are_labelled_once() -> None:
     assert labels.count("2026-10-25 02:00:00") == 1
 
 
+@pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", "2025-10-26"), ("Australia/Lord_Howe", "2026-04-05")])
+def test_minutes_of_a_long_day_are_labelled_once(zone: str, day: str) -> None:
+    """The hour, or half an hour, that the clocks repeat is written as the one before it: a day has 1440 labels."""
+    period = days_period(date.fromisoformat(day), date.fromisoformat(day), ZoneInfo(zone))
+    minutes = [f"{day} {hour:02d}:{minute:02d}:00" for hour in range(24) for minute in range(60)]
+    assert list(buckets(period, Interval.MINUTE)) == minutes
+
+
 def test_hours_of_a_short_day_leave_the_gap_out() -> None:
     labels = list(buckets(resolve(("2026-03-29", "2026-03-29"), zone=BERLIN, now=NOW), Interval.HOUR))
 

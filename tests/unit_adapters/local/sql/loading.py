@@ -51,8 +51,8 @@ def _event(
     amount, currency = hit.revenue or (None, "")
     return {
         "site": site, "time": hit.time, "seq": seq, "visitor": visitors[hit.visitor], "session": numbers[hit.session],
-        "name": hit.name, "hostname": hit.hostname, "path": hit.path, "props": hit.props, "revenue": amount,
-        "currency": currency, "interactive": 1, "engagement_ms": hit.engagement_ms,
+        "name": hit.name, "hostname": hit.hostname, "path": hit.path, "title": hit.title, "props": hit.props,
+        "revenue": amount, "currency": currency, "interactive": 1, "engagement_ms": hit.engagement_ms,
         "scroll_depth": NO_DEPTH if hit.scroll_depth is None else hit.scroll_depth, **hit.session.attributes,
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ from models.vocabulary import Metric, Operator
 NAMES = {
     "event:name": "event", "event:page": "page", "event:hostname": "hostname", "event:goal": "goal",
     "visit:entry_page_hostname": "entry_hostname", "visit:exit_page_hostname": "exit_hostname",
-    "visit:screen": "device",
+    "visit:screen": "device", "own:title": "title", "own:screen": "screen", "own:language": "language",
 }  # fmt: skip
 OPERATORS = {"matches_wildcard": "wildcard", "matches_wildcard_not": "wildcard_not"}
 
