@@ -102,10 +102,16 @@ def create(db: Database, tenant: Tenant, record: SiteRecord, now: datetime) -> S
         )
     except sqlite3.IntegrityError as error:
         raise AlreadyExists(f"the domain {site.domain} is taken on this connection") from error
-    db.execute(
-        "UPDATE sites SET old_domain = NULL WHERE old_domain = ? AND connection = ?", [site.domain, record.connection]
-    )
+    _taken_over(db, site.domain, record)
     return by_ref(db, tenant, site.id)
+
+
+def _taken_over(db: Database, domain: str, record: SiteRecord) -> None:
+    """The domain means the site that has it now, and no longer one that had it before."""
+    db.execute(
+        "UPDATE sites SET old_domain = NULL WHERE old_domain = ? AND connection = ? AND id <> ?",
+        [domain, record.connection, record.site.id],
+    )
 
 
 def change(db: Database, tenant: Tenant, site_id: str, new: SiteChange, tags: tuple[str, ...] | None) -> SiteRecord:
@@ -129,6 +135,8 @@ def change(db: Database, tenant: Tenant, site_id: str, new: SiteChange, tags: tu
         )
     except sqlite3.IntegrityError as error:
         raise AlreadyExists(f"the domain {new.domain} is taken on this connection") from error
+    if moved and new.domain is not None:
+        _taken_over(db, new.domain, found)
     return by_ref(db, tenant, found.site.id)
 
 

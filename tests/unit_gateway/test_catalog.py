@@ -171,3 +171,20 @@ def test_the_audit_log_holds_digests_and_cannot_be_changed(catalog: Catalog, oth
     for statement in ("DELETE FROM audit", "UPDATE audit SET action = 'x'"):
         with pytest.raises(Exception, match="append-only"):
             catalog.run_now(lambda db, sql: db.execute(sql), statement)
+
+
+def test_a_domain_that_another_site_took_over_means_that_site_for_good(catalog: Catalog, other: Tenant) -> None:
+    """Also after the other one has moved on: found by the catalog's machine."""
+    first, second = (
+        catalog.run_now(sites.create, tenant, site(domain), NOW)
+        for tenant, domain in ((DEFAULT, "old.example.com"), (other, "new.example.com"))
+    )
+    catalog.run_now(sites.change, DEFAULT, first.site.id, SiteChange(domain="moved.example.com"), None)
+    catalog.run_now(sites.change, other, second.site.id, SiteChange(domain="old.example.com"), None)
+    with pytest.raises(UnknownSite):
+        catalog.run_now(sites.by_ref, DEFAULT, "old.example.com")
+    catalog.run_now(sites.change, other, second.site.id, SiteChange(domain="newer.example.com"), None)
+    found = catalog.run_now(sites.for_tracker, "old.example.com")
+
+    assert found is not None
+    assert found.site.id == second.site.id
