@@ -18,7 +18,7 @@ from models.capability import Capabilities, Operation
 from models.deletion import Deletion
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
-from models.job import ImportJob, OnError
+from models.job import ImportJob, OnError, ProblemPage
 from models.link import LinkState, SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft, Membership, Team
 from models.query import ResolvedQuery
@@ -286,6 +286,15 @@ class ImportsHistory(Protocol):
         ...
 
     async def delete_import(self, site: Site, job_id: str) -> None: ...
+
+
+@runtime_checkable
+class ReportsProblems(Protocol):
+    """An importer that tells more refused lines than fit into the job."""
+
+    async def import_problems(self, site: Site, job_id: str, offset: int, limit: int) -> ProblemPage:
+        """Refused lines from an offset on, which is 0 or the `next` of a page. Raises NotFound, InvalidRequest."""
+        ...
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from adapters.base import ExportsHistory, ImportsHistory
+from adapters.base import ExportsHistory, ImportsHistory, ReportsProblems
 from gateway.abilities import Backends, refused
 from gateway.catalog.bills import OpenBill
 from gateway.catalog.text import written
@@ -19,7 +19,7 @@ from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from gateway.throttle import UNLIMITED, Throttle
 from models.capability import Operation
 from models.errors import GatewayError, InvalidRequest, Problem, UnknownSite
-from models.job import ImportJob, JobStatus, OnError
+from models.job import ImportJob, JobStatus, OnError, ProblemPage
 
 log = structlog.get_logger()
 
@@ -160,6 +160,14 @@ class History:
     async def get(self, record: SiteRecord, job_id: str) -> ImportJob:
         """Raises NotFound."""
         return await (await self._importer(record)).get_import(record.site, job_id)
+
+    async def problems(self, record: SiteRecord, job_id: str, offset: int, limit: int) -> ProblemPage:
+        """Refused lines from an offset on. Raises NotFound, InvalidRequest for an offset that is none."""
+        importer = await self._importer(record)
+        if isinstance(importer, ReportsProblems):
+            return await importer.import_problems(record.site, job_id, offset, limit)
+        told, end = (await importer.get_import(record.site, job_id)).problems, offset + limit
+        return ProblemPage(problems=told[offset:end], next=end if end < len(told) else None)
 
     async def delete(self, caller: Caller, record: SiteRecord, job_id: str) -> None:
         """Take an import and its rows back."""

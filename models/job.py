@@ -30,8 +30,16 @@ class LineProblem(Frozen):
     file: str = ""
 
 
+class ProblemPage(Frozen):
+    """Some refused lines of an import, in the order of the file; `next` is the offset of the following ones."""
+
+    problems: tuple[LineProblem, ...]
+    next: int | None = None
+
+
 class ImportJob(Frozen):
-    """An import. `rows` were taken, `skipped` refused (the first 100 with reasons); `duplicate`: all taken before."""
+    """An import. `rows` were taken, `skipped` refused (here the first 100 with reasons; all of them stand under
+    `.../problems`); `duplicate`: all taken before."""
 
     id: str
     site: str

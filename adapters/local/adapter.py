@@ -31,7 +31,7 @@ from models.errors import BackendError
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
 from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, FunnelStep, PropRow, VisitEvent, VisitRow
-from models.job import ImportJob, OnError
+from models.job import ImportJob, OnError, ProblemPage
 from models.link import LinkState, SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft, Membership
 from models.query import ResolvedQuery
@@ -194,6 +194,10 @@ class LocalAdapter:
     async def get_import(self, site: Site, job_id: str, *, wait: bool = False) -> ImportJob:
         """Raises NotFound."""
         return await self.engine.imports.get_import(site, job_id, wait=wait)
+
+    async def import_problems(self, site: Site, job_id: str, offset: int, limit: int) -> ProblemPage:
+        """Raises NotFound, InvalidRequest."""
+        return await self.engine.imports.problems_of(site, job_id, offset, limit)
 
     async def delete_import(self, site: Site, job_id: str) -> None:
         """Raises NotFound."""

@@ -30,8 +30,9 @@ def import_file(
     address = f"/v1/sites/{quote(site, safe='')}/imports"
     with _progress() as progress:
         job = _upload(remote, f"{address}?format={quote(form)}&on_error={quote(on_error)}", file, size, progress)
-        job = _watch(remote, f"{address}/{quote(job['id'], safe='')}", job, progress)
-    _report(job)
+        address = f"{address}/{quote(job['id'], safe='')}"
+        job = _watch(remote, address, job, progress)
+    _report(job, _problems(remote, address))
 
 
 def _progress() -> "Progress":
@@ -76,8 +77,17 @@ def _watch(remote: Remote, address: str, job: dict[str, Any], progress: "Progres
         job = remote.call("GET", address)
 
 
-def _report(job: dict[str, Any]) -> None:
-    for problem in job["problems"]:
+def _problems(remote: Remote, address: str) -> Iterator[dict[str, Any]]:
+    """Every line that was refused."""
+    offset: int | None = 0
+    while offset is not None:
+        page = remote.call("GET", f"{address}/problems?offset={offset}&limit=1000")
+        yield from page["problems"]
+        offset = page["next"]
+
+
+def _report(job: dict[str, Any], problems: Iterator[dict[str, Any]]) -> None:
+    for problem in problems:
         where = f"{problem['file']}:" if problem["file"] else "line "
         typer.echo(f"{where}{problem['line']}: {problem['reason']}", err=True)
     if job["status"] == "failed":

@@ -34,7 +34,7 @@ from gateway.services import Services
 from gateway.tenancy import KeyScope
 from models.deletion import Deletion
 from models.goal import Goal, GoalDraft
-from models.job import ImportJob
+from models.job import ImportJob, ProblemPage
 from models.link import SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft, Team
 from models.settings import SiteSettings
@@ -115,6 +115,7 @@ SITES_AND_THEIRS = (
     E("GET", SITE + "/imports", history.list_imports, "List imports", READ, "History", answers=s.ImportList),
     E("POST", SITE + "/imports", history.start_import, "Import history from a file", INGEST, "History", params=s.ImportParams, answers=ImportJob, status=202, limit=Limit.IMPORT, body_media="application/octet-stream"),
     E("GET", SITE + "/imports/{job}", history.get_import, "Show an import", READ, "History", answers=ImportJob),
+    E("GET", SITE + "/imports/{job}/problems", history.list_import_problems, "Lines that an import refused", READ, "History", params=s.ProblemParams, answers=ProblemPage),
     E("DELETE", SITE + "/imports/{job}", history.delete_import, "Take an import back", SITES, "History", status=204),
     E("GET", SITE + "/drops", history.list_drops, "Events that were answered but not counted", READ, "Events", params=s.DropParams, answers=s.DropList),
     E("GET", SITE + "/exports", history.export, "Export history", READ, "History", params=s.ExportParams, media="*/*", asks=False),

@@ -1,8 +1,10 @@
 """Sites and what belongs to them, over the API and on our own store."""
 
 import json
+import re
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,27 @@ def test_imported_events_are_counted_and_the_same_file_twice_counts_once(owner: 
     assert load(owner, site)["duplicate"] is True
     rows = counted(owner, site=site, metrics=["visitors", "pageviews", "events"])
     assert rows == [{"visitors": 2, "pageviews": 3, "events": 4}]
+
+
+def test_refused_lines_are_told_in_pages_and_by_the_command(owner: Api, site: str, tmp_path: Path) -> None:
+    """Lines 1 and 2 are events, the 150 after them are not."""
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"".join(EVENTS.splitlines(keepends=True)[:2]) + b"{\n" * 150)
+    told = subprocess.run(
+        [command(), "import", site, str(file), "--url", owner.base, "--key", owner.key],
+        capture_output=True, text=True, check=True, env={"PATH": "", "COLUMNS": "200"},
+    )  # fmt: skip
+    assert "2 rows imported, 150 refused" in told.stdout
+    assert [f"line {n}:" for n in range(3, 153)] == re.findall(r"line \d+:", told.stderr)
+    (job,) = owner.ok("GET", f"/v1/sites/{site}/imports")["imports"]
+    problems = f"/v1/sites/{site}/imports/{job['id']}/problems"
+    first = owner.ok("GET", problems)
+    last = owner.ok("GET", f"{problems}?offset={first['next']}&limit=1000")
+    assert [p["line"] for p in first["problems"] + last["problems"]] == list(range(3, 153))
+    assert (len(first["problems"]), last["next"]) == (100, None)
+    assert owner.problem(400, "GET", f"{problems}?offset=1")["problems"][0]["field"] == "offset"
+    owner.ok("DELETE", f"/v1/sites/{site}/imports/{job['id']}")
+    owner.problem(404, "GET", problems)
 
 
 def test_the_question_in_the_address_has_the_same_answer(owner: Api, site: str) -> None:

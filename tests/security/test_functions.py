@@ -18,7 +18,7 @@ SCOPES = (KeyScope.READ, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS, KeyScope.
 NEEDED: Mapping[KeyScope | Access, str] = {
     KeyScope.READ: """post_query get_query realtime plan_query list_connections get_connection list_sites get_site
         list_goals get_goal list_custom_props get_settings list_segments get_segment list_imports get_import list_drops
-        export list_teams list_vendor_calls""",
+        list_import_problems export list_teams list_vendor_calls""",
     KeyScope.MANAGE_SITES: """check_connection discover_sites sync_connection create_site change_site delete_site
         list_shared_links put_shared_link delete_shared_link list_guests put_guest delete_guest put_custom_prop
         delete_custom_prop put_settings create_segment change_segment delete_segment delete_import

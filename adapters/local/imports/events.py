@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.local.imports import state
+from adapters.local.imports import problems, state
 from adapters.local.imports.ndjson import MOST_PROBLEMS, Block, Source
 from adapters.local.imports.readers import Blocks, Readers
 from adapters.local.imports.state import Progress, Step
@@ -66,6 +66,7 @@ class EventImport:
                 if found.broken:
                     return Done(_refused(task, found))
             held = await self._settled(notes, held or Progress())
+            await asyncio.to_thread(problems.cut, problems.beside(task.path), held.told)
             held = await self._take_all(task, blocks, notes, held, report)
         await self._recorder.flush()
         return Done(_running(task, held).model_copy(update={"status": JobStatus.COMPLETED}), {"seqs": held.seqs})
@@ -86,12 +87,13 @@ class EventImport:
 
     async def _examined(self, blocks: Blocks, report: Report, task: Task) -> Totals:
         """Read all of it before anything is taken."""
-        broken, problems = 0, list[LineProblem]()
+        broken, told, first = 0, 0, list[LineProblem]()
         async for block in _all(blocks, Progress()):
             broken += block.broken
-            problems += block.problems[: MOST_PROBLEMS - len(problems)]
+            first += block.problems[: MOST_PROBLEMS - len(first)]
+            told = await _told(task.path, told, block)
             report(task.job.model_copy(update={"skipped": broken}))
-        return Totals(broken, tuple(problems))
+        return Totals(broken, tuple(first))
 
     async def _settled(self, notes: Path, held: Progress) -> Progress:
         """The progress after a crash, once the journal has said whether the step under way got there."""
@@ -130,7 +132,7 @@ class EventImport:
         """One block: written down as under way, journalled, counted. A full journal is waited for."""
         if self._journal.backlog > BACKLOG_BYTES:
             await self._recorder.flush()
-        step = state.step_of(block, self._journal.last)
+        step = state.step_of(block, self._journal.last, await _told(notes, held.told, block))
         if not block.rows:
             return state.advanced(held, step, 0)
         self._keep(notes, step.after)
@@ -159,6 +161,11 @@ async def _all(blocks: Blocks, held: Progress) -> AsyncIterator[Block]:
         coming.cancel()
         with contextlib.suppress(asyncio.CancelledError, OSError):
             await coming
+
+
+async def _told(beside: Path, length: int, block: Block) -> int:
+    """How long the file of problems is with those of the block."""
+    return await asyncio.to_thread(problems.add, problems.beside(beside), length, block.told) if block.told else length
 
 
 async def _insist(work: Callable[[], Awaitable[int]]) -> int:

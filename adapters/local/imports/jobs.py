@@ -17,9 +17,10 @@ import structlog
 
 from adapters.base import Ledger
 from adapters.local.imported import KIND
+from adapters.local.imports import problems
 from adapters.local.imports.task import Done, Runner, Task
 from models.errors import GatewayError, InvalidRequest, NotFound, Problem
-from models.job import ImportJob, JobStatus, OnError
+from models.job import ImportJob, JobStatus, OnError, ProblemPage
 from models.site import Site
 
 log = structlog.get_logger(__name__)
@@ -55,7 +56,7 @@ class Imports:
         """Go on with what a stop or a crash left unfinished."""
         found = [(ImportJob(**document["job"]), document) for _, document in await self._ledger.list(JOBS)]
         wanted = {job.id for job, _ in found if job.status is not JobStatus.COMPLETED}
-        await asyncio.to_thread(_tidy, self._folder, wanted)
+        await asyncio.to_thread(_tidy, self._folder, wanted, {job.id for job, _ in found})
         for job, document in found:
             if job.status not in ENDED:
                 self._begin(self._task(job, document), document)
@@ -137,6 +138,12 @@ class Imports:
             document = await self._document(site, job_id)
         return self._jobs.get(job_id) or ImportJob(**document["job"])
 
+    async def problems_of(self, site: Site, job_id: str, offset: int, limit: int) -> ProblemPage:
+        """Refused lines from an offset on. Raises NotFound, InvalidRequest for an offset that is none."""
+        job = await self.get_import(site, job_id)
+        found = await asyncio.to_thread(problems.page, problems.beside(self._path(job)), offset, limit)
+        return problems.page_of(job.problems, offset, limit) if found is None else found
+
     async def delete_import(self, site: Site, job_id: str) -> None:
         """Stop it if it runs, take its rows back, forget it: the same file may be imported again. Raises NotFound."""
         document = await self._document(site, job_id)
@@ -160,6 +167,7 @@ class Imports:
         if document.get("digest"):
             await self._ledger.delete(DIGESTS, f"{job.site}/{document['digest']}")
         await asyncio.to_thread(self._clean, job)
+        await asyncio.to_thread(problems.beside(self._path(job)).unlink, missing_ok=True)
         await self._ledger.delete(JOBS, _key(job))
 
     async def _stop(self, job_id: str) -> None:
@@ -239,11 +247,15 @@ def _key(job: ImportJob) -> str:
     return f"{job.site}/{int(job.id):012d}"
 
 
-def _tidy(folder: Path, wanted: Collection[str]) -> None:
-    """Make the folder; remove files of jobs that need them no more. A name begins with the job's id."""
+def _tidy(folder: Path, wanted: Collection[str], known: Collection[str]) -> None:
+    """Make the folder; remove files of jobs that need them no more. A name begins with the job's id.
+
+    What was refused is kept for as long as the job is known.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
-        if path.name.lstrip(".").partition(".")[0] not in wanted:
+        number = path.name.lstrip(".").partition(".")[0]
+        if number not in (known if path.suffix == problems.SUFFIX else wanted):
             path.unlink()
 
 

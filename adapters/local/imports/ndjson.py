@@ -15,6 +15,7 @@ import msgspec
 
 from adapters.local.derive import EPOCH, FUTURE, Derivation, named_visitor
 from adapters.local.hit import NO_DEPTH, Hit, pack_hits
+from adapters.local.imports.problems import written
 from adapters.local.line import Line
 from adapters.local.rules import Rules
 from adapters.local.schema import VISIT_ATTRIBUTES
@@ -26,6 +27,8 @@ BLOCK_BYTES = 8 << 20
 """Bytes read at once, and more than the longest line that is taken."""
 MOST_PROBLEMS = 100
 """Refused lines that are reported with a reason; the rest are only counted."""
+MOST_TOLD = 1 << 20
+"""Bytes of refused lines with their reasons that one block brings."""
 BOM = b"\xef\xbb\xbf"
 SHAPES = 50_000
 """Combinations of attributes remembered at once."""
@@ -43,7 +46,8 @@ class Block(msgspec.Struct, frozen=True):
     """What lines became. `end` is the offset after them; `payload` one journal record of `rows` hits, in file order.
 
     `refused` counts lines that are not taken, `broken` those among them that are not events at all. `first` and `last`
-    are the extreme times in Unix seconds, 0 without rows.
+    are the extreme times in Unix seconds, 0 without rows. `problems` are the first refused lines, `told` all of them as
+    `problems.py` writes them.
     """
 
     end: int
@@ -53,6 +57,7 @@ class Block(msgspec.Struct, frozen=True):
     refused: int = 0
     broken: int = 0
     problems: tuple[LineProblem, ...] = ()
+    told: bytes = b""
     first: int = 0
     last: int = 0
 
@@ -99,7 +104,8 @@ class LineReader:
             if piece.endswith(b"\n"):
                 break
         problem = LineProblem(line=line, reason=f"a line may have at most {self._block_bytes - 1} bytes")
-        return Block(file.tell(), 1, refused=1, broken=1, problems=(problem,))
+        told = written(problem.line, problem.reason)
+        return Block(file.tell(), 1, refused=1, broken=1, problems=(problem,), told=told)
 
     def _block(self, data: bytes, line: int, end: int) -> Block:
         pieces = data.split(b"\n")
@@ -107,6 +113,7 @@ class LineReader:
             pieces.pop()
         hits: list[Hit] = []
         problems: list[LineProblem] = []
+        told = bytearray()
         refused = broken = 0
         for number, piece in enumerate(pieces, line):
             found = self._hit(piece)
@@ -115,8 +122,15 @@ class LineReader:
             elif found is not None:
                 refused += 1
                 broken += found.reason not in CHOSEN
+                reason = _said(found)
+                told += written(number, reason)
                 if len(problems) < MOST_PROBLEMS:
-                    problems.append(LineProblem(line=number, reason=_said(found)))
+                    problems.append(LineProblem(line=number, reason=reason))
+                if len(told) > MOST_TOLD:  # the rest is the next block
+                    rest = pieces[number - line + 1 :]
+                    end -= sum(map(len, rest)) + len(rest) - (not data.endswith(b"\n")) if rest else 0
+                    pieces = pieces[: number - line + 1]
+                    break
         times = [hit.time for hit in hits]
         return Block(
             end=end,
@@ -126,6 +140,7 @@ class LineReader:
             refused=refused,
             broken=broken,
             problems=tuple(problems),
+            told=bytes(told),
             first=min(times, default=0),
             last=max(times, default=0),
         )

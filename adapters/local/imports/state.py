@@ -20,7 +20,8 @@ SUFFIX = ".state"
 class Step(msgspec.Struct, frozen=True):
     """A block on its way into the journal: what it becomes when it is there, and how to find it there.
 
-    `after` is the highest seq given out before it, `digest` that of its payload.
+    `after` is the highest seq given out before it, `digest` that of its payload. `told` is the length of the file of
+    problems with those of the block.
     """
 
     end: int
@@ -32,6 +33,7 @@ class Step(msgspec.Struct, frozen=True):
     last: int
     after: int
     digest: str
+    told: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -45,6 +47,7 @@ class Progress(msgspec.Struct, frozen=True):
     first: int = 0
     last: int = 0
     seqs: list[tuple[int, int]] = []
+    told: int = 0
     step: Step | None = None
 
 
@@ -52,11 +55,11 @@ def digest_of(payload: bytes) -> str:
     return blake2b(payload, digest_size=16).hexdigest()
 
 
-def step_of(block: Block, after: int) -> Step:
-    """The step that a block is."""
+def step_of(block: Block, after: int, told: int) -> Step:
+    """The step that a block is; its problems are written down, which makes their file this long."""
     return Step(
         block.end, block.lines, block.rows, block.refused, [(p.line, p.reason) for p in block.problems],
-        block.first, block.last, after, digest_of(block.payload),
+        block.first, block.last, after, digest_of(block.payload), told,
     )  # fmt: skip
 
 
@@ -76,6 +79,7 @@ def advanced(held: Progress, step: Step, seq: int) -> Progress:
         first=(min(held.first, step.first) if held.rows else step.first) if step.rows else held.first,
         last=max(held.last, step.last),
         seqs=_joined([*held.seqs, (seq, seq + step.rows - 1)]) if step.rows else held.seqs,
+        told=step.told,
     )
 
 

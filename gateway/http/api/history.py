@@ -8,7 +8,15 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.http.body import answer, nothing
 from gateway.http.endpoint import Ask
-from gateway.http.schema.sites import DropDay, DropList, DropParams, ExportParams, ImportList, ImportParams
+from gateway.http.schema.sites import (
+    DropDay,
+    DropList,
+    DropParams,
+    ExportParams,
+    ImportList,
+    ImportParams,
+    ProblemParams,
+)
 from gateway.http.schema.stats import DroppedEvent, EventParams, EventsTaken
 from models.errors import InvalidRequest, Problem
 from models.job import JobStatus
@@ -49,6 +57,11 @@ async def list_imports(ask: Ask) -> Response:
 
 async def get_import(ask: Ask) -> Response:
     return answer(await ask.services.history.get(await ask.site(), ask.path("job")))
+
+
+async def list_import_problems(ask: Ask) -> Response:
+    params, record = ask.query(ProblemParams), await ask.site()
+    return answer(await ask.services.history.problems(record, ask.path("job"), params.offset, params.limit))
 
 
 async def delete_import(ask: Ask) -> Response:

@@ -185,6 +185,13 @@ class ImportParams(Given):
     on_error: OnError = OnError.SKIP
 
 
+class ProblemParams(Given):
+    """`offset` is the `next` of the page before."""
+
+    offset: int = Field(default=0, ge=0, le=2**40)
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
 class ImportList(Told):
     imports: list[ImportJob]
 

@@ -57,7 +57,10 @@ async def main(folder: Path, file: Path) -> None:
         found = await desk.one(
             "SELECT count(), uniqExact(path), uniqExact(seq), (SELECT toInt64(sum(sign)) FROM sessions) FROM events"
         )
-        print(json.dumps({"status": str(done.status), "rows": done.rows, "found": list(found)}), flush=True)
+        told = await desk.imports.problems_of(SITE, done.id, 0, 100_000)
+        lines = [problem.line for problem in told.problems]
+        said = {"status": str(done.status), "rows": done.rows, "found": list(found), "broken": lines}
+        print(json.dumps(said), flush=True)
 
 
 if __name__ == "__main__":

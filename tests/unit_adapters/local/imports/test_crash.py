@@ -33,7 +33,7 @@ def test_each_line_counts_once_whatever_is_killed(tmp_path: Path, seed: int) -> 
         for number in range(COUNT):
             moment = f"2026-06-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z"
             event = {"name": "pageview", "time": moment, "visitor": f"v{number // 6}", "path": f"/{number}"}
-            out.write(json.dumps(event) + "\n")
+            out.write(json.dumps(event) + "\n" + ("{\n" if number % 100 == 99 else ""))
     for _ in range(4):
         running = child(folder, file)
         assert running.stdout is not None
@@ -43,4 +43,5 @@ def test_each_line_counts_once_whatever_is_killed(tmp_path: Path, seed: int) -> 
         running.communicate()
     said, _ = child(folder, file).communicate(timeout=100)
     result = json.loads(said.splitlines()[-1])
+    assert result.pop("broken") == list(range(101, COUNT + COUNT // 100 + 1, 101))
     assert result == {"status": "completed", "rows": COUNT, "found": [COUNT, COUNT, COUNT, COUNT // 6]}

@@ -7,9 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.job import JobStatus, OnError
+import pytest
+
+from adapters.local.derive import Derivation
+from adapters.local.enrich.geo import Geo
+from adapters.local.enrich.visitor import Salts
+from adapters.local.imports import problems
+from adapters.local.imports.ndjson import MOST_TOLD, LineReader, Source
+from adapters.local.rules import compile_rules
+from models.errors import InvalidRequest
+from models.job import JobStatus, OnError, ProblemPage
+from models.settings import SiteSettings
 from models.site import Site
-from tests.unit_adapters.local.imports.conftest import SITE, Desk, opened
+from tests.unit_adapters.local.imports.conftest import NOW, SITE, Desk, opened
 from tests.unit_adapters.local.wiring import MemoryLedger
 
 
@@ -60,6 +70,79 @@ async def test_broken_lines_are_named_and_the_rest_is_taken(desk: Desk) -> None:
     assert reasons[3].startswith("future")
     assert "UTF-8" in reasons[4]
     assert await counts(desk) == (2, 2)
+
+
+async def all_problems(desk: Desk, job_id: str, limit: int = 97) -> list[tuple[int, str]]:
+    """Every page of them."""
+    found: list[tuple[int, str]] = []
+    offset: int | None = 0
+    while offset is not None:
+        page = await desk.imports.problems_of(SITE, job_id, offset, limit)
+        assert len(page.problems) == limit or page.next is None
+        found += [(problem.line, problem.reason) for problem in page.problems]
+        offset = page.next
+    return found
+
+
+def every_third_is_broken(count: int) -> bytes:
+    return lines(*(b"{" if n % 3 == 0 else line(visitor=f"v{n}", path=f"/{n}") for n in range(1, count + 1)))
+
+
+@pytest.mark.parametrize("on_error", [OnError.SKIP, OnError.ABORT])
+async def test_every_refused_line_is_told_page_by_page(desk: Desk, on_error: OnError) -> None:
+    """4,000 lines in several blocks, of which every third is broken; the job itself names a hundred."""
+    job = await desk.take(every_third_is_broken(4000), on_error=on_error)
+    assert (job.skipped, job.rows) == (1333, 2667 if on_error is OnError.SKIP else 0)
+    assert [problem.line for problem in job.problems] == list(range(3, 301, 3))
+    found = await all_problems(desk, job.id)
+    assert [number for number, _ in found] == list(range(3, 4001, 3))
+    assert {reason for _, reason in found} == {job.problems[0].reason}
+
+
+async def test_the_refused_lines_stay_until_the_job_is_deleted(tmp_path: Path, ledger: MemoryLedger) -> None:
+    async with opened(tmp_path, ledger) as desk:
+        job = await desk.take(every_third_is_broken(9))
+    async with opened(tmp_path, ledger) as desk:
+        assert [number for number, _ in await all_problems(desk, job.id)] == [3, 6, 9]
+        assert [path.name for path in (tmp_path / "imports").iterdir()] == [f"{job.id}.problems"]
+        await desk.imports.delete_import(SITE, job.id)
+        assert list((tmp_path / "imports").iterdir()) == []
+
+
+@pytest.mark.parametrize("offset", [1, 10**9])
+async def test_a_page_begins_where_another_ended(desk: Desk, offset: int) -> None:
+    job = await desk.take(every_third_is_broken(9))
+    if offset == 1:
+        with pytest.raises(InvalidRequest):
+            await desk.imports.problems_of(SITE, job.id, offset, 10)
+    else:
+        assert await desk.imports.problems_of(SITE, job.id, offset, 10) == ProblemPage(problems=())
+
+
+async def test_a_file_of_nothing_but_broken_lines_makes_small_blocks(tmp_path: Path) -> None:
+    """Each line of two bytes is told in thirty or more; a block ends where a megabyte of that is reached."""
+    path = tmp_path / "broken.ndjson"
+    path.write_bytes(b"{\n" * 300_000 + b"[")
+    with Geo.open() as geo:
+        reader = LineReader(Source(path, SITE, compile_rules(SiteSettings()), NOW), Derivation(Salts(), geo))
+        offset, number, sizes = 0, 1, []
+        told = b""
+        while (block := reader.read(offset, number)).lines:
+            sizes.append(len(block.told))
+            told += block.told
+            offset, number = block.end, number + block.lines
+    assert (offset, number - 1) == (600_001, 300_001)
+    assert len(sizes) > 10
+    assert max(sizes) < MOST_TOLD + 1000
+    assert [json.loads(text)[0] for text in told.splitlines()] == list(range(1, 300_002))
+
+
+async def test_no_more_is_told_than_the_disk_should_bear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(problems, "MOST_BYTES", 25)
+    path, one = tmp_path / "1.problems", problems.written(1, "broken")  # 13 bytes
+    length = problems.add(path, 0, one)
+    assert problems.add(path, length, one + one) == length
+    assert path.read_bytes() == one
 
 
 async def test_abort_takes_nothing_of_a_file_with_a_broken_line(desk: Desk) -> None:
