@@ -175,7 +175,7 @@ async def test_the_same_content_counts_once(desk: Desk) -> None:
 
 
 async def test_file_order_is_the_order_of_arrival(desk: Desk) -> None:
-    """The later line is the older event: attributes are those of the line that came first, entry and exit go by time."""
+    """The later line is the older event: attributes are those of the first line, entry and exit go by time."""
     await desk.take(lines(line(time="2026-06-01T10:10:00Z", browser="Firefox"), line(browser="Chrome", path="/older")))
     stored = await desk.one("SELECT browser, entry_page, exit_page FROM sessions WHERE sign = 1")
     assert stored == ("Firefox", "/older", "/")
