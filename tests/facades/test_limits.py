@@ -14,6 +14,7 @@ from gateway.settings import Settings
 from tests.api.conftest import Api, client, new_owner, new_site
 from tests.serving import Served, serve
 
+GUESSES = 6
 BODY, EVENT, BATCH = 64 * 1024, 1_000_000, 10_000_000
 LARGER = {
     "/pirsch/api/v1/hit": EVENT,
@@ -34,7 +35,12 @@ ROUTES = [
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serve(tmp_path_factory.mktemp("limits"), LOG_LEVEL="error", METRICS_TOKEN="a-scrapers-token") as running:
+    with serve(
+        tmp_path_factory.mktemp("limits"),
+        LOG_LEVEL="error",
+        METRICS_TOKEN="a-scrapers-token",
+        AUTH_FAILURE_LIMIT=str(GUESSES),
+    ) as running:
         yield running
 
 
@@ -83,7 +89,8 @@ def test_guesses_at_a_pirsch_token_are_limited_by_address(served: Served, keys: 
     address = f"198.51.100.{40 + len(mark) + mark.count('tw')}"
     path = "/pirsch/api/v1/domain"
     answers = [ask(served, path, f"{mark}guessed-badly{n:040}", address) for n in range(60)]
-    assert [a.status_code for a in answers] == [401] * 20 + [429] * 40
+    statuses = [a.status_code for a in answers]
+    assert (statuses[:GUESSES], statuses.count(429) >= 50) == ([401] * GUESSES, True)
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert ask(served, path, keys[1].key, address).status_code == 200
     assert ask(served, path, "guessed", "198.51.100.49").status_code == 401
@@ -97,6 +104,6 @@ def test_asking_without_a_token_is_how_clients_begin_and_no_guess(served: Served
 
 def test_guesses_at_the_token_for_figures_are_counted_before_they_are_compared(served: Served) -> None:
     statuses = [ask(served, "/metrics", f"{n}-guess", "198.51.100.51").status_code for n in range(30)]
-    assert statuses == [401] * 20 + [429] * 10
+    assert (statuses[:GUESSES], statuses.count(429) >= 20) == ([401] * GUESSES, True)
     assert ask(served, "/metrics", "a-scrapers-token", "198.51.100.51").status_code == 429
     assert ask(served, "/metrics", "a-scrapers-token", "198.51.100.52").status_code == 200
