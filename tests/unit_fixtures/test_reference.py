@@ -96,6 +96,12 @@ def test_a_named_range_means_these_days(spec: Any, first: date, last: date) -> N
     assert ranges.resolve(spec, BERLIN, NOW, start=date(2026, 2, 3)).days == (first, last)
 
 
+def test_today_ends_now_unless_a_day_is_named() -> None:
+    assert ranges.resolve("day", BERLIN, NOW).last == NOW
+    named = ranges.resolve("day", BERLIN, NOW, relative=date(2026, 6, 17))
+    assert named.last == datetime(2026, 6, 17, 21, 59, 59, tzinfo=UTC)
+
+
 def test_the_day_of_a_lost_hour_has_23() -> None:
     spring = ranges.days(date(2026, 3, 29), date(2026, 3, 29), BERLIN)
     assert len(ranges.labels("time:hour", spring)) == 23
