@@ -82,7 +82,7 @@ class Reception(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus, code: str) -> None:
         """Say why, where an answer has not begun, and close."""
         self._end()
-        begun = self.scope is not None  # type: ignore[redundant-expr]  # None before the first byte of a request
+        begun = self.scope is not None  # None before the first byte of a request
         if begun and not (self._has_head() and self.cycle.response_started):
             self.transport.write(_problem(status, code))
         self.transport.close()

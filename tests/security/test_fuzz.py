@@ -40,8 +40,14 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """A gateway that does not mind many wrong keys from one address."""
-    limits = dict.fromkeys(("AUTH_FAILURE_LIMIT", "KEY_RATE_LIMIT", "CREATION_RATE_LIMIT"), "0")
-    with serve(tmp_path_factory.mktemp("fuzz"), NOW=NOW, ACCESS_LOG="false", **limits) as running:
+    with serve(
+        tmp_path_factory.mktemp("fuzz"),
+        NOW=NOW,
+        ACCESS_LOG="false",
+        AUTH_FAILURE_LIMIT="0",
+        KEY_RATE_LIMIT="0",
+        CREATION_RATE_LIMIT="0",
+    ) as running:
         platform = Api(running.base, running.key)
         owner = new_owner(platform)
         yield Ground(platform, owner, new_site(owner))
