@@ -265,6 +265,13 @@ class Records(Protocol):
 
 
 @runtime_checkable
+class RecordsTogether(Records, Protocol):
+    async def record_all(self, site: Site, arrived: Sequence[tuple[Event, Received]]) -> tuple[Drop | None, ...]:
+        """`record` of tracker events of several visitors, which were received at the same moment."""
+        ...
+
+
+@runtime_checkable
 class CountsDrops(Protocol):
     async def drops(self, site: Site, first: date, last: date) -> Mapping[date, Mapping[str, int]]:
         """Events that were answered but not counted, by UTC day and reason."""

@@ -7,6 +7,7 @@ import argparse
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +20,7 @@ from adapters.local.enrich.page import read_page
 from adapters.local.enrich.place import language
 from adapters.local.enrich.props import read_props
 from adapters.local.enrich.referrer import is_spam, read_source
-from adapters.local.enrich.visitor import Salts
+from adapters.local.enrich.visitor import Salts, visitor_ids
 
 REPEATED = 500
 
@@ -72,7 +73,7 @@ def main() -> None:
         measure("read_props", read_props, [({"plan": "pro", "n": number},) for number in range(count)], calls)
         people = list(zip(strings, ips, strict=True))
         inputs = [(agent, ip, "example.com", "example.com") for agent, ip in people]
-        measure("visitor_ids", salts.visitor_ids, inputs, calls)
+        measure("visitor_ids", partial(visitor_ids, salts.current, salts.previous), inputs, calls)
 
 
 if __name__ == "__main__":

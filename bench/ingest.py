@@ -151,7 +151,6 @@ async def on_disk(adapter: LocalAdapter) -> None:
 
 async def measured(events: int) -> None:
     hits = drawn(events)
-    gc.freeze()
     settle()
     with tempfile.TemporaryDirectory() as folder:
         adapter = local_adapter(Path(folder), now=lambda: datetime.now(UTC))

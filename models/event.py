@@ -1,7 +1,9 @@
 """An event as clients send it: one line of NDJSON, one server-side call, or what a tracker's payload becomes."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
@@ -74,13 +76,13 @@ class Event(Frozen):
     scroll_depth: int | None = Field(default=None, ge=0, le=255)
 
 
-class Received(Frozen):
+class Received(NamedTuple):
     """What the edge adds to a tracker's request: where it came from. Never stored, never logged."""
 
     ip: str
     user_agent: str = ""
     accept_language: str = ""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Drop(Frozen):

@@ -161,6 +161,10 @@ class LocalAdapter:
         """Raises Overloaded."""
         return await self.engine.recorder.record(site, events, received)
 
+    async def record_all(self, site: Site, arrived: Sequence[tuple[Event, Received]]) -> tuple[Drop | None, ...]:
+        """Raises Overloaded."""
+        return await self.engine.recorder.record_all(site, arrived)
+
     async def flush(self) -> None:
         await self.engine.recorder.flush()
 

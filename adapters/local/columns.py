@@ -33,8 +33,7 @@ class Coded(Sequence[str]):
 
     def plain(self) -> list[str]:
         """The same column, a value for each row."""
-        codes = memoryview(self.codes).cast(TYPECODES[self.width])
-        return list(map(self.values.__getitem__, codes))
+        return list(map(self.values.__getitem__, array(TYPECODES[self.width], self.codes)))
 
     def __len__(self) -> int:
         return len(self.codes) // self.width

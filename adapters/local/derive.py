@@ -1,11 +1,10 @@
 """From an event as given to a hit as recorded: given fields stay, missing ones are derived, addresses are left out."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from adapters.local.enrich.agent import Agent, parse_agent
 from adapters.local.enrich.bots import bot_reason
@@ -14,11 +13,11 @@ from adapters.local.enrich.geo import NOWHERE, Geo, Place
 from adapters.local.enrich.page import EventFieldError, Page, read_page
 from adapters.local.enrich.place import language
 from adapters.local.enrich.referrer import SCHEMES, Source, is_spam, read_source
-from adapters.local.enrich.visitor import DailySalts, visitor_id
+from adapters.local.enrich.visitor import DailySalts, visitor_id, visitor_ids
 from adapters.local.hit import NO_DEPTH, Attributes, Hit, pack_attributes
-from adapters.local.line import Given, Line
+from adapters.local.line import Given, Line, LineRevenue
 from adapters.local.rules import Rules
-from models.event import Drop, Received
+from models.event import Drop, Received, Revenue
 from models.site import Site
 
 FUTURE = timedelta(hours=24)
@@ -31,10 +30,11 @@ TRACKED = frozenset({
 })  # fmt: skip
 """What a tracker tells at most; nothing of it is an attribute of the visit but the referrer."""
 NOBODY_AGENT, NO_SOURCE, NO_PAGE = Agent(), Source(), Page("", "/")
+REMEMBERED = 8192
+"""Visitors of the running minute whose number and place are not found twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Who sent it, for as long as it takes to derive a hit: never stored."""
 
     address: str
@@ -49,13 +49,27 @@ class SaltsOf(Protocol):
 
 
 class Derivation:
-    """Turns events into hits with the salts of the day and a file of places."""
+    """Turns events into hits with the salts of the day and a file of places.
+
+    A browser that sends several events is looked up once; its address is forgotten when the minute ends, as the
+    counters of rate limits do.
+    """
 
     def __init__(self, salts: SaltsOf, geo: Geo) -> None:
-        self._salts, self._geo = salts, geo
+        self._salts, self._minute = salts, -1
+        self._locate, self._numbers = lru_cache(REMEMBERED)(geo.locate), lru_cache(REMEMBERED)(visitor_ids)
+
+    def _forget(self, now: datetime) -> None:
+        """Forget addresses when a minute ended."""
+        minute = int(now.timestamp()) // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._locate.cache_clear()
+            self._numbers.cache_clear()
 
     def hit(self, site: Site, given: Given, received: Received | None, rules: Rules, now: datetime) -> Hit | Drop:
         """The hit, or why it is not counted. `now` is the time of arrival."""
+        self._forget(now)
         origin = (
             Origin(received.ip, received.user_agent, received.accept_language)
             if received
@@ -65,12 +79,12 @@ class Derivation:
             return refused
         try:
             page, source = _arrival(given.url or "", given.referrer or "", given.hostname)
-            amount = _thousandths(given)
+            amount = None if given.revenue is None else _thousandths(given.revenue)
         except EventFieldError as error:
             return Drop(reason="invalid", detail=str(error))
         hostname = page.hostname if given.hostname is None else given.hostname
         path = (page.pathname if given.path is None else given.path) or "/"
-        place = self._geo.locate(origin.address) if given.country is None and origin.address else NOWHERE
+        place = self._locate(origin.address) if given.country is None and origin.address else NOWHERE
         country = place.country if given.country is None else given.country.upper()
         if reason := rules.refuse(origin.address, country, hostname, path):
             return Drop(reason=reason)
@@ -78,21 +92,21 @@ class Derivation:
         if not visitor:
             return Drop(reason="no_visitor", detail="an event needs a visitor, or an address or user agent")
         return Hit(
-            site=site.id,
-            time=int(given.time.timestamp()),
-            visitor=visitor,
-            earlier=earlier,
-            name=given.name,
-            interactive=given.interactive,
-            hostname=hostname,
-            path=path,
-            title=given.title or "",
-            attributes=_packed(given, received, source, origin, place, country, hostname),
-            engagement_ms=given.engagement_ms or 0,
-            scroll_depth=NO_DEPTH if given.scroll_depth is None else given.scroll_depth,
-            amount=amount,
-            currency=given.revenue.currency if given.revenue else "",
-            props=_props(given),
+            site.id,
+            int(given.time.timestamp()),
+            visitor,
+            earlier,
+            given.name,
+            given.interactive,
+            hostname,
+            path,
+            given.title or "",
+            _packed(given, received, source, origin, place, country, hostname),
+            given.engagement_ms or 0,
+            NO_DEPTH if given.scroll_depth is None else given.scroll_depth,
+            amount,
+            given.revenue.currency if given.revenue else "",
+            _props(given) if given.props else None,
         )
 
     def _visitor(self, site: Site, given: Given, origin: Origin, hostname: str, now: datetime) -> tuple[int, int]:
@@ -103,11 +117,10 @@ class Derivation:
         if not origin.address and not origin.agent:
             return 0, 0
         salts = self._salts.at(now)
-        day = given.time.astimezone(UTC).date()
         who = (origin.agent, origin.address, site.domain, hostname)
-        if day >= salts.day:
-            current, previous = salts.visitor_ids(*who)
-            return current, previous or 0
+        if given.time >= salts.begin:
+            return self._numbers(salts.current, salts.previous, *who)
+        day = given.time.astimezone(UTC).date()
         if day == salts.day - timedelta(days=1) and salts.previous:
             return visitor_id(salts.previous, *who), 0
         return visitor_id(_past_salt(salts, day.isoformat()), *who), 0
@@ -127,10 +140,11 @@ def named_visitor(site: str, name: str) -> int:
 
 
 def _refusal(given: Given, origin: Origin, received: Received | None, now: datetime) -> Drop | None:
-    if given.time > now + FUTURE:
-        return Drop(reason="future", detail="the time is more than 24 hours ahead")
-    if given.time < EPOCH:
-        return Drop(reason="past", detail="the time is before 1970")
+    if received is None:
+        if given.time > now + FUTURE:
+            return Drop(reason="future", detail="the time is more than 24 hours ahead")
+        if given.time < EPOCH:
+            return Drop(reason="past", detail="the time is before 1970")
     # A tracker always has a user agent; a server that reports events need not pass one on.
     if (received or origin.agent) and (pattern := bot_reason(origin.agent)):
         return Drop(reason="bot", detail=pattern)
@@ -139,10 +153,8 @@ def _refusal(given: Given, origin: Origin, received: Received | None, now: datet
     return None
 
 
-def _thousandths(given: Given) -> int | None:
-    if given.revenue is None:
-        return None
-    amount = int((Decimal(str(given.revenue.amount)) * 1000).to_integral_value(ROUND_HALF_EVEN))
+def _thousandths(revenue: Revenue | LineRevenue) -> int:
+    amount = int((Decimal(str(revenue.amount)) * 1000).to_integral_value(ROUND_HALF_EVEN))
     if abs(amount) >= MAX_AMOUNT:
         raise EventFieldError("revenue", "is out of range")
     return amount
@@ -156,9 +168,7 @@ def _text(value: str | float) -> str:
 
 def _props(given: Given) -> dict[str, str] | None:
     """Properties with a value; a blank one is the same as none."""
-    if not given.props:
-        return None
-    return {key: text for key, value in given.props.items() if (text := _text(value)).strip() and key} or None
+    return {key: text for key, value in (given.props or {}).items() if (text := _text(value)).strip() and key} or None
 
 
 @lru_cache(maxsize=8192)

@@ -43,9 +43,13 @@ class Recorder:
 
         Raises Overloaded; then nothing was taken.
         """
+        return await self.record_all(site, [(event, received) for event in events])
+
+    async def record_all(self, site: Site, arrived: Sequence[tuple[Given, Received | None]]) -> tuple[Drop | None, ...]:
+        """The same for events of several visitors: all that count are on disk, or Overloaded is raised."""
         now = self._now()
         rules = await self._rules_of(site)
-        results = [self._decide(site, event, received, rules, now) for event in events]
+        results = [self._decide(site, event, received, rules, now) for event, received in arrived]
         hits = [result for result in results if isinstance(result, Hit)]
         if hits:
             await self._journal.append(pack_hits(hits), len(hits), int(now.timestamp()))

@@ -17,20 +17,24 @@ import struct
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from models.errors import ConfigurationError, Overloaded
 
 _FRAME = struct.Struct("<IIQIIH")
-_CHECKED = 8
+_LEAD, _REST = struct.Struct("<II"), struct.Struct("<QIIH")
+_CHECKED = _LEAD.size
 MAX_RECORD = 64 << 20
 SEGMENT_BYTES = 64 << 20
 BACKLOG_BYTES = 1 << 30
 READ_BYTES = 8 << 20
+CROWD, GATHERING = 16, 0.002
+"""Records that shared a sync from which on the next one waits for more to come, and for how many seconds."""
 RETRY_AFTER = 5.0
 CHECKPOINT = "checkpoint.json"
 SUFFIX = ".log"
@@ -45,12 +49,11 @@ class JournalDamaged(ConfigurationError):
     """A segment that was complete once cannot be read; `tallyway fsck` says what is left of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record. `end` is the offset after it in its segment."""
 
     first: int
-    count: int
+    events: int
     arrival: int
     payload: bytes
     end: int
@@ -58,7 +61,7 @@ class Record:
 
     @property
     def last(self) -> int:
-        return self.first + self.count - 1
+        return self.first + self.events - 1
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -84,9 +87,9 @@ class _Waiting:
 def frame(first: int, count: int, arrival: int, payload: bytes, mark: Mark | None = None) -> bytes:
     """A record as bytes."""
     tag = f"{mark[1]}:{mark[0]}".encode() if mark else b""
-    rest = _FRAME.pack(0, 0, first, count, arrival, len(tag))[_CHECKED:] + tag
+    rest = _REST.pack(first, count, arrival, len(tag)) + tag
     checksum = zlib.crc32(payload, zlib.crc32(rest))
-    return struct.pack("<II", len(payload), checksum) + rest + payload
+    return _LEAD.pack(len(payload), checksum) + rest + payload
 
 
 def _mark(tag: bytes) -> Mark | None:
@@ -94,8 +97,11 @@ def _mark(tag: bytes) -> Mark | None:
     return (sender, int(position)) if sender else None
 
 
-def records_of(data: bytes | memoryview, offset: int = 0) -> Iterator[Record]:
-    """Whole records from an offset on; stops at the first that is cut off or damaged."""
+def records_of(data: bytes | memoryview, offset: int = 0, *, start_at: int = 0) -> Iterator[Record]:
+    """Whole records from an offset on; stops at the first that is cut off or damaged.
+
+    `start_at` is where in its segment the data begins.
+    """
     view, end = memoryview(data), len(data)
     while offset + _FRAME.size <= end:
         length, checksum, first, count, arrival, tag = _FRAME.unpack_from(view, offset)
@@ -104,8 +110,8 @@ def records_of(data: bytes | memoryview, offset: int = 0) -> Iterator[Record]:
             return
         if zlib.crc32(view[offset + _CHECKED : start + length]) != checksum:
             return
-        mark, offset = _mark(bytes(view[start - tag : start])), start + length
-        yield Record(first, count, arrival, bytes(view[start:offset]), offset, mark)
+        mark, offset = _mark(bytes(view[start - tag : start])) if tag else None, start + length
+        yield Record(first, count, arrival, bytes(view[start:offset]), start_at + offset, mark)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -256,10 +262,13 @@ class Journal:
         return first
 
     async def _write(self) -> None:
-        """Write and sync what waits, until nothing does."""
-        loop = asyncio.get_running_loop()
+        """Write and sync what waits, until nothing does. Where there is a crowd, a moment brings a larger one."""
+        loop, crowded = asyncio.get_running_loop(), False
         try:
             while self._waiting.frames:
+                if crowded:
+                    await asyncio.sleep(GATHERING)
+                crowded = len(self._waiting.frames) >= CROWD
                 group, self._waiting = self._waiting, _Waiting()
                 failure = await loop.run_in_executor(self._thread, self._put, group)
                 self._waiting_bytes -= group.size
@@ -335,7 +344,7 @@ class Journal:
                     return found
                 if record.first > after:
                     found.append(record)
-                    taken += record.count
+                    taken += record.events
                     self._read_to = (record.last, base, record.end)
         return found
 
@@ -355,13 +364,13 @@ class Journal:
             while start < size:
                 file.seek(start)
                 data = file.read(min(window, size - start))
-                end = 0
-                for record in records_of(data):
+                end = start
+                for record in records_of(data, start_at=start):
                     end = record.end
-                    yield replace(record, end=start + end)
-                if not end and len(data) == size - start:
+                    yield record
+                if end == start and len(data) == size - start:
                     raise JournalDamaged(f"journal segment {base} is damaged at byte {start}")
-                start, window = start + end, window if end else window * 2
+                start, window = end, window if end > start else window * 2
 
     def files(self) -> list[tuple[Path, int]]:
         """The segments, and how many bytes of each are on disk as whole records."""

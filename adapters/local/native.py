@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clickhouse_connect.datatypes.base import ClickHouseType, TypeDef
+from clickhouse_connect.datatypes.container import Map
 from clickhouse_connect.datatypes.numeric import Decimal
 from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.datatypes.string import String
@@ -61,7 +62,8 @@ def _money(_kind: str) -> ClickHouseType:
 
 def _props(kind: str) -> ClickHouseType:
     written = get_from_name(kind)
-    written.key_type = _names()
+    if isinstance(written, Map):
+        written.key_type = _names()
     return written
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import structs
 
 from adapters.local.hit import Hit
 from models.event import ENGAGEMENT, PAGEVIEW
@@ -226,6 +227,6 @@ def _write(touched: Iterable[Visit], outcome: Outcome) -> None:
             outcome.signs.append(-1)
             outcome.states.append(visit.stored)
         visit.stored, visit.changed = None, False
-        visit.stored = visit.__copy__()
+        visit.stored = structs.replace(visit)
         outcome.signs.append(1)
         outcome.states.append(visit.stored)

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 BATCH_ROWS = 50_000
 """Events stored at once when many wait: a large batch costs the engine less than several small ones."""
-INTERVAL = 0.7
+INTERVAL = 1.0
 """Seconds that events may wait for company; what is acknowledged is queryable well within two."""
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
 

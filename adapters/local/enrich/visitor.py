@@ -7,8 +7,8 @@ A visitor is a keyed hash of address, user agent, site and registrable host; the
 import json
 import os
 import secrets
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -46,13 +46,19 @@ class DailySalts:
     day: date
     current: bytes
     previous: bytes | None = None
+    begin: datetime = field(init=False, compare=False)
+    """00:00 UTC of the day."""
 
-    def visitor_ids(self, user_agent: str, ip: str, domain: str, hostname: str) -> tuple[int, int | None]:
-        """The visitor under today's salt, and under yesterday's."""
-        today = visitor_id(self.current, user_agent, ip, domain, hostname)
-        if self.previous is None:
-            return today, None
-        return today, visitor_id(self.previous, user_agent, ip, domain, hostname)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "begin", datetime.combine(self.day, time(), UTC))
+
+
+def visitor_ids(
+    current: bytes, previous: bytes | None, user_agent: str, ip: str, domain: str, hostname: str
+) -> tuple[int, int]:
+    """The visitor under today's salt, and under yesterday's; 0 when there is none."""
+    who = (user_agent, ip, domain, hostname)
+    return visitor_id(current, *who), visitor_id(previous, *who) if previous else 0
 
 
 class SaltFileError(ValueError):
@@ -68,7 +74,13 @@ class Salts:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._lock = Lock()
-        self._salts = _read(path) if path and path.exists() else None
+        self._salts: DailySalts | None = None
+        self._until = datetime.min.replace(tzinfo=UTC)
+        if path and path.exists():
+            self._hold(_read(path))
+
+    def _hold(self, salts: DailySalts) -> None:
+        self._salts, self._until = salts, salts.begin + timedelta(days=1)
 
     def at(self, now: datetime) -> DailySalts:
         """The salts for this moment. Writes the file when the day has changed.
@@ -77,10 +89,10 @@ class Salts:
         """
         if now.tzinfo is None:
             raise ValueError("now must be an aware datetime")
-        today = now.astimezone(UTC).date()
         held = self._salts
-        if held and held.day >= today:
+        if held and now < self._until:
             return held
+        today = now.astimezone(UTC).date()
         with self._lock:
             held = self._salts
             if held and held.day >= today:
@@ -89,7 +101,7 @@ class Salts:
             fresh = DailySalts(today, secrets.token_bytes(SALT_BYTES), kept)
             if self._path:
                 _write(self._path, fresh)
-            self._salts = fresh
+            self._hold(fresh)
             return fresh
 
 

@@ -107,7 +107,7 @@ class EventImport:
     def _find(self, step: Step) -> int | None:
         if not step.rows:
             return None
-        found = (r for r in self._journal.above(step.after) if r.count == step.rows)
+        found = (r for r in self._journal.above(step.after) if r.events == step.rows)
         return next((r.first for r in found if state.digest_of(r.payload) == step.digest), None)
 
     async def _take_all(self, task: Task, blocks: Blocks, notes: Path, held: Progress, report: Report) -> Progress:

@@ -11,12 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.enrich.visitor import DailySalts, SaltFileError, Salts, visitor_id
+from adapters.local.enrich.visitor import DailySalts, SaltFileError, Salts, visitor_id, visitor_ids
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 SALT = bytes(range(16))
 WHO = ("Mozilla/5.0", "203.0.113.7", "example.com", "blog.example.com")
+
+
+def ids(salts: DailySalts) -> tuple[int, int]:
+    return visitor_ids(salts.current, salts.previous, *WHO)
 
 
 def test_the_number_is_a_keyed_blake2b_of_the_length_prefixed_fields() -> None:
@@ -60,15 +64,15 @@ def test_the_day_turns_at_midnight_utc_wherever_the_clock_stands() -> None:
 
 def test_a_visit_over_midnight_is_found_by_the_previous_number() -> None:
     salts = Salts()
-    before, _ = salts.at(NOON).visitor_ids(*WHO)
-    after, previous = salts.at(NOON + DAY).visitor_ids(*WHO)
+    before, _ = ids(salts.at(NOON))
+    after, previous = ids(salts.at(NOON + DAY))
     assert previous == before
     assert after != before
 
 
 def test_without_yesterday_there_is_no_previous_number() -> None:
-    _, previous = Salts().at(NOON).visitor_ids(*WHO)
-    assert previous is None
+    _, previous = ids(Salts().at(NOON))
+    assert previous == 0
 
 
 def test_a_clock_that_steps_back_keeps_the_later_salts() -> None:
@@ -136,4 +140,4 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_salts_are_values() -> None:
-    assert DailySalts(date(2026, 6, 17), SALT).visitor_ids(*WHO) == (visitor_id(SALT, *WHO), None)
+    assert ids(DailySalts(date(2026, 6, 17), SALT)) == (visitor_id(SALT, *WHO), 0)
