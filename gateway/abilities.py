@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from functools import cache
 from typing import Protocol, TypeGuard
 
-from adapters.base import Adapter, Records
+from adapters.base import Adapter, Records, RecordsTogether
 from gateway.cache import Standing
 from models.capability import Operation
 from models.errors import UnsupportedQuery
@@ -25,6 +25,16 @@ class Standings(Backends, Protocol):
 def records(adapter: Adapter) -> TypeGuard[Records]:
     """Whether it carries `Records`; decided once for each class, because asking a protocol is slow."""
     return _records(type(adapter))
+
+
+def records_together(adapter: Adapter) -> TypeGuard[RecordsTogether]:
+    """Whether it takes events of several visitors at once."""
+    return _records_together(type(adapter))
+
+
+@cache
+def _records_together(kind: type[Adapter]) -> bool:
+    return issubclass(kind, RecordsTogether)
 
 
 @cache

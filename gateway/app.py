@@ -30,6 +30,7 @@ from gateway.guests import Guests
 from gateway.history import History
 from gateway.http import facades
 from gateway.http.application import application
+from gateway.http.lean import CHECKED_SECONDS
 from gateway.http.origin import without_redirects_to_hosts
 from gateway.ingest import Ingest
 from gateway.insights import Insights
@@ -127,7 +128,7 @@ def build(settings: Settings) -> Services:
             recorder=recorder,
             now=now,
             operator_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
-            remembered_seconds=settings.key_cache_seconds,
+            remembered_seconds=max(0.0, settings.key_cache_seconds - CHECKED_SECONDS),
             pace=pace("new keys"),
         ),
         clients=Clients(

@@ -57,6 +57,8 @@ class Connections:
 
     def __init__(self, catalog: Catalog, vault: Vault, around: Surroundings) -> None:
         self._catalog, self._vault, self._around = catalog, vault, around
+        self.changes = 0
+        """Grows when a connection was opened, or closed because it was changed."""
         self._open: dict[tuple[str, str], asyncio.Task[Adapter]] = {}
         self._versions: dict[tuple[str, str], int] = {}
         self._couriers: Couriers | None = None
@@ -93,6 +95,7 @@ class Connections:
     async def _start(self, tenant: str, connection: str) -> Adapter:
         record = await self.get(Tenant(tenant), connection)
         self._versions[tenant, connection] = record.version
+        self.changes += 1
         backend, options, credential = self.read(record)
         base_url = backend.base_url_of(options)
         courier = await self._courier(record, backend, options, base_url) if base_url else None
@@ -181,6 +184,7 @@ class Connections:
     async def drop(self, tenant: str, connection: str) -> None:
         """Close an adapter; the next request opens the connection anew."""
         self._sent.pop((tenant, connection), None)
+        self.changes += 1
         opening = self._open.pop((tenant, connection), None)
         if opening is not None:
             await _closed(opening)

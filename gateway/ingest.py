@@ -1,5 +1,6 @@
 """Take events: from trackers that know a domain only, and from servers that hold a key."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from adapters.base import Adapter, CountsDrops, Flushes, Records
-from gateway.abilities import Backends, records, refused
+from gateway.abilities import Backends, records, records_together, refused
 from gateway.figures import Figures
 from gateway.invalid import problems_of
 from gateway.metering import Meter, concerned
@@ -19,6 +20,8 @@ from gateway.tenancy import SiteRecord
 from models.capability import Operation
 from models.errors import InvalidRequest, Problem, QuotaExceeded, UnsupportedQuery
 from models.event import Drop, Event, Received
+
+Arrival = tuple[Event, Received]
 
 MAX_EVENTS = 1000
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -53,6 +56,23 @@ class Ingest:
         if record is None:
             return UNKNOWN_SITE
         return (await self.record(record, (event,), received))[0]
+
+    async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]:
+        """Events of several visitors for one domain. Raises Overloaded when nothing can be taken now."""
+        record = await self._sites.for_tracker(domain)
+        if record is None:
+            return (UNKNOWN_SITE,) * len(arrived)
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not adapter.can.allows(Operation.RECORD_EVENTS) or not records_together(adapter):
+            each = (self.record(record, (event,), received) for event, received in arrived)
+            return tuple([drop for (drop,) in await asyncio.gather(*each)])
+        room = await self._meter.room(record.tenant)
+        taken = arrived if room is None else arrived[:room]
+        over = len(arrived) - len(taken)
+        if over:
+            self._figures.events(OVER_QUOTA.reason, over)
+        drops = self._counted(record, await adapter.record_all(record.site, taken)) if taken else ()
+        return drops + (OVER_QUOTA,) * over
 
     async def record(
         self, record: SiteRecord, events: Sequence[Event], received: Received | None

@@ -41,6 +41,8 @@ class Keyring:
         self._pace = pace
         self._catalog, self._recorder, self._now = catalog, recorder, now
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
+        self.changes = 0
+        """Grows when a key was changed by this process."""
         self._known: TTLCache[bytes, tuple[KeyRecord, Caller]] = TTLCache(REMEMBERED, remembered_seconds)
 
     async def caller(self, key: str, tenant_ref: str | None = None) -> Caller:
@@ -107,6 +109,7 @@ class Keyring:
         noting = self._recorder.noting(caller, "key.revoke", Note(key_id, before=public(old)))
         revoked = await noting.run(rows.revoke, caller.tenant, key_id, self._now())
         self._known.clear()
+        self.changes += 1
         return revoked
 
     async def rotate(self, caller: Caller, key_id: str, grace: timedelta) -> tuple[KeyRecord, str]:
@@ -122,6 +125,7 @@ class Keyring:
         now = self._now()
         made, key = await noting.run(rows.replaced, caller.tenant, key_id, now, now + grace)
         self._known.clear()
+        self.changes += 1
         return made, key
 
     async def _reachable(self, caller: Caller, key_id: str) -> KeyRecord:

@@ -52,9 +52,9 @@ class Meter:
         self._flushing = asyncio.Lock()
         self._named = (-1, "", "")
 
-    def _month_and_hour(self) -> tuple[str, str]:
+    def _month_and_hour(self, now: datetime | None = None) -> tuple[str, str]:
         """Of this moment; written anew when the hour changes."""
-        now = self._now()
+        now = now or self._now()
         since_epoch = int(now.timestamp()) // 3600
         if self._named[0] != since_epoch:
             self._named = since_epoch, month_of(now), hour_of(now)
@@ -103,6 +103,24 @@ class Meter:
         tally.api_calls += 1
         self._hourly[tenant, tally.hour] += 1
 
+    def call_now(self, tenant: str, site: str, now: datetime) -> bool:
+        """`admit_call` and `api_call` in one, for a tenant that is being served and is within its quota.
+
+        False for any other: then nothing was counted.
+        """
+        month, hour = self._month_and_hour(now)
+        tally = self._tallies.get(tenant)
+        if tally is None or tally.hour != hour or tally.month != month:
+            return False
+        most = tally.used.quotas.api_calls_per_hour
+        if most is not None and tally.used.api_calls + tally.api_calls >= most:
+            return False
+        tally.asked = True
+        tally.api_calls += 1
+        self._hourly[tenant, hour] += 1
+        self._counted[tenant, site, month].api_calls += 1
+        return True
+
     async def admit_events(self, tenant: str, count: int) -> None:
         """Raises QuotaExceeded when so many more events would be over the month's quota; all are taken or none."""
         tally = await self._tally(tenant)
@@ -145,6 +163,12 @@ class Meter:
     async def billed_imports(self, site: str) -> frozenset[str]:
         """The jobs of a site that are on a bill."""
         return await self._catalog.run(bills.jobs_of, site)
+
+    async def room(self, tenant: str) -> int | None:
+        """How many more events the month's quota allows; None for any number."""
+        tally = await self._tally(tenant)
+        most = tally.used.quotas.events_per_month
+        return None if most is None else max(0, most - tally.used.events - tally.events)
 
     async def admit_site(self, tenant: Tenant) -> None:
         """Raises QuotaExceeded when the tenant has all the sites it may have."""

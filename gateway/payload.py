@@ -47,9 +47,19 @@ class Payload:
 
 
 def read_payload(body: bytes, now: datetime) -> Payload:
-    """Raises BadPayload with every error found."""
-    read = _read(body) if len(body) <= MAX_REMEMBERED else _read.__wrapped__(body)
-    return Payload(read.domains, read.event.model_copy(update={"time": now}))
+    """The payload of this second. Raises BadPayload with every error found."""
+    second = int(now.timestamp())
+    return _read_at(body, second) if len(body) <= MAX_REMEMBERED else _dated(_read.__wrapped__(body), second)
+
+
+@lru_cache(maxsize=4096)
+def _read_at(body: bytes, second: int) -> Payload:
+    return _dated(_read(body), second)
+
+
+def _dated(read: Payload, second: int) -> Payload:
+    """Events are dated by the second, as they are stored."""
+    return Payload(read.domains, read.event.model_copy(update={"time": datetime.fromtimestamp(second, UTC)}))
 
 
 @lru_cache(maxsize=4096)

@@ -29,7 +29,7 @@ from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, NotFo
 from models.period import is_zone
 from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
-REMEMBERED, REMEMBERED_SECONDS = 20_000, 5.0
+REMEMBERED, REMEMBERED_SECONDS = 20_000, 4.0
 """Look-ups kept in memory; changes of this process take effect at once, those of another within seconds."""
 LONGEST_NAME = 300
 """No domain or id is longer, nor a spelling of one that trackers send; longer names are not even looked up."""
@@ -55,13 +55,6 @@ class Synced:
     known: int
 
 
-class _Unseen:
-    """Stands for a name that was not looked up, unlike one that no site has."""
-
-
-_UNSEEN = _Unseen()
-
-
 class Sites:
     """The sites of all tenants; every method takes who asks."""
 
@@ -77,6 +70,8 @@ class Sites:
     ) -> None:
         self._catalog, self._connections, self._recorder, self._now = catalog, connections, recorder, now
         self._cache, self._meter, self._making = cache, meter, defaultdict[str, Lock](Lock)
+        self.changes = 0
+        """Grows when a site was changed by this process."""
         self._by_ref: TTLCache[tuple[str, str], SiteRecord] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
         self._by_name: TTLCache[str, SiteRecord | None] = TTLCache(REMEMBERED, REMEMBERED_SECONDS)
 
@@ -99,9 +94,8 @@ class Sites:
         """The site a tracker means by a domain or site id; None when there is none."""
         if len(name) > LONGEST_NAME:
             return None
-        remembered = self._by_name.get(name, _UNSEEN)
-        if not isinstance(remembered, _Unseen):
-            return remembered
+        with suppress(KeyError):
+            return self._by_name[name]
         known = await self._catalog.run(rows.for_tracker, name)
         if known is None and (stripped := strip_domain(name)) != name:
             known = await self._catalog.run(rows.for_tracker, stripped)
@@ -389,6 +383,7 @@ class Sites:
         """Drop remembered look-ups."""
         self._by_ref.clear()
         self._by_name.clear()
+        self.changes += 1
 
     def _vet(self, domain: str | None, timezone: str | None) -> None:
         """Raises InvalidRequest with every problem."""

@@ -5,8 +5,8 @@ record and the credential it was made under: whoever serves it authorises again 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.cache.policy import STEPS, Policy
@@ -32,6 +32,11 @@ def matches(if_none_match: bytes, etag: bytes) -> bool:
     """Whether an If-None-Match header names the tag (weak comparison, RFC 9110 13.1.2)."""
     tags = (tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b","))
     return if_none_match.strip() == b"*" or etag in tags
+
+
+def block(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they are sent."""
+    return b"".join([b"%s: %s\r\n" % header for header in headers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +82,18 @@ class Finished:
     as_of: datetime
     until: datetime
     _second: int = -1
-    _headers: tuple[Headers, Headers] = field(default_factory=lambda: ([], []))
+    _heads: tuple[bytes, bytes] = (b"", b"")
 
-    def headers(self, now: datetime, more: Sequence[tuple[bytes, bytes]] = ()) -> tuple[Headers, Headers]:
-        """Headers of the whole answer and of a 304, with those of the service; to be copied by whoever adds to them."""
+    def heads(self, now: datetime, more: Sequence[tuple[bytes, bytes]] = ()) -> tuple[bytes, bytes]:
+        """Headers of the whole answer, with more, and of a 304, whose answer the client has: only what may be new."""
         second = int(now.timestamp())
         if second != self._second:
             currency = Currency(Freshness.HIT, (self.until - now).total_seconds(), (now - self.as_of).total_seconds())
-            short = [*currency.headers(self.etag), *more]
+            short = currency.headers(self.etag)
             length = b"%d" % len(self.body)
-            whole = [(b"content-type", b"application/json"), (b"content-length", length), *short]
-            self._second, self._headers = second, (whole, short)
-        return self._headers
+            whole = [(b"content-type", b"application/json"), (b"content-length", length), *short, *more]
+            self._second, self._heads = second, (block(whole), block(short))
+        return self._heads
 
 
 def good_until(query: ResolvedQuery, now: datetime, fresh_for: float) -> datetime:

@@ -10,12 +10,17 @@ from asyncio import TimerHandle, Transport
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.commands import prepared
+from gateway.http.shortcut import EXTENSION
 
 LEAST_RATE = 16 * 1024
 """Bytes in a second that are never too slow."""
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request line and headers."""
+
+OFFERED: dict[str, dict[object, object]] = {EXTENSION: {}}
 
 DETAILS = {
     HTTPStatus.REQUEST_TIMEOUT: "the request did not arrive in time",
@@ -29,6 +34,11 @@ class Reception(HttpToolsProtocol):
     patience = 30.0
     _timer: TimerHandle | None = None
     _since, _got = 0.0, 0
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = prepared.Cycle  # uvicorn makes the object, and has no place to say of what kind
+        cycle.scope["extensions"] = OFFERED
+        super()._start_asgi_task(cycle, app)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)

@@ -7,8 +7,10 @@ path, and appear within a tenth of a second; where the log is not made of JSON l
 import asyncio
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 import structlog
@@ -32,33 +34,59 @@ def _shown(path: str) -> str:
     return _redacted(path) if len(path) <= LONGEST_PATH else str(redacted(path))[:LONGEST_PATH]
 
 
+@lru_cache(maxsize=1024)
+def _begun(method: str, path: str, status: int) -> str:
+    """A line up to the value of `ms`, of a path as it is shown."""
+    fields = {"service": "tallyway", "method": method, "path": path, "status": status}
+    return orjson.dumps(fields).decode()[:-1] + ',"ms":'
+
+
+@lru_cache(maxsize=8)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class Noted(NamedTuple):
+    """A request that was answered at a Unix time, after some seconds. The id is one of `[A-Za-z0-9._-]`."""
+
+    at: float
+    request_id: str
+    method: str
+    path: str
+    status: int
+    seconds: float
+
+    def line(self) -> str:
+        at = int(self.at)
+        return (
+            f'{_begun(self.method, self.path, self.status)}{self.seconds * 1000:.1f},"event":"request","request_id":'
+            f'"{self.request_id}","level":"info","timestamp":"{_second(at)}.{int((self.at - at) * 1e6):06d}Z"}}\n'
+        )
+
+
 class AccessLog:
     """Notes requests. `flush` before the process ends."""
 
     def __init__(self) -> None:
-        self._lines: list[bytes] = []
+        self._noted: list[Noted] = []
 
     def note(self, request_id: str, method: str, path: str, status: int, seconds: float) -> None:
         """A request was answered."""
-        ms = round(seconds * 1000, 1)
         if not writes_json():
+            ms = round(seconds * 1000, 1)
             log.info("request", method=method, path=_shown(path), status=status, ms=ms)
             return
-        if not self._lines:
+        if not self._noted:
             asyncio.get_running_loop().call_later(DELAY, self.flush)
-        line = {
-            "service": "tallyway", "method": method, "path": _shown(path), "status": status, "ms": ms,
-            "event": "request", "request_id": request_id, "level": "info", "timestamp": datetime.now(UTC),
-        }  # fmt: skip
-        self._lines.append(orjson.dumps(line, option=orjson.OPT_UTC_Z))
-        if len(self._lines) >= MOST_LINES:
+        self._noted.append(Noted(time.time(), request_id, method, _shown(path), status, seconds))
+        if len(self._noted) >= MOST_LINES:
             self.flush()
 
     def flush(self) -> None:
         """Write what was noted."""
-        if self._lines:
-            lines, self._lines = self._lines, []
-            sys.stdout.write(b"\n".join([*lines, b""]).decode())
+        if self._noted:
+            noted, self._noted = self._noted, []
+            sys.stdout.write("".join([one.line() for one in noted]))
             sys.stdout.flush()
 
 

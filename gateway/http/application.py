@@ -1,6 +1,6 @@
 """The Starlette application: routes, error handlers, the frame around every request, and the short way before it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from starlette.applications import Starlette
@@ -11,12 +11,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
+from gateway.http import lean, lean_event
 from gateway.http.access import access_log
 from gateway.http.books import Books
 from gateway.http.errors import plain, problem
 from gateway.http.frame import Frame
-from gateway.http.lean import PATH, LeanQuery
 from gateway.http.routes import routes
+from gateway.http.shortcut import Shortcut
 from gateway.services import Services
 from models.errors import GatewayError
 
@@ -26,13 +27,13 @@ NO_MORE_READERS = 499
 
 
 class Application(Starlette):
-    """Starlette, but for queries that are answered before anything else sees them."""
+    """Starlette, but for what is answered before anything else sees it."""
 
-    lean: LeanQuery
+    short: Mapping[str, Shortcut]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH:
-            rest = await self.lean.answered(scope, receive, send)
+        if scope["type"] == "http" and (short := self.short.get(scope["path"])) is not None:
+            rest = await short.answered(scope, receive, send)
             if rest is None:
                 return
             receive = rest
@@ -61,7 +62,10 @@ def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute
             )
         ],
     )
-    whole.lean = LeanQuery(services, access)
+    whole.short = {
+        lean.PATH: lean.LeanQuery(services, access),
+        lean_event.PATH: lean_event.LeanTracker(services, access),
+    }
     return whole
 
 

@@ -3,10 +3,10 @@
 Plain ASGI: nothing is wrapped in tasks or buffered, so streams stream and a client that leaves is noticed.
 """
 
+import random
 import re
 import time
-from collections.abc import Iterable
-from secrets import token_hex
+from collections.abc import Iterable, Sequence
 
 import structlog
 from starlette.datastructures import Headers
@@ -40,6 +40,21 @@ def security_headers(*, https: bool) -> tuple[tuple[bytes, bytes], ...]:
     return (*SECURITY, HSTS) if https else SECURITY
 
 
+def dressed(
+    given: Iterable[tuple[bytes, bytes]], request_id: str, security: Sequence[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    """The headers with those of ours that are not set."""
+    headers = [(name, value) for name, value in given if name != REQUEST_ID]
+    present = dict(headers)
+    headers.append((REQUEST_ID, request_id.encode()))
+    embeddable = b"frame-ancestors *" in present.get(POLICY, b"")
+    for header in security:
+        name = header[0]
+        if name not in present and not (embeddable and name is FRAMES):
+            headers.append(header)
+    return headers
+
+
 def hosted(host: str, hosts: frozenset[str]) -> bool:
     """Whether a Host header names one of these, whatever its port and case."""
     return PORT.sub("", host).lower() in hosts
@@ -69,7 +84,7 @@ class Frame:
             return
         headers = Headers(scope=scope)
         given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-        request_id = given.decode() if given and GIVEN_ID.fullmatch(given) else token_hex(8)
+        request_id = given.decode() if given and GIVEN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)  # every request is a task: it ends with it
         await self._answered(scope, receive, send, headers)
@@ -82,7 +97,7 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._dressed(message.get("headers", ()), request_id)
+                message["headers"] = dressed(message.get("headers", ()), request_id, self.security)
             await send(message)
 
         try:
@@ -110,15 +125,3 @@ class Frame:
         except TooManyRequests as error:
             return problem(error, request_id)
         return None
-
-    def _dressed(self, given: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-        """The headers with those of ours that are not set."""
-        headers = [(name, value) for name, value in given if name != REQUEST_ID]
-        present = dict(headers)
-        headers.append((REQUEST_ID, request_id.encode()))
-        embeddable = b"frame-ancestors *" in present.get(POLICY, b"")
-        for header in self.security:
-            name = header[0]
-            if name not in present and not (embeddable and name is FRAMES):
-                headers.append(header)
-        return headers

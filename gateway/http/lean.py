@@ -1,37 +1,59 @@
 """The short way of a query that was answered in the same words before: one dictionary look-up from socket to socket.
 
-It stands before the frame and does for its own answers what the frame does for all: hosts, limits, request id, security
-headers, bill, figures, access line. It authenticates, authorises and compares generations on every request; whatever
-is unusual (no answer kept, several headers, an error) goes the ordinary way, which says what is wrong.
+Key, site, credential and scope are checked at the first request of a second, and again whenever this process changed a
+key, a site or a connection; limits and quotas on every request. Whatever is unusual (no answer kept, several headers,
+an error) goes the ordinary way, which says what is wrong.
 """
 
-import random
+import hashlib
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway import tracing
 from gateway.cache.responses import Finished, matches
 from gateway.catalog.keys import PREFIX
 from gateway.http.access import AccessLog
 from gateway.http.auth import LONGEST_KEY
-from gateway.http.frame import GIVEN_ID, REQUEST_ID, hosted, security_headers
+from gateway.http.frame import security_headers
 from gateway.http.limits import admit_address, admit_key
+from gateway.http.shortcut import Headers, again, announced, id_of, is_hosted, marked, refuse, respond
 from gateway.http.visitor import client_of
 from gateway.services import Services
-from gateway.tenancy import Caller, KeyScope
+from gateway.tenancy import Caller, KeyScope, SiteRecord
+from models.errors import TooManyRequests
 
 PATH = "/v1/query"
 AUTHORIZATION, LENGTH, KNOWN, TENANT = b"authorization", b"content-length", b"if-none-match", b"tallyway-tenant"
-HOST, TIMEOUT = b"host", b"request-timeout"
-INTERESTING = frozenset({AUTHORIZATION, LENGTH, KNOWN, TENANT, HOST, TIMEOUT, REQUEST_ID})
-Headers = dict[bytes, bytes]
+TIMEOUT = b"request-timeout"
+ATTRIBUTES = {method: {"http.request.method": method} for method in ("GET", "POST")}
+CHECKED_SECONDS = 1.0
+"""A check holds until the running second ends; look-ups of keys are remembered for so much less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A finished answer that its caller may have. `prefix` is the key's, under which guesses are counted; `changes`
+    what this process had changed before it was checked."""
+
+    caller: Caller
+    prefix: str
+    record: SiteRecord
+    found: Finished
+    changes: int
 
 
 def request_key(method: str, words: bytes) -> bytes:
     """What finds a finished answer: the method and the raw body or query string."""
     return method.encode() + b" " + words
+
+
+def _named(request: bytes, headers: Headers) -> bytes:
+    """The same request by the same caller; a digest, so that no key lies in memory."""
+    said = headers.get(AUTHORIZATION, b""), headers.get(TENANT, b""), request
+    return hashlib.sha256(b"\n".join(said)).digest()
 
 
 class LeanQuery:
@@ -45,115 +67,100 @@ class LeanQuery:
         self.hosts = frozenset(h.lower() for h in settings.hosts)
         self.security = security_headers(https=settings.public_url.startswith("https://"))
         self.limited = services.key_rate.limits or services.address_rate.limits
+        self.remembers = settings.key_cache_seconds >= CHECKED_SECONDS
+        self._second, self._checked = -1, dict[bytes, Checked]()
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
-        """None when the request was answered; else where the ordinary way reads it from."""
-        started, method = time.perf_counter(), scope["method"]
-        headers = self._headers(scope["headers"])
-        if headers is None or (method != "POST" and method != "GET"):
+        """As `Shortcut.answered`."""
+        started, method, given = time.perf_counter(), scope["method"], scope["headers"]
+        headers: Headers = dict(given)
+        if len(headers) != len(given) or TIMEOUT in headers or not is_hosted(headers, self.hosts):
             return receive
         if method == "GET":
             if LENGTH in headers:
                 return receive
             words = scope["query_string"]
         else:
-            length = headers.get(LENGTH, b"")
-            if scope["query_string"] or not length.isdigit() or len(length) > 9 or int(length) > self.limit:
+            if method != "POST" or scope["query_string"] or not announced(headers, self.limit):
                 return receive
             message = await receive()
-            words = message.get("body", b"")
+            words, receive = message.get("body", b""), again(message, receive)
             if message.get("more_body", False) or message["type"] != "http.request":
-                return _from(message, receive)
-            receive = _from(message, receive)
+                return receive
         try:
-            caller, found = await self._found(request_key(method, words), headers, scope)
+            now = self.now()
+            checked = await self._found(request_key(method, words), headers, scope, now)
         except Exception:
             return receive  # the ordinary way meets the same, and answers or logs it
-        if caller is None or found is None:
+        if checked is None:
             return receive
-        with tracing.span("request", {"http.request.method": method}):
-            request_id, status = await self._send(found, headers, send)
+        request_id = id_of(headers)
+        with tracing.span("request", ATTRIBUTES[method]):
+            status = await self._answer(checked, scope, headers, send, request_id, now)
             tracing.say("http.response.status_code", status)
         seconds = time.perf_counter() - started
-        self.services.meter.api_call(caller.tenant.id)
         self.services.figures.request(method, PATH, status, seconds)
         if self.access is not None:
             self.access.note(request_id, method, PATH, status, seconds)
         return None
 
-    async def _send(self, found: Finished, headers: Headers, send: Send) -> tuple[str, int]:
-        """The request's id and the status that was sent."""
-        given = headers.get(REQUEST_ID, b"")
-        request_id = given.decode() if given and GIVEN_ID.fullmatch(given) else new_id()
-        whole, short = found.headers(self.now(), self.security)
-        body, status, ready = found.body, 200, whole
+    async def _answer(
+        self, checked: Checked, scope: Scope, headers: Headers, send: Send, request_id: str, now: datetime
+    ) -> int:
+        """The status that was sent."""
+        if self.limited:
+            try:
+                admit_address(scope, self.services)
+                admit_key(checked.caller, self.services)
+            except TooManyRequests as error:
+                return await refuse(scope, send, error, request_id, self.security)
+        found = checked.found
+        whole, short = found.heads(now, self.security)
         if KNOWN in headers and matches(headers[KNOWN], found.etag):
-            body, status, ready = b"", 304, short
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [*ready, (REQUEST_ID, request_id.encode())],
-            }
-        )
-        await send({"type": "http.response.body", "body": body})
-        return request_id, status
+            await respond(scope, send, 304, short + marked(request_id), b"")
+            return 304
+        await respond(scope, send, 200, whole + marked(request_id), found.body)
+        return 200
 
-    async def _found(self, request: bytes, headers: Headers, scope: Scope) -> tuple[Caller | None, Finished | None]:
-        """The finished answer, when this caller may have it now and nothing changed since."""
+    async def _found(self, request: bytes, headers: Headers, scope: Scope, now: datetime) -> Checked | None:
+        """The finished answer, when this caller may have it now and nothing changed since; on the bill already."""
+        second = int(now.timestamp())
+        if second != self._second:
+            self._second = second
+            self._checked.clear()
+        name, changes = _named(request, headers), self._changes()
+        checked = self._checked.get(name)
+        if checked is None or checked.changes != changes or checked.found.until <= now:
+            checked = await self._check(request, headers, changes)
+            if checked is None:
+                return None
+            if self.remembers and second == self._second:
+                self._checked[name] = checked
+        guesses = self.services.guesses
+        if not guesses.quiet:
+            guesses.check(f"{client_of(scope, self.services.settings).name} {checked.prefix}")
+        billed = self.services.meter.call_now(checked.caller.tenant.id, checked.record.site.id, now)
+        return checked if billed else None
+
+    def _changes(self) -> int:
+        services = self.services
+        return services.keyring.changes + services.sites.changes + services.connections.changes
+
+    async def _check(self, request: bytes, headers: Headers, changes: int) -> Checked | None:
+        """None when there is no such answer, or the ordinary way has to say why not."""
         scheme, _, key = headers.get(AUTHORIZATION, b"").partition(b" ")
         if scheme.lower() != b"bearer" or len(key) > LONGEST_KEY or not key.isascii() or b" " in key:
-            return None, None
+            return None
         services, tenant, text = self.services, headers.get(TENANT), key.decode()
-        if not services.guesses.quiet:
-            services.guesses.check(f"{self._address(scope)} {text[:PREFIX]}")
         caller = await services.keyring.caller(text, tenant.decode("latin-1") if tenant else None)
         found = self.responses.get(caller.tenant.id, request)
         if found is None or not caller.may(KeyScope.READ):
-            return caller, None
+            return None
         record = await services.sites.find(caller, found.ref)
         if record is not found.record:
             if record != found.record:
-                return caller, None
+                return None
             found.record = record
         if services.connections.generation(record.tenant, record.connection) != found.generation:
-            return caller, None
-        if self.limited:
-            admit_address(scope, services)
-            admit_key(caller, services)
-        await services.meter.admit_call(caller.tenant.id)
-        return caller, found
-
-    def _headers(self, raw: Sequence[tuple[bytes, bytes]]) -> Headers | None:
-        """The headers that matter here; None when one comes twice or is for the ordinary way to judge."""
-        found: Headers = {}
-        for name, value in raw:
-            if name in INTERESTING:
-                if name in found:
-                    return None
-                found[name] = value
-        if TIMEOUT in found or (self.hosts and not hosted(found.get(HOST, b"").decode("latin-1"), self.hosts)):
             return None
-        return found
-
-    def _address(self, scope: Scope) -> str:
-        return client_of(scope, self.services.settings).name
-
-
-def new_id() -> str:
-    """A request's id; it names a line of the log and opens nothing."""
-    return f"{random.getrandbits(64):016x}"
-
-
-def _from(first: Message, receive: Receive) -> Receive:
-    """The same request once more, for the ordinary way."""
-    read = False
-
-    async def again() -> Message:
-        nonlocal read
-        if read:
-            return await receive()
-        read = True
-        return first
-
-    return again
+        return Checked(caller, text[:PREFIX], record, found, changes)

@@ -2,12 +2,10 @@
 
 # ruff: noqa: E501 - one route, one line: the table is read downwards
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from types import MappingProxyType
 
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from gateway.http import trackers
 from gateway.http.api import (
@@ -149,23 +147,10 @@ SERVICE = (
 ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND_THEIRS, *SERVICE)
 
 
-LEAN: Mapping[str, Callable[[Services, ASGIApp], ASGIApp]] = MappingProxyType({"/api/event": trackers.LeanTracker})
-"""The busiest paths, and what is tried before their ordinary route."""
-
-
 def routes(services: Services, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[Route]:
     """One route for each path, in the order of the table."""
     grouped = groupby(_together(endpoints), lambda e: e.path)
-    found = [resource(path, tuple(group), services) for path, group in grouped]
-    return [_lean(route, services) for route in found]
-
-
-def _lean(route: Route, services: Services) -> Route:
-    """The same route with its short way before it, where it has one."""
-    if (short := LEAN.get(route.path)) is None:
-        return route
-    methods = sorted((route.methods or set()) - {"HEAD"})
-    return Route(route.path, short(services, route.app), methods=methods, name=route.name)
+    return [resource(path, tuple(group), services) for path, group in grouped]
 
 
 def _together(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:

@@ -5,16 +5,14 @@ from functools import lru_cache
 from types import MappingProxyType
 
 import orjson
-from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.cache.responses import block
 from gateway.http.api.service import STATIC
-from gateway.http.body import answer, bounded
+from gateway.http.body import answer
 from gateway.http.endpoint import Ask
-from gateway.http.visitor import received_from, trusted_networks
+from gateway.http.visitor import received, trusted_networks
 from gateway.payload import BadPayload, read_payload
-from gateway.services import Services
 from models.errors import UnknownSite
 from models.event import Drop
 
@@ -42,11 +40,16 @@ SCRIPT: Mapping[str, str] = MappingProxyType(
     }
 )
 JAVASCRIPT = "text/javascript; charset=utf-8"
-_TAKEN = [
-    (b"content-length", b"2"),
-    (b"content-type", b"text/plain; charset=utf-8"),
-    *((name.encode(), value.encode()) for name, value in CORS.items()),
-]
+TAKEN = block(
+    (
+        (b"content-length", b"2"),
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"access-control-allow-origin", b"*"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+)
+"""Headers of `202 ok`, which is plain text for a script: there is nothing to frame, to run or to keep."""
 
 
 async def track(ask: Ask) -> Response:
@@ -59,14 +62,9 @@ async def track(ask: Ask) -> Response:
 
 async def counted(ask: Ask) -> tuple[Drop | None, ...]:
     """Take a tracker's event; for each of its sites None, or why it will not be counted. Raises BadPayload."""
-    return await _counted(ask.services, ask.request.scope, await ask.request.body())
-
-
-async def _counted(services: Services, scope: Scope, body: bytes) -> tuple[Drop | None, ...]:
-    settings, client = services.settings, scope.get("client")
-    payload = read_payload(body, settings.clock())
-    trusted = trusted_networks(settings.trusted_proxies)
-    return await services.ingest.track(payload, received_from(scope["headers"], client[0] if client else None, trusted))
+    settings = ask.services.settings
+    payload = read_payload(await ask.request.body(), settings.clock())
+    return await ask.services.ingest.track(payload, received(ask.request, trusted_networks(settings.trusted_proxies)))
 
 
 def taken(drops: Sequence[Drop | None]) -> Response:
@@ -74,43 +72,6 @@ def taken(drops: Sequence[Drop | None]) -> Response:
     reasons = sorted({drop.reason for drop in drops if drop is not None})
     headers = {**CORS, "x-tallyway-dropped": ", ".join(reasons)} if reasons else CORS
     return PlainTextResponse("ok", 202, headers)
-
-
-class LeanTracker:
-    """The short way of a tracker's event: the same steps as `track`, without the general machinery around them."""
-
-    def __init__(self, services: Services, ordinary: ASGIApp) -> None:
-        self.services, self.ordinary = services, ordinary
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            await self.ordinary(scope, receive, send)
-            return
-        limit = self.services.settings.event_body_limit
-        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        body = await _body(bounded(receive, limit, announced.decode("latin-1")))
-        try:
-            drops = await _counted(self.services, scope, body)
-        except BadPayload as error:
-            await answer({"errors": error.errors}, 400, CORS)(scope, receive, send)
-            return
-        if any(drops):
-            await taken(drops)(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 202, "headers": _TAKEN})
-        await send({"type": "http.response.body", "body": b"ok"})
-
-
-async def _body(receive: Receive) -> bytes:
-    """Raises ClientDisconnect."""
-    parts, more = [], True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def preflight(ask: Ask) -> Response:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from socket import AF_INET, inet_pton
+from types import MappingProxyType
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -19,25 +20,27 @@ from starlette.types import Scope
 from gateway.settings import Settings
 from models.event import Received
 
-SIGNALS = ("dnt", "sec-gpc", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform")
+SIGNALS = {name.encode(): name for name in ("dnt", "sec-gpc", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform")}
 """Headers that backends may look at, besides the user agent and languages."""
-SINGLE = ("x-plausible-ip", "cf-connecting-ip", "x-real-ip")
+SIGNAL_NAMES, NO_SIGNALS = frozenset(SIGNALS), MappingProxyType[str, str]({})
+SINGLE = (b"x-plausible-ip", b"cf-connecting-ip", b"x-real-ip")
 """Headers with one address, set by the proxy in front; asked before the lists."""
-LISTS = ("b-forwarded-for", "x-forwarded-for")
-FORWARDED = "forwarded"
+LISTS = (b"b-forwarded-for", b"x-forwarded-for")
+FORWARDED = b"forwarded"
 """Of RFC 7239."""
+SAID = (*SINGLE, *LISTS, FORWARDED)
+NOTHING = (b"",) * len(SAID)
 JOINED = frozenset({*LISTS, FORWARDED})
 """Headers whose lines are one list, in the order they come."""
-_READ = {name.encode(): name for name in (*SIGNALS, *SINGLE, *LISTS, FORWARDED, "user-agent", "accept-language")}
 LONGEST_REMEMBERED = 200
-"""Characters of a header whose meaning is remembered."""
+"""Characters of headers whose meaning is remembered, for the next event of the same browser."""
 PREFIX = 64
 """Bits of an IPv6 address that one subscriber has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Networks:
-    """Networks, and netmask and address of those of IPv4 as numbers."""
+    """Networks, each object the same as itself only; and netmask and address of those of IPv4 as numbers."""
 
     networks: tuple[IPv4Network | IPv6Network, ...]
     masks: tuple[tuple[int, int], ...]
@@ -57,42 +60,58 @@ def trusted_networks(texts: tuple[str, ...]) -> Networks:
 
 def received(request: Request, trusted: Networks) -> Received:
     """The visitor's side of a request; lives as long as the request and is never logged."""
-    return received_from(request.scope["headers"], request.client.host if request.client else None, trusted)
+    peer = request.client.host if request.client else None
+    return received_from(joined(request.scope["headers"]), peer, trusted)
 
 
-def received_from(raw: Iterable[tuple[bytes, bytes]], peer: str | None, trusted: Networks) -> Received:
-    """The same from headers as ASGI has them and the socket's other end."""
-    headers: dict[str, str] = {}
+def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers as ASGI has them, by name: the first line of each, but all lines of those that are one list."""
+    headers: dict[bytes, bytes] = {}
     for name, value in raw:
-        if (known := _READ.get(name)) is not None:
-            if known not in headers:
-                headers[known] = value.decode("latin-1")
-            elif known in JOINED:
-                headers[known] += "," + value.decode("latin-1")
+        if name not in headers:
+            headers[name] = value
+        elif name in JOINED:
+            headers[name] += b"," + value
+    return headers
+
+
+def received_from(headers: Mapping[bytes, bytes], peer: str | None, trusted: Networks) -> Received:
+    """The same from headers by name and the socket's other end."""
+    get = headers.get
+    said = tuple(map(get, SAID, NOTHING))
+    find = _address_of if len(b"".join(said)) <= LONGEST_REMEMBERED else _address_of.__wrapped__
     return Received(
-        ip=address_of(headers, peer, trusted),
-        user_agent=headers.get("user-agent", "")[:2000],
-        accept_language=headers.get("accept-language", "")[:500],
-        headers={name: headers[name][:500] for name in SIGNALS if name in headers},
+        find(peer, said, trusted),
+        get(b"user-agent", b"")[:2000].decode("latin-1"),
+        get(b"accept-language", b"")[:500].decode("latin-1"),
+        NO_SIGNALS if SIGNAL_NAMES.isdisjoint(headers) else _signals(headers),
     )
 
 
-def address_of(headers: Mapping[str, str], peer: str | None, trusted: Networks) -> str:
-    """The client's address: the peer's, or what a trusted proxy says of it."""
+def _signals(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {text: headers[name][:500].decode("latin-1") for name, text in SIGNALS.items() if name in headers}
+
+
+@lru_cache(maxsize=8192)
+def _address_of(peer: str | None, said: tuple[bytes, ...], trusted: Networks) -> str:
+    """The visitor's address: the peer's, or what a trusted proxy says of it."""
     if peer is None:
         return "0.0.0.0"  # noqa: S104 - stands for an unknown address
-    return _behind(headers, trusted) or peer if _is_in(peer, trusted) else peer
+    if not any(said) or not _is_in(peer, trusted):
+        return peer
+    return _behind(dict(zip(SAID, said, strict=True)), trusted) or peer
 
 
-def _behind(headers: Mapping[str, str], trusted: Networks) -> str | None:
+def _behind(said: Mapping[bytes, bytes], trusted: Networks) -> str | None:
     """The address behind the proxies: of a list, the last one that no trusted proxy has."""
     for name in SINGLE:
-        if (text := headers.get(name)) and (found := _address(text)):
+        if (value := said[name]) and (found := _address(value.decode("latin-1"))):
             return found
     for name in LISTS:
-        if (text := headers.get(name)) and (found := _last_stranger(text.split(","), trusted)):
+        if (value := said[name]) and (found := _last_stranger(value.decode("latin-1").split(","), trusted)):
             return found
-    return _last_stranger(_forwarded(text), trusted) if (text := headers.get(FORWARDED)) else None
+    value = said[FORWARDED]
+    return _last_stranger(_forwarded(value.decode("latin-1")), trusted) if value else None
 
 
 def _last_stranger(hops: Sequence[str], trusted: Networks) -> str | None:
@@ -127,7 +146,7 @@ def client_of(scope: Scope, settings: Settings) -> Client:
             lines.append(value)
     peer, said = (scope.get("client") or ("",))[0], b",".join(lines).decode("latin-1")
     read = _client if len(said) <= LONGEST_REMEMBERED else _client.__wrapped__
-    return read(peer, said, settings.trusted_proxies, settings.client_address_header == FORWARDED)
+    return read(peer, said, settings.trusted_proxies, settings.client_address_header == FORWARDED.decode())
 
 
 @lru_cache(maxsize=8192)

@@ -135,7 +135,7 @@ def test_answers_and_finished_responses_together_hold_to_the_bound_of_the_proces
         cache._store.put(tenant, n.to_bytes(16, "big"), Entry(answer, NOW, CLOSED, size_of(answer)))
         content = b"x" * (500 + n % 1500)
         finished = Finished(content, etag_of(content), f"s{n}.example.com", site, 0, NOW, NOW + timedelta(hours=1))
-        finished.headers(NOW)  # made when it is first served
+        finished.heads(NOW)  # made when it is first served
         cache.responses.keep(tenant, b"POST " + b"q" * 200 + n.to_bytes(16, "big"), finished)
     gc.collect()
     used = tracemalloc.get_traced_memory()[0] - before

@@ -1,0 +1,34 @@
+"""Answers that are ready as bytes: written at once, where the server is ours.
+
+uvicorn looks at every header of every answer, which costs a kept answer more than finding it. An application that sees
+`EXTENSION` in its scope may send one message of that type instead of two; on another server it does not see it.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from gateway.cache.responses import block
+from gateway.http.shortcut import EXTENSION, parts
+
+
+class Cycle(RequestResponseCycle):
+    """uvicorn's request and response, which also takes prepared answers: status, a block of headers, a body."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] != EXTENSION:
+            await super().send(message)
+        elif self.disconnected:
+            return
+        elif self.response_started or self.flow.write_paused or not self.keep_alive or self.scope["method"] == "HEAD":
+            for part in parts(message):
+                await super().send(part)
+        else:
+            self._write(message["status"], message["head"], message["body"])
+
+    def _write(self, status: int, head: bytes, body: bytes) -> None:
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.write(b"".join((STATUS_LINE[status], block(self.default_headers), head, b"\r\n", body)))
+        self.message_event.set()
+        self.on_response()

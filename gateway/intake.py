@@ -1,0 +1,56 @@
+"""Events of trackers that arrive in one turn of the event loop are taken together; each sender learns its own fate."""
+
+import asyncio
+from typing import NamedTuple
+
+from gateway.ingest import Ingest
+from models.event import Drop, Event, Received
+
+
+class Arrived(NamedTuple):
+    """An event, and who waits for what becomes of it."""
+
+    event: Event
+    received: Received
+    fate: "asyncio.Future[Drop | None]"
+
+
+class Intake:
+    """Gathers what arrives while other requests are read. A browser that has left leaves its event."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._arrived: dict[str, list[Arrived]] = {}
+        self._taking: set[asyncio.Task[None]] = set()
+
+    def take(self, domain: str, event: Event, received: Received) -> "asyncio.Future[Drop | None]":
+        """None when the event is counted, else why not; raises what `Ingest.track` does."""
+        loop = asyncio.get_running_loop()
+        if not self._arrived:
+            loop.call_soon(self._begin)
+        fate: asyncio.Future[Drop | None] = loop.create_future()
+        self._arrived.setdefault(domain, []).append(Arrived(event, received, fate))
+        return fate
+
+    def _begin(self) -> None:
+        together, self._arrived = self._arrived, {}
+        for domain, arrived in together.items():
+            task = asyncio.create_task(self._take(domain, arrived))
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+
+    async def _take(self, domain: str, arrived: list[Arrived]) -> None:
+        try:
+            drops = await self._ingest.track_all(domain, [(one.event, one.received) for one in arrived])
+        except Exception as error:
+            for one in arrived:
+                if not one.fate.done():
+                    one.fate.set_exception(error)
+        except BaseException:  # the service ends
+            for one in arrived:
+                one.fate.cancel()
+            raise
+        else:
+            for one, drop in zip(arrived, drops, strict=True):
+                if not one.fate.done():
+                    one.fate.set_result(drop)
