@@ -1,6 +1,8 @@
 """The log: JSON lines without secrets, addresses or browsers, whatever is logged."""
 
 import json
+import logging
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -9,6 +11,17 @@ from hypothesis import strategies as st
 
 from gateway.http.access import AccessLog, _redacted
 from gateway.log import HIDDEN, redacted, set_up
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """What the log was set up to write to ends with its test."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
 
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=24, max_size=40)
 
