@@ -1,10 +1,17 @@
 """Events of trackers that arrive in one turn of the event loop are taken together; each sender learns its own fate."""
 
 import asyncio
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-from gateway.ingest import Ingest
+from gateway.ingest import Arrival
 from models.event import Drop, Event, Received
+
+
+class Tracks(Protocol):
+    """Where events go; `Ingest` is the one."""
+
+    async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]: ...
 
 
 class Arrived(NamedTuple):
@@ -18,7 +25,7 @@ class Arrived(NamedTuple):
 class Intake:
     """Gathers what arrives while other requests are read. A browser that has left leaves its event."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Tracks) -> None:
         self._ingest = ingest
         self._arrived: dict[str, list[Arrived]] = {}
         self._taking: set[asyncio.Task[None]] = set()

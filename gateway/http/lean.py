@@ -124,7 +124,7 @@ class LeanQuery:
 
     async def _found(self, request: bytes, headers: Headers, scope: Scope, now: datetime) -> Checked | None:
         """The finished answer, when this caller may have it now and nothing changed since; on the bill already."""
-        second = int(now.timestamp())
+        second = int(time.monotonic())  # ours, not the service's clock, which an operator may have stopped
         if second != self._second:
             self._second = second
             self._checked.clear()

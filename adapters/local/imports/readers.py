@@ -33,15 +33,15 @@ class _InThread:
         return await asyncio.to_thread(self._reader.read, offset, line)
 
 
-class _InProcess:
+class InProcess:
     """Reads in the process of a pool, and in a thread for as long as that one starts."""
 
     def __init__(self, pool: ProcessPoolExecutor, meanwhile: LineReader) -> None:
         self._pool, self._meanwhile = pool, _InThread(meanwhile)
-        self._started = pool.submit(_is_ready)
+        self.started = pool.submit(_is_ready)
 
     async def read(self, offset: int, line: int) -> Block:
-        if not self._started.done():
+        if not self.started.done():
             return await self._meanwhile.read(offset, line)
         return await asyncio.get_running_loop().run_in_executor(self._pool, _read, offset, line)
 
@@ -82,7 +82,7 @@ class Readers:
         setup = (source, self._salts.at(source.now), self._geo_path, self._block_bytes)
         pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, setup)
         try:
-            yield _InProcess(pool, reader)
+            yield InProcess(pool, reader)
         finally:
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.local import rebuild
-from adapters.local.ddl import LAYOUTS
+from adapters.local.ddl import LAYOUTS, create_statements
 from adapters.local.hit import Hit, pack_attributes, pack_hits
 from adapters.local.journal import Journal
 from adapters.local.schema import VISIT_ATTRIBUTES
@@ -208,3 +208,75 @@ async def test_what_was_acknowledged_is_queryable_within_two_seconds_without_any
     await journal.close()
     await writer.close()
     await store.close()
+
+
+class Slow(EventStore):
+    """A store that takes events only when it is let."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(parse_dsn(dsn))
+        self.let = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def insert(self, table: str, columns: Columns, token: str) -> None:
+        self.asked.set()
+        await self.let.wait()
+        await super().insert(table, columns, token)
+
+
+async def begun(writer: Writer) -> None:
+    """Wait until the batch after the one being stored is made."""
+    async with asyncio.timeout(5):
+        while writer._coming is None:  # noqa: ASYNC110  nobody else waits for it
+            await asyncio.sleep(0.01)
+        await asyncio.wait([writer._coming])
+
+
+async def test_the_next_batch_is_made_while_one_is_stored_and_counts_once(tmp_path: Path) -> None:
+    store = Slow(f"chdb://{tmp_path / 'store'}")
+    await store.run(lambda client: [client.command(sql) for sql in create_statements()])
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0, batch_rows=len(FIRST))
+    await writer.start()
+    await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+    await store.asked.wait()
+    await journal.append(pack_hits(SECOND), len(SECOND), DECEMBER)
+    assert writer.done == 0
+    store.let.set()
+    await writer.flush()
+    assert await totals(store) == (TOTALS, (EVENTS, EVENTS))
+    await journal.close()
+    await writer.close()
+    await store.close()
+
+
+async def test_a_batch_made_ahead_is_made_again_when_rows_were_changed(tmp_path: Path) -> None:
+    """Visitor 1's visit is taken away between its two events: the second one opens another."""
+    store = Slow(f"chdb://{tmp_path / 'store'}")
+    await store.run(lambda client: [client.command(sql) for sql in create_statements()])
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0, batch_rows=1)
+    await journal.append(pack_hits([hit(1, NOVEMBER)]), 1, DECEMBER)
+    await journal.append(pack_hits([hit(1, NOVEMBER + 60, "/b")]), 1, DECEMBER)
+    await writer.start()
+    await begun(writer)
+    pausing = asyncio.create_task(change(writer, store))
+    await asyncio.sleep(0)
+    store.let.set()
+    await pausing
+    await writer.flush()
+    ((visits, events, bounces),) = await store.query(
+        "SELECT sum(sign), sum(sign * events), sum(sign * is_bounce) FROM sessions"
+    )
+    assert (visits, events, bounces) == (1, 1, 1)
+    assert await store.query("SELECT seq, session FROM events") == [(2, 2)]
+    await journal.close()
+    await writer.close()
+    await store.close()
+
+
+async def change(writer: Writer, store: EventStore) -> None:
+    """Delete everything as a purge does, between two batches."""
+    async with writer.paused():
+        for table in ("events", "sessions"):
+            await store.delete(table, "site = {site:String}", {"site": "s"})

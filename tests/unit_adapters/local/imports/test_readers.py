@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.hit import unpack_hits
 from adapters.local.imports.ndjson import Block, Source
-from adapters.local.imports.readers import Readers
+from adapters.local.imports.readers import InProcess, Readers
 from adapters.local.rules import compile_rules
 from models.settings import Exclusions, SiteSettings
 from tests.unit_adapters.local.imports.conftest import NOW, SITE
@@ -19,14 +20,19 @@ from tests.unit_adapters.local.wiring import CHROME
 TIME = "2026-06-17T10:00:00Z"
 
 
-async def blocks(source: Source, readers: Readers) -> list[Block]:
+async def blocks(source: Source, readers: Readers, process_from: int = 0) -> list[Block]:
+    """Every block; from one of this number on, a process of its own has started if there is to be one."""
     found: list[Block] = []
     async with readers.open(source) as reader:
         offset, line = 0, 1
-        while (block := await reader.read(offset, line)).lines:
+        while True:
+            if len(found) == process_from and isinstance(reader, InProcess):
+                assert await asyncio.wrap_future(reader.started)
+            block = await reader.read(offset, line)
+            if not block.lines:
+                return found
             found.append(block)
             offset, line = block.end, line + block.lines
-    return found
 
 
 def written(path: Path) -> Source:
@@ -43,8 +49,9 @@ async def test_a_process_of_its_own_reads_the_same_blocks_with_the_salts_of_the_
     with Geo.open() as geo:
         derivation = Derivation(salts, geo)
         here = await blocks(source, Readers(derivation, salts, block_bytes=8000))
-        there = await blocks(source, Readers(derivation, salts, large=0, block_bytes=8000))
-    assert here == there
+        apart = Readers(derivation, salts, large=0, block_bytes=8000)
+        there, half_there = await blocks(source, apart), await blocks(source, apart, process_from=3)
+    assert here == there == half_there
     assert len(here) > 5
     assert sum(block.rows for block in here) == 300 - 11
     assert sum(block.refused for block in here) == 11
