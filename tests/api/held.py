@@ -61,7 +61,8 @@ class HeldVendor:
         """A new connection of the tenant with one site of the vendor; the site's domain."""
         domain = f"held-{next(_numbers)}.example.com"
         self.store.add_site(domain)
-        body = {"backend": "plausible", "options": {"base_url": base}, "credential": {"api_key": KEY}}
+        options = {"base_url": base, "requests_per_hour": 1_000_000}
+        body = {"backend": "plausible", "options": options, "credential": {"api_key": KEY}}
         connection = owner.ok("POST", "/v1/connections", body)["id"]
         owner.ok("POST", f"/v1/connections/{connection}/sync")
         self.asked.clear()
