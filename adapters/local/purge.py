@@ -31,8 +31,9 @@ SELECT DISTINCT session FROM events
 WHERE {EXPIRED} AND time >= toDateTime({{before:UInt32}}, 'UTC') AND session IN (
     SELECT session FROM events WHERE site = {{site:String}}
     AND time >= toDateTime({{edge:UInt32}}, 'UTC') AND time < toDateTime({{after:UInt32}}, 'UTC')
-)
+) SETTINGS distributed_product_mode = 'local'
 """
+"""On a cluster all events of a visit lie on one shard."""
 
 
 class Purge:

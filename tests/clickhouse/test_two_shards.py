@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adapters.local.ddl import LAYOUTS, LOCAL_SUFFIX
+from adapters.local.purge import GOING_ON
 from adapters.local.store import SERVER_INSERT
 from tests.clickhouse.instances import CLUSTER, Instance, Refused, pair, server
 
@@ -80,6 +82,23 @@ def test_states_taken_back_vanish_when_parts_are_merged(shards: tuple[Instance, 
     for instance in shards:
         instance.ask("OPTIMIZE TABLE sessions_local FINAL")
     assert shards[0].ask("SELECT count(), min(sign), min(events) FROM sessions") == f"{VISITS}\t1\t{EVENTS_EACH}"
+
+
+@pytest.mark.parametrize(("days", "visits"), [(0, VISITS), (1, 0)])
+def test_visits_over_a_midnight_are_found_on_both_shards(
+    shards: tuple[Instance, Instance], days: int, visits: int
+) -> None:
+    """Every visit of the site has an event before a midnight and one after it, and none before the next. The server is
+    too old for parameters, so the values stand in the text."""
+    wait = {"insert_distributed_sync": str(SERVER_INSERT["insert_distributed_sync"])}
+    midnight = 1_782_950_400  # 2026-07-02T00:00:00Z
+    for moment in (midnight - 5, midnight + 5):
+        rows = f"'b{days}', number, number, toDateTime({moment}) FROM system.numbers LIMIT {VISITS}"
+        shards[0].ask(f"INSERT INTO events SELECT {rows}", **wait)
+    edge = midnight + days * 86_400
+    given = {"site": f"'b{days}'", "before": edge - 86_400, "edge": edge, "after": edge + 86_400}
+    found = shards[1].ask(re.sub(r"\{(\w+):\w+\}", lambda name: str(given[name[1]]), GOING_ON))
+    assert len(found.split()) == visits
 
 
 def test_with_a_shard_down_a_query_fails_and_never_answers_with_half(tmp_path: Path) -> None:
