@@ -38,7 +38,7 @@ def many_files(count: int) -> Iterator[None]:
 def gateway(folder: Path, **more: str) -> Iterator[tuple[Served, HeldVendor, Api, str]]:
     """A gateway of its own, a vendor behind it, and the domain of the vendor's site."""
     allowed = {"ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8", "NOW": NOW}
-    with held_vendor() as (vendor, base), serve(folder, **allowed, **more) as served:
+    with held_vendor() as (vendor, base), serve(folder, ready_within=30.0, **allowed, **more) as served:
         owner = new_owner(Api(served.base, served.key))
         yield served, vendor, owner, vendor.connect(owner, base)
 

@@ -1,21 +1,25 @@
 """What operators rely on: readiness, draining, figures, the doctor, traces."""
 
 import asyncio
-import importlib.util
 import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,11 +27,13 @@ from starlette.routing import Route
 
 from adapters.base import Reply
 from adapters.base import Request as Outgoing
+from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
 from gateway import tracing
 from gateway.app import build, create_app
 from gateway.catalog import Catalog
 from gateway.figures import Figures
+from gateway.http.application import application
 from gateway.measured import Measured
 from gateway.metering import Meter
 from gateway.settings import Settings
@@ -178,10 +184,6 @@ class Vendor:
 
 
 async def test_calls_to_vendors_are_spans_where_traces_are_kept(tmp_path: Path) -> None:
-    if importlib.util.find_spec("opentelemetry") is None:
-        pytest.skip("the extra `otel` is not installed")
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
     exporter = InMemorySpanExporter()
     provider, catalog = tracing.set_up("", exporter), Catalog(tmp_path)
     try:
@@ -199,9 +201,55 @@ async def test_calls_to_vendors_are_spans_where_traces_are_kept(tmp_path: Path) 
     ]
 
 
-def test_traces_without_the_extra_are_refused_at_the_start() -> None:
-    if importlib.util.find_spec("opentelemetry") is not None:
-        pytest.skip("the extra `otel` is installed")
+async def test_requests_are_spans_with_the_vendors_calls_inside_and_name_no_site(tmp_path: Path) -> None:
+    store = TwinStore()
+    store.add_key("traced-key")
+    store.add_site("traced.example.com")
+    exporter = InMemorySpanExporter()
+    provider, key = tracing.set_up("", exporter), "tw_" + "o7" * 20
+    settings = Settings(
+        data=tmp_path, admin_key=SecretStr(key), allow_http=True, allow_private_networks=("127.0.0.0/8",)
+    )
+    services = build(settings)
+    app = application(services, never_started)
+    query = {"site": "traced.example.com", "metrics": ["visitors"], "date_range": ["2026-06-01", "2026-06-07"]}
+    try:
+        with serve_in_thread(plausible_twin(store)) as base:
+            transport, headers = httpx2.ASGITransport(app=app), {"Authorization": f"Bearer {key}"}
+            async with httpx2.AsyncClient(transport=transport, base_url="http://x", headers=headers) as client:
+                body = {"backend": "plausible", "options": {"base_url": base}, "credential": {"api_key": "traced-key"}}
+                made = (await client.post("/v1/connections", json=body)).json()["id"]
+                await client.post(f"/v1/connections/{made}/sync")
+                exporter.clear()
+                # A miss, a kept answer, one by the short way, and a mistake.
+                answers = [await client.post("/v1/query", json=query) for _ in range(3)]
+                answers.append(await client.get("/v1/sites/traced.example.org"))
+    finally:
+        tracing.stop(provider)
+        await services.close()
+    spans: Any = exporter.get_finished_spans()
+    told = [(span.name, dict(span.attributes)) for span in spans]
+    asked = {"http.request.method": "POST", "http.response.status_code": 200}
+    called = {"tallyway.backend": "plausible", "http.request.method": "POST", "tallyway.outcome": "2xx"}
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404]
+    assert told == [
+        ("vendor call", called),
+        *[("request", asked)] * 3,
+        ("request", {"http.request.method": "GET", "http.response.status_code": 404}),
+    ]
+    assert spans[0].parent.span_id == spans[1].context.span_id
+    assert "traced" not in str(told)
+
+
+@asynccontextmanager
+async def never_started(app: Starlette) -> AsyncIterator[None]:
+    """The life of an application that is asked without a server."""
+    yield
+
+
+def test_traces_without_the_extra_are_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(ConfigurationError, match="tallyway\\[otel\\]"):
         tracing.set_up("http://127.0.0.1:9/v1/traces")
 
