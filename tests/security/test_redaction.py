@@ -94,6 +94,39 @@ def test_secrets_are_planted_everywhere_as_a_property(ground: Ground, secret: st
     assert named == []
 
 
+def test_secrets_of_clients_are_planted_as_their_tokens_are(ground: Ground) -> None:
+    """Clients of the Pirsch-shaped API: secrets and keys are told once, tokens once an hour; both are sent, right and
+    wrong, wherever a client may put them."""
+    ground.api.ok("POST", "/v1/sites", {"domain": "clients.example.com"})
+    site = ground.api.ok("GET", "/v1/sites/clients.example.com")["id"]
+    base, path = "/pirsch/api/v1", f"/v1/sites/{site}/pirsch-clients"
+    scopes = ["read", "ingest", "manage_sites", "manage_goals"]
+    client_ = ground.api.ok("POST", path, {"scopes": scopes}, headers={"Idempotency-Key": "planted"})
+    key = ground.api.ok("POST", path, {"kind": "key"})["access_key"]
+    pair = {name: client_[name] for name in ("client_id", "client_secret")}
+    token = ground.api.send("POST", f"{base}/token", json=pair).json()["access_token"]
+    own = ground.api.with_key(token)
+    body = {"domain_id": site, "type": "oauth", "scope_statistics": "r"}
+    others = own.ok("POST", f"{base}/client", body, headers={"Idempotency-Key": "planted-too"})["client_secret"]
+    ground.planted += [client_["client_secret"], key, token, others]
+    seen = len(ground.answers)
+    for secret in (client_["client_secret"], key, token, others):
+        for shape in (pair | {"client_secret": f"{secret}x"}, {"client_id": secret, "client_secret": secret}, [secret]):
+            ground.tell("POST", f"{base}/token", json=shape)
+        for bearer in (secret, f"{secret}x", secret[:-1]):
+            ground.tell("GET", f"{base}/domain", {"Authorization": f"Bearer {bearer}"})
+            ground.tell("POST", f"{base}/hit", {"Authorization": f"Bearer {bearer}"}, json={"url": "https://x/"})
+        for name in ("access_token", "client_secret", "token"):
+            ground.tell("GET", f"{base}/domain?{name}={secret}")
+        ground.tell("GET", "/v1/sites", {"Authorization": f"Bearer {secret}"})
+    ground.tell("GET", path)
+    ground.tell("GET", f"{base}/client?id={site}", {"Authorization": f"Bearer {token}"})
+    ground.tell("DELETE", f"{path}/{client_['client_id']}")
+    ground.tell("GET", f"{base}/domain", {"Authorization": f"Bearer {token}"})
+
+    assert [a for a in ground.answers[seen:] if any(secret in a for secret in ground.planted[-4:])] == []
+
+
 def test_no_secret_that_was_planted_is_found_anywhere(ground: Ground) -> None:
     assert len(ground.planted) >= EXAMPLES
     ground.tell("GET", "/v1/audit?limit=1000")
