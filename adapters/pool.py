@@ -33,6 +33,7 @@ class Pool:
         self._open: set[httpcore2.AsyncHTTPConnection] = set()
         self._idle: deque[httpcore2.AsyncHTTPConnection] = deque()
         """Those of them that nobody uses, the one that was used last on the right."""
+        self._ending: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -94,11 +95,23 @@ class Pool:
     def _leave(self, connection: httpcore2.AsyncHTTPConnection | None) -> None:
         """Give the place back. A connection that did not end well has closed itself."""
         if connection in self._open:
-            if connection.is_available():
+            if connection.is_available() and not _said_more(connection):
                 self._idle.append(connection)
             else:
                 self._open.discard(connection)
+                ending = asyncio.ensure_future(connection.aclose())
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
         self._places.release()
+
+
+def _said_more(connection: httpcore2.AsyncHTTPConnection) -> bool:
+    """Whether bytes came behind the answer. The next request, perhaps another tenant's, would take them for its own.
+
+    httpcore2 offers no way to ask (2.16, 2026-11-21), so its parser is looked for; without one there is no answer yet.
+    """
+    parser = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return parser is not None and bool(parser.trailing_data[0])
 
 
 class _Stream(Protocol):

@@ -200,3 +200,22 @@ async def test_closing_ends_the_calls_under_way() -> None:
         await transport.close()
         with pytest.raises(GatewayError):
             await asyncio.wait_for(call, 1)
+
+
+async def test_what_comes_behind_an_answer_is_nobodys_answer() -> None:
+    """A server that answers once too often: the second request is asked on a connection of its own."""
+    vendor = Vendor(lambda n: said(b"first") + said(b"forged") if n == 1 else said(b"second"))
+    async with serving(vendor) as (transport, _):
+        replies = [(await transport.send(GET)).body for _ in range(3)]
+    assert replies == [b"first", b"second", b"second"]
+    assert vendor.by_connection == [0, 1, 1]
+
+
+async def test_what_comes_while_nobody_asked_is_nobodys_answer() -> None:
+    vendor = Vendor(lambda n: said(b"%d" % n))
+    async with serving(vendor) as (transport, _):
+        assert (await transport.send(GET)).body == b"1"
+        vendor._writers[0].write(said(b"forged"))
+        await asyncio.sleep(0.05)
+        assert (await transport.send(GET)).body == b"2"
+    assert vendor.by_connection == [0, 1]
