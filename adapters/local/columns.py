@@ -1,8 +1,10 @@
 """A batch as the columns of the event store. Pure."""
 
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any, overload
 
@@ -147,15 +149,21 @@ def without_events(outcome: Outcome, seqs: frozenset[int]) -> Outcome:
     )
 
 
-def without_states(outcome: Outcome, events_of: Mapping[int, int]) -> Outcome:
-    """The batch without the visits whose new state is stored; `events_of`: how many events the store counts in each.
+def without_states(outcome: Outcome, events_of: Mapping[tuple[int, int], int]) -> Outcome:
+    """The batch without the rows of visits that are stored; `events_of`: what the store counts, by visit and month.
 
-    That number grows with every state, so it tells which one the store holds.
+    Rows of a visit and month are in one part, both or neither. The number of events grows with every state, and is 0 in
+    a month that a visit left because its start became an earlier one, so it tells which state the store holds.
     """
-    written = {
-        state.id
-        for sign, state in zip(outcome.signs, outcome.states, strict=True)
-        if sign > 0 and events_of.get(state.id) == state.events
-    }
-    kept = [i for i, state in enumerate(outcome.states) if state.id not in written]
+    places = [(state.id, _month(state.start)) for state in outcome.states]
+    wanted = Counter[tuple[int, int]]()
+    for place, sign, state in zip(places, outcome.signs, outcome.states, strict=True):
+        wanted[place] += state.events if sign > 0 else 0
+    written = {place for place, events in wanted.items() if events_of.get(place, 0) == events}
+    kept = [i for i, place in enumerate(places) if place not in written]
     return replace(outcome, signs=[outcome.signs[i] for i in kept], states=[outcome.states[i] for i in kept])
+
+
+def _month(instant: int) -> int:
+    at = datetime.fromtimestamp(instant, UTC)
+    return at.year * 100 + at.month

@@ -85,11 +85,11 @@ async def stored_seqs(store: EventStore, first: int, last: int) -> frozenset[int
     return frozenset(seq for (seq,) in rows)
 
 
-async def stored_states(store: EventStore, first: int, last: int) -> dict[int, int]:
-    """Of the visits with events in a range of seqs: how many events the stored state counts."""
+async def stored_states(store: EventStore, first: int, last: int) -> dict[tuple[int, int], int]:
+    """Of the visits with events in a range of seqs: how many events are counted, by visit and month (`202606`)."""
     rows = await store.query(
-        "SELECT session, sum(sign * events) FROM sessions WHERE session IN"
-        " (SELECT session FROM events WHERE seq BETWEEN {first:UInt64} AND {last:UInt64}) GROUP BY session",
+        "SELECT session, toYYYYMM(start) AS month, sum(sign * events) FROM sessions WHERE session IN"
+        " (SELECT session FROM events WHERE seq BETWEEN {first:UInt64} AND {last:UInt64}) GROUP BY session, month",
         {"first": first, "last": last},
     )
-    return {session: int(events) for session, events in rows}
+    return {(session, month): int(events) for session, month, events in rows}

@@ -17,6 +17,8 @@ from adapters.local.writer import Writer
 from models.errors import BackendError
 
 NOVEMBER, DECEMBER = 1_795_000_000, 1_797_000_000  # 2026-11-18 and 2026-12-11
+MIDNIGHT = 1_796_083_200  # 2026-12-01
+MIDNIGHT = 1_796_083_200  # 2026-12-01
 NONE = pack_attributes(("",) * len(VISIT_ATTRIBUTES))
 
 
@@ -70,7 +72,7 @@ async def everything(store: CutOff, table: str, columns: Columns, token: str) ->
 async def one_month(store: CutOff, table: str, columns: Columns, token: str) -> None:
     """The part of one month was written, then the process died."""
     when = columns["time" if table == "events" else "start"]
-    kept = [index for index, time in enumerate(when) if time >= DECEMBER]
+    kept = [index for index, time in enumerate(when) if time >= MIDNIGHT]
     await store.really(table, {name: [values[i] for i in kept] for name, values in columns.items()}, token)
 
 
@@ -153,6 +155,35 @@ async def test_a_batch_that_was_cut_off_is_completed_once(tmp_path: Path, table:
     await again.close()
     await writer.close()
     await store_again.close()
+
+
+@pytest.mark.parametrize("deed", sorted(DEEDS))
+async def test_a_visit_whose_start_moves_into_another_month_is_completed_once(tmp_path: Path, deed: str) -> None:
+    """00:01 in December, then, late, 23:59 in November: one visit of two minutes, however much of it was stored."""
+    dsn = f"chdb://{tmp_path / 'store'}"
+    await (await EventStore.open(dsn)).close()
+    store: EventStore = (cut_off := CutOff(dsn, "sessions", deed))
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0)
+    await writer.start()
+    await journal.append(pack_hits([hit(1, MIDNIGHT + 60)]), 1, MIDNIGHT)
+    await writer.flush()
+    BEFORE.update({name: await rows_of(store, name) for name in ("events", "sessions")})
+    cut_off.armed = True
+    await journal.append(pack_hits([hit(1, MIDNIGHT - 60, "/b")]), 1, MIDNIGHT)
+    await failed(writer)
+    await die(writer)
+    await journal.close()
+    await store.close()
+    journal, store = Journal.open(tmp_path / "journal"), await EventStore.open(dsn)
+    writer = Writer(store, journal)
+    await writer.start()
+    assert await totals(store) == ((1, 2, 2, 0, 120), (2, 2))
+    starts = await store.query("SELECT toUnixTimestamp(start) FROM sessions GROUP BY start HAVING sum(sign) > 0")
+    assert starts == [(MIDNIGHT - 60,)]
+    await journal.close()
+    await writer.close()
+    await store.close()
 
 
 async def test_a_store_that_fails_for_a_while_gets_everything_once(tmp_path: Path) -> None:
