@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.conftest import Api
+from tests.api.conftest import Api, client
 from tests.api.held import HeldVendor, held_vendor, until
 
 QUERY = {"metrics": ["visitors"], "date_range": "7d"}
@@ -92,8 +92,11 @@ def test_a_time_that_is_no_number_is_refused_in_the_shape_of_the_api(owner: Api,
 
 
 def impatient(api: Api, name: str, site: str) -> socket.socket:
-    """A connection on which the request was sent, and whose answer nobody has read yet."""
-    method, path, body = request_of(name, site)
+    """A connection on which a read was sent, and whose answer nobody has read yet."""
+    return sent(api, *request_of(name, site))
+
+
+def sent(api: Api, method: str, path: str, body: Any = None) -> socket.socket:
     content = b"" if body is None else json.dumps(body).encode()
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {api.key}\r\n"
@@ -123,6 +126,27 @@ def test_a_client_that_leaves_ends_the_vendors_call_at_once(
 
     assert max(took) < 1
     assert median(took) < 0.1
+
+
+def test_the_pirsch_facade_keeps_the_callers_time_and_notices_that_it_left(
+    owner: Api, held: tuple[HeldVendor, str]
+) -> None:
+    vendor, base = held
+    site = owner.ok("GET", f"/v1/sites/{vendor.connect(owner, base)}")["id"]
+    made = owner.ok("POST", f"/v1/sites/{site}/pirsch-clients", {})
+    wanted = {name: made[name] for name in ("client_id", "client_secret")}
+    token = client().post(f"{owner.base}/pirsch/api/v1/token", json=wanted).json()["access_token"]
+    api, path = owner.with_key(token), f"/pirsch/api/v1/statistics/visitor?id={site}&from=2026-06-01&to=2026-06-07"
+    vendor.asked.clear()
+    vendor.holding.set()
+    answer = api.send("GET", path, headers={"Request-Timeout": "0.5"})
+    assert (answer.status_code, answer.json()["error"]) == (504, ["The deadline has passed"])
+    until(lambda: len(vendor.hung_up) == len(vendor.asked) > 0)
+    before = len(vendor.asked)
+    connection = sent(api, "GET", path)
+    until(lambda: len(vendor.asked) > before)
+    connection.close()
+    until(lambda: len(vendor.hung_up) == len(vendor.asked), seconds=1)
 
 
 @pytest.mark.parametrize("name", ["query", "facade's query"])
