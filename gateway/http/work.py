@@ -17,8 +17,8 @@ from gateway.tenancy import Caller, KeyScope
 
 
 def only_reads(method: str, scope: object) -> bool:
-    """Whether a route changes nothing: GET, and what the scope for reading allows by other methods (queries)."""
-    return method == "GET" or scope is KeyScope.READ
+    """Whether a request changes nothing: GET, and what the scope for reading allows by other methods (queries)."""
+    return method in ("GET", "HEAD") or scope is KeyScope.READ
 
 
 async def perform(

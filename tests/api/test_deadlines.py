@@ -60,6 +60,7 @@ READS: Mapping[str, tuple[str, str, dict[str, Any] | None]] = MappingProxyType(
         "facade's query": ("POST", "/plausible/api/v2/query", {"site_id": "{site}", **QUERY}),
         "facade's realtime": ("GET", "/plausible/api/v1/stats/realtime/visitors?site_id={site}", None),
         "facade's goals": ("GET", "/plausible/api/v1/sites/goals?site_id={site}", None),
+        "facade's goals, head only": ("HEAD", "/plausible/api/v1/sites/goals?site_id={site}", None),
     }
 )
 
