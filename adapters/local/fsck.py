@@ -11,9 +11,10 @@ import msgspec
 from adapters.base import Ledger
 from adapters.local import recount
 from adapters.local.imported import KIND
-from adapters.local.journal import CHECKPOINT, SUFFIX, Checkpoint, Journal, records_of
+from adapters.local.journal import CHECKPOINT, SUFFIX, Checkpoint, Journal
 from adapters.local.management import SETTINGS
 from adapters.local.purge import DELETED
+from adapters.local.records import records_of
 from adapters.local.schema import IMPORTED
 from adapters.local.store import EventStore
 from adapters.upkeep import Finding

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from adapters.local.derive import Derivation
 from adapters.local.drops import DropCounts
 from adapters.local.hit import Hit, pack_hits
-from adapters.local.journal import Journal, Mark
+from adapters.local.journal import Journal
 from adapters.local.line import Given
+from adapters.local.records import Mark
 from adapters.local.rules import RATE_LIMITED, MinuteLimits, Rules
 from adapters.local.writer import Writer
 from models.event import Drop, Received

@@ -11,7 +11,8 @@ import structlog
 from adapters.local import rebuild
 from adapters.local.columns import event_columns, session_columns, without_events, without_states
 from adapters.local.hit import unpack_hits
-from adapters.local.journal import Checkpoint, Journal, JournalDamaged, Record
+from adapters.local.journal import Checkpoint, Journal, JournalDamaged
+from adapters.local.records import Record
 from adapters.local.sessions import Outcome, Sessions
 from adapters.local.steady import Steady
 from adapters.local.store import EventStore

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.journal import Checkpoint, Journal, JournalDamaged, frame, records_of
+from adapters.local.journal import Checkpoint, Journal, JournalDamaged
+from adapters.local.records import frame, records_of
 from models.errors import Overloaded
 
 
