@@ -81,7 +81,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             yield
         log.info("closed")
 
-    whole = application(services, lifespan, [*facades.routes(services), *more])
+    whole = application(services, lifespan, [*facades.routes(services), *more], facades.TRACKING)
     without_redirects_to_hosts(whole.router)
     return whole
 

@@ -78,7 +78,8 @@ class Clients:
         if record is None:
             caller.require(KeyScope.ADMIN)
             caller.require_whole()
-        self._pace.take(caller.tenant.id)
+        if not caller.platform:
+            self._pace.take(caller.tenant.id)
         site = None if record is None else record.site.id
         noting = self._recorder.noting(caller, "client.create", lambda made: Note(made[0].id, after=_public(made[0])))
         return await noting.run(

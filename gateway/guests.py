@@ -50,7 +50,7 @@ class Guests:
         caller.require(KeyScope.MANAGE_SITES)
         manager = await self._manager(record)
         old = await _among(manager, record, draft.email)
-        if old is None:
+        if old is None and not caller.platform:
             self._pace.take(record.tenant)
         note = Note(record.site.id, before=_public(old))
         async with self._recorder.writing(caller, "guest.put", note) as change:

@@ -70,7 +70,8 @@ class History:
         if format not in importer.import_formats:
             raise InvalidRequest([Problem("format", f"no such format: {format[:60]!r}", importer.import_formats)])
         await self._meter.admit_events(record.tenant, 1)
-        self._pace.take(record.tenant)
+        if not caller.platform:
+            self._pace.take(record.tenant)
         file = await spooled(body, self._spool, self._most)
         try:
             job = await self._begun(caller, record, importer, format, file, on_error)

@@ -39,7 +39,8 @@ class Links:
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not isinstance(adapter, SharesLinks) or not adapter.can.allows(Operation.SHARED_LINKS):
             raise refused(adapter, Operation.SHARED_LINKS)
-        self._pace.take(record.tenant)
+        if not caller.platform:
+            self._pace.take(record.tenant)
         note = Note(f"{record.site.id}/{draft.name}", after={"name": draft.name})
         async with self._recorder.writing(caller, "shared_link.put", note):
             link = await adapter.put_shared_link(record.site, draft)

@@ -149,7 +149,7 @@ class Settings(Frozen):
         default=60,
         ge=0,
         description="Most new keys a minute of one tenant, and as many clients, shared links, invitations and imports, "
-        "for each process; 0 for no limit.",
+        "for each process; 0 for no limit. Administrators of the installation have none.",
     )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port of its own for /metrics, without a key; 0 for none."

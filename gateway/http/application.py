@@ -40,8 +40,10 @@ class Application(Starlette):
         await super().__call__(scope, receive, send)
 
 
-def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute] = ()) -> Application:
-    """The whole HTTP surface over the services; `more` routes come after ours."""
+def application(
+    services: Services, lifespan: Lifespan, more: Sequence[BaseRoute] = (), tracking: frozenset[str] = frozenset()
+) -> Application:
+    """The whole HTTP surface over the services; `more` routes come after ours, and trackers send to `tracking`, too."""
     settings = services.settings
     access = access_log(wanted=settings.access_log)
     whole = Application(
@@ -58,7 +60,7 @@ def application(services: Services, lifespan: Lifespan, more: Sequence[BaseRoute
                 access=access,
                 hosts=settings.hosts,
                 https=settings.public_url.startswith("https://"),
-                books=Books(services),
+                books=Books(services, {lean_event.PATH, *tracking}),
             )
         ],
     )

@@ -9,7 +9,7 @@ from gateway import tracing
 from gateway.http.access import AccessLog
 from gateway.http.errors import failure
 from gateway.http.frame import security_headers
-from gateway.http.limits import admit_address
+from gateway.http.limits import admit_tracker
 from gateway.http.shortcut import Headers, again, announced, id_of, is_hosted, marked, refuse, respond, respond_dressed
 from gateway.http.trackers import TAKEN, taken
 from gateway.http.visitor import received_from, trusted_networks
@@ -68,7 +68,7 @@ class LeanTracker:
         """The status that was sent. Once an event may have been taken, every error is answered here."""
         received = received_from(headers, _peer(scope), self.trusted)
         try:
-            admit_address(scope, self.services)
+            admit_tracker(scope, self.services)
             drop = await self.intake.take(payload.domains[0], payload.event, received)
         except GatewayError as error:
             return await refuse(scope, send, error, request_id, self.security)

@@ -9,22 +9,22 @@ from gateway.tenancy import Caller
 from gateway.throttle import Throttle
 from models.errors import TooManyRequests
 
-TRACKING = frozenset(
-    {
-        "/api/event", "/plausible/api/event", "/sparklytics/api/collect", "/sparklytics/e", "/hit", "/event",
-        "/session", "/pirsch/hit", "/pirsch/event", "/pirsch/session", "/p/pv", "/p/e", "/p/s",
-    }
-)  # fmt: skip
-"""Where trackers send. They have a limit of their own, which is off: a campus or a server may stand behind an address,
-and what is refused here is lost."""
-
 
 def admit_address(scope: Scope, services: Services) -> None:
     """Raises TooManyRequests for an address that asks too often.
 
     A trusted proxy that says of nobody whom it speaks for is not counted: that would be a limit for everybody together.
     """
-    rate = services.event_rate if scope["path"] in TRACKING else services.address_rate
+    _admit(scope, services, services.address_rate)
+
+
+def admit_tracker(scope: Scope, services: Services) -> None:
+    """The same for where trackers send. They have a limit of their own, which is off: a campus or a server may stand
+    behind an address, and what is refused here is lost."""
+    _admit(scope, services, services.event_rate)
+
+
+def _admit(scope: Scope, services: Services, rate: Throttle) -> None:
     if rate.limits:
         client = client_of(scope, services.settings)
         if client.known:
