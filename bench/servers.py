@@ -103,14 +103,14 @@ def _until_up(process: "subprocess.Popen[bytes]", port: int, path: str) -> None:
 
 
 @contextmanager
-def bare(app: str) -> Iterator[Running]:
+def bare(app: str, *, core: int | None = SERVER_CORE) -> Iterator[Running]:
     """A baseline application (`module:name`) under uvicorn as `tallyway serve` runs it."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop"),
         *("--http", "httptools", "--no-access-log", "--no-proxy-headers", "--no-server-header", "--ws", "none"),
     ]
-    with serving(command, port, "/") as running:
+    with serving(command, port, "/", core=core) as running:
         yield running
 
 

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 from gateway.ingest import Arrival
 from models.event import Drop, Event, Received
 
+CROWD, GATHERING = 4, 0.002
+"""Events that came together from which on the next ones wait for more to come, and for how many seconds."""
+
 
 class Tracks(Protocol):
     """Where events go; `Ingest` is the one."""
@@ -28,19 +31,24 @@ class Intake:
     def __init__(self, ingest: Tracks) -> None:
         self._ingest = ingest
         self._arrived: dict[str, list[Arrived]] = {}
+        self._crowded = False
         self._taking: set[asyncio.Task[None]] = set()
 
     def take(self, domain: str, event: Event, received: Received) -> "asyncio.Future[Drop | None]":
         """None when the event is counted, else why not; raises what `Ingest.track` does."""
         loop = asyncio.get_running_loop()
         if not self._arrived:
-            loop.call_soon(self._begin)
+            if self._crowded:
+                loop.call_later(GATHERING, self._begin)
+            else:
+                loop.call_soon(self._begin)
         fate: asyncio.Future[Drop | None] = loop.create_future()
         self._arrived.setdefault(domain, []).append(Arrived(event, received, fate))
         return fate
 
     def _begin(self) -> None:
         together, self._arrived = self._arrived, {}
+        self._crowded = sum(map(len, together.values())) >= CROWD
         for domain, arrived in together.items():
             task = asyncio.create_task(self._take(domain, arrived))
             self._taking.add(task)

@@ -86,7 +86,7 @@ class Derivation:
         path = (page.pathname if given.path is None else given.path) or "/"
         place = self._locate(origin.address) if given.country is None and origin.address else NOWHERE
         country = place.country if given.country is None else given.country.upper()
-        if reason := rules.refuse(origin.address, country, hostname, path):
+        if rules.excludes and (reason := rules.refuse(origin.address, country, hostname, path)):
             return Drop(reason=reason)
         visitor, earlier = self._visitor(site, given, origin, hostname, now)
         if not visitor:

@@ -92,9 +92,10 @@ class Recorder:
     ) -> Hit | Drop:
         if rules is None:
             return GONE
-        if received and (signal := rules.refuse_signals(received)):
+        if received and received.headers and (signal := rules.refuse_signals(received)):
             return Drop(reason=signal)
-        address = received.ip if received else ""
-        if not self._limits.allow(site.id, address, rules.settings, int(now.timestamp())):
-            return Drop(reason=RATE_LIMITED)
+        if rules.limits:
+            address = received.ip if received else ""
+            if not self._limits.allow(site.id, address, rules.settings, int(now.timestamp())):
+                return Drop(reason=RATE_LIMITED)
         return self._derivation.hit(site, event, received, rules, now)

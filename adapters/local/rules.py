@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from models.errors import InvalidRequest, Problem
@@ -20,7 +21,7 @@ RATE_LIMITED = "rate_limited"
 Pattern = re.Pattern[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """Compiled settings of one site."""
 
@@ -30,6 +31,17 @@ class Rules:
     pages: Pattern | None = None
     hostnames: Pattern | None = None
     only_hostnames: Pattern | None = None
+
+    @cached_property
+    def excludes(self) -> bool:
+        """Whether any address, country, page or hostname is left out."""
+        return any((self.networks, self.countries, self.pages, self.hostnames, self.only_hostnames))
+
+    @cached_property
+    def limits(self) -> bool:
+        """Whether only so many events a minute are taken."""
+        settings = self.settings
+        return settings.events_per_minute is not None or settings.events_per_minute_and_address is not None
 
     def refuse_signals(self, received: Received) -> str:
         """The reason when the visitor's browser asks not to be counted and the site respects that; else ""."""

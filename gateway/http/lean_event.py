@@ -51,10 +51,6 @@ class LeanTracker:
             return again(message, receive)
         if len(payload.domains) != 1:
             return again(message, receive)
-        await self._take(payload, scope, headers, send, started)
-        return None
-
-    async def _take(self, payload: Payload, scope: Scope, headers: Headers, send: Send, started: float) -> None:
         request_id = id_of(headers)
         with tracing.span("request", ATTRIBUTES):
             status = await self._answer(payload, request_id, scope, headers, send)
@@ -63,6 +59,7 @@ class LeanTracker:
         self.services.figures.request("POST", PATH, status, seconds)
         if self.access is not None:
             self.access.note(request_id, "POST", PATH, status, seconds)
+        return None
 
     async def _answer(self, payload: Payload, request_id: str, scope: Scope, headers: Headers, send: Send) -> int:
         """The status that was sent. Once an event may have been taken, every error is answered here."""

@@ -23,8 +23,8 @@ EXPLAINED = {
     "connection": "Id of a connection; `local` exists from the start",
     "tenant": "Id or slug of a tenant",
 }
-OPEN_STATUSES = (400, 413)
-CLOSED_STATUSES = (400, 401, 402, 403, 404, 409, 413, 422, 429, 502, 503, 504)
+OPEN_STATUSES = (400, 408, 413, 431)
+CLOSED_STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 431, 502, 503, 504)
 INTRODUCTION = (
     "One API in front of several web analytics backends. Errors are `application/problem+json` with a stable `code`; "
     "`{site}` is an id or a domain. Platform keys name the tenant they act on in the header `Tallyway-Tenant`."
