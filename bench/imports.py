@@ -42,11 +42,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def shown(what: str, rows: int, wall: float, cpu: float, other: float = 0.0) -> None:
-    """On a busy machine the CPU says more than the rate; with two free cores the slower process sets the pace."""
-    pace = max(cpu, other) / rows * 1e6
-    both = f"{cpu / rows * 1e6:.1f} + {other / rows * 1e6:.1f}" if other else f"{pace:.1f}"
-    print(f"  {what:<34}{rows / wall:>10,.0f}/s {both:>12} us CPU each: {1e6 / pace:>9,.0f}/s with cores to itself")
+def shown(what: str, rows: int, wall: float, *cpu: float) -> None:
+    """`cpu` is of the server's process, and of the one that reads for it."""
+    each = " + ".join(f"{seconds / rows * 1e6:.1f}" for seconds in cpu)
+    print(f"  {what:<34}{rows / wall:>10,.0f}/s {each:>12} us CPU each")
 
 
 def read_only(path: Path, *, profile: bool) -> None:

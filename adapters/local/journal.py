@@ -89,6 +89,9 @@ class Journal:
         """Records above this seq stay on disk even when the store holds them; None keeps none of those."""
         self.arrived = asyncio.Event()
         """Set when records were synced; the reader clears it."""
+        self.wanted = 0
+        self.enough = asyncio.Event()
+        """Set when the seq that the reader wants is on disk; anybody may set it, the reader clears it."""
 
     @classmethod
     def open(
@@ -222,6 +225,8 @@ class Journal:
             self.synced = group.last
             self.marks.update(group.marks)
             self.arrived.set()
+            if self.synced >= self.wanted:
+                self.enough.set()
         waiting = [synced for synced in group.synced if not synced.done()]  # a caller may have been cancelled
         if failure is None:
             for synced in waiting:

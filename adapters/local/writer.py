@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from adapters.local import rebuild
-from adapters.local.columns import event_columns, session_columns, without_events, without_states
+from adapters.local.columns import Columns, event_columns, session_columns, without_events, without_states
 from adapters.local.hit import unpack_hits
 from adapters.local.journal import Checkpoint, Journal, JournalDamaged
 from adapters.local.records import Record
@@ -32,12 +32,14 @@ Dropped = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of the events `first` to `last`, and the checkpoint to set when they are stored."""
+    """The events `first` to `last`, as columns of both tables too, and the checkpoint to set when they are stored."""
 
     first: int
     last: int
     arrival: int
     outcome: Outcome
+    events: Columns
+    sessions: Columns
     marks: dict[str, int]
 
     @property
@@ -63,7 +65,6 @@ class Writer:
         self.steady = Steady()
         """Lets reads see both tables of one moment."""
         self._forgotten: set[str] = set()
-        self._hurry = asyncio.Event()
         self._progress = asyncio.Condition()
         self._storing = asyncio.Lock()
         self._waiting = 0
@@ -114,7 +115,7 @@ class Writer:
         """Return when everything acknowledged before is queryable."""
         goal = self._journal.synced
         self._waiting += 1
-        self._hurry.set()
+        self._journal.enough.set()
         try:
             async with self._progress:
                 await self._progress.wait_for(lambda: self.done >= goal)
@@ -124,7 +125,7 @@ class Writer:
     async def close(self) -> None:
         """Store what is left, then stop. If the store refuses, it stays in the journal for the next start."""
         self._closing = True
-        self._hurry.set()
+        self._journal.enough.set()
         self._journal.arrived.set()
         if self._task is not None:
             await self._task
@@ -150,15 +151,15 @@ class Writer:
         journal = self._journal
         if journal.synced <= self.done:
             journal.arrived.clear()
-            if not self._waiting:
-                self._hurry.clear()
             if not self._closing:
                 await journal.arrived.wait()
-        if journal.synced - self.done >= self._batch_rows or self._waiting or self._closing:
+        journal.wanted = self.done + self._batch_rows
+        if journal.synced >= journal.wanted or self._waiting or self._closing:
             return
+        journal.enough.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._interval):
-                await self._hurry.wait()
+                await journal.enough.wait()
 
     async def _drain(self) -> bool:
         """Store the next batch while the one after it is made; False when nothing waits."""
@@ -215,7 +216,8 @@ class Writer:
             self._forgotten.discard(site)
         outcome = self._sessions.apply((r.first, r.arrival, unpack_hits(r.payload)) for r in records)
         marks = dict(r.mark for r in records if r.mark)
-        return Batch(records[0].first, records[-1].last, records[-1].arrival, outcome, marks)
+        columns = event_columns(outcome), session_columns(outcome)
+        return Batch(records[0].first, records[-1].last, records[-1].arrival, outcome, *columns, marks)
 
     def _after(self, batch: Batch) -> Checkpoint:
         """The checkpoint when the batch is stored; marks of senders that have finished are left out."""
@@ -237,26 +239,26 @@ class Writer:
             self._progress.notify_all()
 
     async def _store_events(self, batch: Batch, *, doubtful: bool) -> None:
-        outcome = batch.outcome
+        if not doubtful:
+            await self._insert("events", batch.events, batch.token)
+            return
         for token in (batch.token, f"{batch.token}+"):
-            if doubtful:
-                there = await rebuild.stored_seqs(self._store, batch.first, batch.last)
-                outcome = without_events(batch.outcome, there)
-            if outcome.hits:
-                await self._store.insert("events", await asyncio.to_thread(event_columns, outcome), token)
-            if not doubtful:
-                return
+            there = await rebuild.stored_seqs(self._store, batch.first, batch.last)
+            left = without_events(batch.outcome, there)
+            await self._insert("events", await asyncio.to_thread(event_columns, left), token)
 
     async def _store_sessions(self, batch: Batch, *, doubtful: bool) -> None:
-        outcome = batch.outcome
+        if not doubtful:
+            await self._insert("sessions", batch.sessions, batch.token)
+            return
         for token in (batch.token, f"{batch.token}+"):
-            if doubtful:
-                there = await rebuild.stored_states(self._store, batch.first, batch.last)
-                outcome = without_states(batch.outcome, there)
-            if outcome.states:
-                await self._store.insert("sessions", await asyncio.to_thread(session_columns, outcome), token)
-            if not doubtful:
-                return
+            there = await rebuild.stored_states(self._store, batch.first, batch.last)
+            left = without_states(batch.outcome, there)
+            await self._insert("sessions", await asyncio.to_thread(session_columns, left), token)
+
+    async def _insert(self, table: str, columns: Columns, token: str) -> None:
+        if len(columns["site"]):
+            await self._store.insert(table, columns, token)
 
 
 async def _both(one: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
