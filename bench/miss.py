@@ -24,7 +24,7 @@ from starlette.requests import Request as Asked
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.base import Adapter, Context, Request
+from adapters.base import Adapter, Context, Reply, Request, Transport
 from adapters.http import open_transport
 from adapters.plausible import BACKEND
 from bench.servers import bare
@@ -36,14 +36,21 @@ from gateway.stats import Stats
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Limits
 from models.filters import Filter
-from models.query import Query, read_query
+from models.query import read_query
 from models.site import Site
 from tests.contract.ledger import MemoryLedger
 
 ROWS = 10
-ANSWER = b'{"results":[%s],"meta":{},"query":{}}' % b",".join(
-    b'{"dimensions":["/page/%d"],"metrics":[%d]}' % (n, 1000 - n) for n in range(ROWS)
-)
+MANY = 1000
+
+
+def answered(rows: int) -> bytes:
+    """A vendor's answer of so many rows."""
+    lines = (b'{"dimensions":["/page/%d"],"metrics":[%d]}' % (n, rows - n) for n in range(rows))
+    return b'{"results":[%s],"meta":{},"query":{}}' % b",".join(lines)
+
+
+ANSWER = answered(ROWS)
 ASKED = {"site_id": "example.com", "metrics": ["visitors"], "date_range": "7d", "dimensions": ["event:page"]}
 TENANT = Tenant("t1")
 RECORD = SiteRecord(Site(id="s1", domain="example.com"), "t1", "c1", "plausible")
@@ -72,6 +79,41 @@ async def unchanged(_tenant: Tenant, _record: SiteRecord, filters: tuple[Filter,
     return filters
 
 
+class Canned:
+    """A transport that has the answer already: what is left is our own work."""
+
+    def __init__(self, body: bytes) -> None:
+        self._reply = Reply(200, {"content-type": "application/json"}, body)
+
+    async def send(self, request: Request) -> Reply:
+        return self._reply
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def missing(transport: Transport, base: str) -> Call:
+    """A whole miss over a transport, from the query's words to rows kept."""
+    options = BACKEND.options.model_validate({"base_url": base})
+    credential = BACKEND.credential.model_validate({"api_key": "k"}) if BACKEND.credential else None
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    adapter = BACKEND.open(options, credential, Context(transport, MemoryLedger(), now, Path()))
+    stats = Stats(backends=OneBackend(adapter), cache=ResultCache(max_bytes=2**26, now=now), expand=unchanged, now=now)
+
+    async def miss(number: int) -> Any:
+        words = {"metrics": ["visitors"], "dimensions": ["page"], "date_range": "7d", "offset": number}
+        found = await stats.ask(TENANT, [RECORD], read_query(words))
+        answer = found.outcomes[0].answer
+        assert answer is not None
+        assert answer.provenance.calls == 1
+        return answer
+
+    return miss
+
+
 async def calls_over(base: str) -> dict[str, Call]:
     """The three ways to ask; each takes a number that makes its question a new one."""
     client = httpx2.AsyncClient(trust_env=False)
@@ -80,14 +122,6 @@ async def calls_over(base: str) -> dict[str, Call]:
     courier = couriers.open(
         transport, tenant="t1", base_url=base, credential=b"k", backend="plausible", limits=Limits()
     )
-    options = BACKEND.options.model_validate({"base_url": base})
-    credential = BACKEND.credential.model_validate({"api_key": "k"}) if BACKEND.credential else None
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    adapter = BACKEND.open(options, credential, Context(courier, MemoryLedger(), now, Path()))
-    stats = Stats(backends=OneBackend(adapter), cache=ResultCache(max_bytes=2**26, now=now), expand=unchanged, now=now)
 
     async def direct(_: int) -> Any:
         return (await client.post(f"{base}/api/v2/query", json=ASKED)).json()
@@ -95,17 +129,7 @@ async def calls_over(base: str) -> dict[str, Call]:
     async def careful(_: int) -> Any:
         return await courier.send(Request("POST", "/api/v2/query", json=ASKED))
 
-    def question(number: int) -> Query:
-        return read_query({"metrics": ["visitors"], "dimensions": ["page"], "date_range": "7d", "offset": number})
-
-    async def miss(number: int) -> Any:
-        found = await stats.ask(TENANT, [RECORD], question(number))
-        answer = found.outcomes[0].answer
-        assert answer is not None
-        assert answer.provenance.calls == 1
-        return answer
-
-    return {"bare httpx2": direct, "through the courier": careful, "whole miss": miss}
+    return {"bare httpx2": direct, "through the courier": careful, "whole miss": missing(courier, base)}
 
 
 async def measured(call: Call, first: int, count: int) -> tuple[float, float]:
@@ -132,6 +156,11 @@ async def run(base: str, rounds: int, count: int) -> None:
         ratio = median(r[name][1] / r["bare httpx2"][1] for r in found)
         more = median(r[name][0] - r["bare httpx2"][0] for r in found)
         print(f"{name:20} p50 {wall:7.0f} us ({more:+6.0f}) CPU {cpu:7.0f} us {ratio:5.2f} x bare")
+    few, many = (missing(Canned(answered(rows)), base) for rows in (ROWS, MANY))
+    costs = [
+        (await measured(many, next(numbers), 50))[1] - (await measured(few, next(numbers), 50))[1] for _ in range(5)
+    ]
+    print(f"{MANY - ROWS} rows more, decoded and translated: {median(costs):.0f} us CPU (goal 1000 for 1,000)")
 
 
 def main() -> None:
