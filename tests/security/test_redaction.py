@@ -24,6 +24,10 @@ EXAMPLES = 12
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
 
+pytestmark = pytest.mark.xdist_group("redaction")
+"""One process: the last test looks for what those before it planted."""
+
+
 @dataclass(repr=False)
 class Ground:
     """A gateway, a vendor that repeats whatever it is told, and everything that was answered."""
