@@ -55,7 +55,11 @@ class Figures(Collector):
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request that was answered; `route` is the pattern that it met."""
-        self._requests[method if method in METHODS else "OTHER", route, status].add(seconds)
+        self.durations(method, route, status).add(seconds)
+
+    def durations(self, method: str, route: str, status: int) -> Durations:
+        """Where such requests are counted, for whoever answers many of them."""
+        return self._requests[method if method in METHODS else "OTHER", route, status]
 
     def vendor_call(self, backend: str, outcome: str, seconds: float) -> None:
         """A request to a backend; `outcome` is the class of its status, or the code of an error."""

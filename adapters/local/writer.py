@@ -22,8 +22,10 @@ log = structlog.get_logger(__name__)
 
 BATCH_ROWS = 50_000
 """Events stored at once when many wait: a large batch costs the engine less than several small ones."""
-INTERVAL = 1.0
-"""Seconds that events may wait for company; what is acknowledged is queryable well within two."""
+INTERVAL = 0.7
+"""Seconds that events wait for company; what is acknowledged is queryable well within two."""
+BUSY = 2_000
+"""Events that came meanwhile from which on they wait once more: larger parts are merged less often."""
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
 
 Dropped = Callable[[str, int], None]
@@ -157,9 +159,15 @@ class Writer:
         if journal.synced >= journal.wanted or self._waiting or self._closing:
             return
         journal.enough.clear()
+        if not await self._waited() and journal.synced - self.done >= BUSY:
+            await self._waited()
+
+    async def _waited(self) -> bool:
+        """Whether enough came, or somebody in a hurry, before the time was over."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._interval):
-                await journal.enough.wait()
+                return await self._journal.enough.wait()
+        return False
 
     async def _drain(self) -> bool:
         """Store the next batch while the one after it is made; False when nothing waits."""

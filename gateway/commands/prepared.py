@@ -15,6 +15,9 @@ from gateway.http.shortcut import EXTENSION, parts
 class Cycle(RequestResponseCycle):
     """uvicorn's request and response, which also takes prepared answers: status, a block of headers, a body."""
 
+    _dated: tuple[object, bytes] = (None, b"")
+    """uvicorn's own headers, which it makes anew every second, and their block; of all connections."""
+
     async def send(self, message: Any) -> None:
         if message["type"] != EXTENSION:
             await super().send(message)
@@ -29,6 +32,8 @@ class Cycle(RequestResponseCycle):
     def _write(self, status: int, head: bytes, body: bytes) -> None:
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.transport.write(b"".join((STATUS_LINE[status], block(self.default_headers), head, b"\r\n", body)))
+        if Cycle._dated[0] is not self.default_headers:
+            Cycle._dated = self.default_headers, block(self.default_headers)
+        self.transport.write(b"".join((STATUS_LINE[status], Cycle._dated[1], head, b"\r\n", body)))
         self.message_event.set()
         self.on_response()

@@ -10,7 +10,6 @@ import sys
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 import orjson
 import structlog
@@ -46,22 +45,17 @@ def _second(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class Noted(NamedTuple):
-    """A request that was answered at a Unix time, after some seconds. The id is one of `[A-Za-z0-9._-]`."""
+Noted = tuple[float, str, str, str, int, float]
+"""A request that was answered: Unix time, id (of `[A-Za-z0-9._-]`), method, path as it is shown, status, seconds."""
 
-    at: float
-    request_id: str
-    method: str
-    path: str
-    status: int
-    seconds: float
 
-    def line(self) -> str:
-        at = int(self.at)
-        return (
-            f'{_begun(self.method, self.path, self.status)}{self.seconds * 1000:.1f},"event":"request","request_id":'
-            f'"{self.request_id}","level":"info","timestamp":"{_second(at)}.{int((self.at - at) * 1e6):06d}Z"}}\n'
-        )
+def _line(noted: Noted) -> str:
+    at, request_id, method, path, status, seconds = noted
+    second = int(at)
+    return (
+        f'{_begun(method, path, status)}{seconds * 1000:.1f},"event":"request","request_id":"{request_id}",'
+        f'"level":"info","timestamp":"{_second(second)}.{int((at - second) * 1e6):06d}Z"}}\n'
+    )
 
 
 class AccessLog:
@@ -78,7 +72,7 @@ class AccessLog:
             return
         if not self._noted:
             asyncio.get_running_loop().call_later(DELAY, self.flush)
-        self._noted.append(Noted(time.time(), request_id, method, _shown(path), status, seconds))
+        self._noted.append((time.time(), request_id, method, _shown(path), status, seconds))
         if len(self._noted) >= MOST_LINES:
             self.flush()
 
@@ -86,7 +80,7 @@ class AccessLog:
         """Write what was noted."""
         if self._noted:
             noted, self._noted = self._noted, []
-            sys.stdout.write("".join([one.line() for one in noted]))
+            sys.stdout.write("".join(map(_line, noted)))
             sys.stdout.flush()
 
 

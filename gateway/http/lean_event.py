@@ -28,6 +28,7 @@ class LeanTracker:
 
     def __init__(self, services: Services, access: AccessLog | None) -> None:
         self.services, self.access, self.intake = services, access, Intake(services.ingest)
+        self.durations = services.figures.durations("POST", PATH, 202)
         settings = services.settings
         self.now, self.limit = settings.clock, settings.event_body_limit
         self.hosts = frozenset(h.lower() for h in settings.hosts)
@@ -52,11 +53,17 @@ class LeanTracker:
         if len(payload.domains) != 1:
             return again(message, receive)
         request_id = id_of(headers)
-        with tracing.span("request", ATTRIBUTES):
+        if tracing.is_silent():
             status = await self._answer(payload, request_id, scope, headers, send)
-            tracing.say("http.response.status_code", status)
+        else:
+            with tracing.span("request", ATTRIBUTES):
+                status = await self._answer(payload, request_id, scope, headers, send)
+                tracing.say("http.response.status_code", status)
         seconds = time.perf_counter() - started
-        self.services.figures.request("POST", PATH, status, seconds)
+        if status == 202:
+            self.durations.add(seconds)
+        else:
+            self.services.figures.request("POST", PATH, status, seconds)
         if self.access is not None:
             self.access.note(request_id, "POST", PATH, status, seconds)
         return None
