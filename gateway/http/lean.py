@@ -97,7 +97,9 @@ class LeanQuery:
         request_id = id_of(headers)
         with tracing.span("request", ATTRIBUTES[method]):
             status = await self._answer(checked, scope, headers, send, request_id, now)
-            tracing.say("http.response.status_code", status)
+            tracing.say("http.response.status_code", status or 0)
+        if status is None:
+            return receive
         seconds = time.perf_counter() - started
         self.services.figures.request(method, PATH, status, seconds)
         if self.access is not None:
@@ -106,14 +108,16 @@ class LeanQuery:
 
     async def _answer(
         self, checked: Checked, scope: Scope, headers: Headers, send: Send, request_id: str, now: datetime
-    ) -> int:
-        """The status that was sent."""
+    ) -> int | None:
+        """The status that was sent; None when the ordinary way has to look at the bill."""
         if self.limited:
             try:
                 admit_address(scope, self.services)
                 admit_key(checked.caller, self.services)
             except TooManyRequests as error:
                 return await refuse(scope, send, error, request_id, self.security)
+        if not self.services.meter.call_now(checked.caller.tenant.id, checked.record.site.id, now):
+            return None
         found = checked.found
         whole, short = found.heads(now, self.security)
         if KNOWN in headers and matches(headers[KNOWN], found.etag):
@@ -123,7 +127,7 @@ class LeanQuery:
         return 200
 
     async def _found(self, request: bytes, headers: Headers, scope: Scope, now: datetime) -> Checked | None:
-        """The finished answer, when this caller may have it now and nothing changed since; on the bill already."""
+        """The finished answer, when this caller may have it now and nothing changed since."""
         second = int(time.monotonic())  # ours, not the service's clock, which an operator may have stopped
         if second != self._second:
             self._second = second
@@ -139,8 +143,7 @@ class LeanQuery:
         guesses = self.services.guesses
         if not guesses.quiet:
             guesses.check(f"{client_of(scope, self.services.settings).name} {checked.prefix}")
-        billed = self.services.meter.call_now(checked.caller.tenant.id, checked.record.site.id, now)
-        return checked if billed else None
+        return checked
 
     def _changes(self) -> int:
         services = self.services
