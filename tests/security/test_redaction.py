@@ -4,6 +4,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,10 +23,6 @@ SECRETS = st.text(string.ascii_letters + string.digits, min_size=16, max_size=40
 STATUSES = (200, 302, 400, 401, 403, 404, 500)
 EXAMPLES = 12
 METHODS = ["GET", "POST", "PUT", "DELETE"]
-
-
-pytestmark = pytest.mark.xdist_group("redaction")
-"""One process: the last test looks for what those before it planted."""
 
 
 @dataclass(repr=False)
@@ -69,7 +66,11 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @given(secret=SECRETS)
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_secrets_are_planted_everywhere_as_a_property(ground: Ground, secret: str) -> None:
-    """Plants; each answer is searched at once."""
+    plant(ground, secret)
+
+
+def plant(ground: Ground, secret: str) -> None:
+    """Wherever a secret may be put; each answer is searched at once."""
     ground.planted.append(secret)
     seen = len(ground.answers)
     for scheme in ("Bearer tw_", "Bearer ", "Basic ", "Token ", ""):
@@ -99,19 +100,22 @@ def test_secrets_are_planted_everywhere_as_a_property(ground: Ground, secret: st
 
 
 def test_secrets_of_clients_are_planted_as_their_tokens_are(ground: Ground) -> None:
+    plant_clients(ground)
+
+
+def plant_clients(ground: Ground) -> None:
     """Clients of the Pirsch-shaped API: secrets and keys are told once, tokens once an hour; both are sent, right and
     wrong, wherever a client may put them."""
-    ground.api.ok("POST", "/v1/sites", {"domain": "clients.example.com"})
-    site = ground.api.ok("GET", "/v1/sites/clients.example.com")["id"]
+    site = ground.api.ok("POST", "/v1/sites", {"domain": f"{token_hex(6)}.example.com"})["id"]
     base, path = "/pirsch/api/v1", f"/v1/sites/{site}/pirsch-clients"
     scopes = ["read", "ingest", "manage_sites", "manage_goals"]
-    client_ = ground.api.ok("POST", path, {"scopes": scopes}, headers={"Idempotency-Key": "planted"})
+    client_ = ground.api.ok("POST", path, {"scopes": scopes}, headers={"Idempotency-Key": f"planted-{site}"})
     key = ground.api.ok("POST", path, {"kind": "key"})["access_key"]
     pair = {name: client_[name] for name in ("client_id", "client_secret")}
     token = ground.api.send("POST", f"{base}/token", json=pair).json()["access_token"]
     own = ground.api.with_key(token)
     body = {"domain_id": site, "type": "oauth", "scope_statistics": "r"}
-    others = own.ok("POST", f"{base}/client", body, headers={"Idempotency-Key": "planted-too"})["client_secret"]
+    others = own.ok("POST", f"{base}/client", body, headers={"Idempotency-Key": f"planted-too-{site}"})["client_secret"]
     ground.planted += [client_["client_secret"], key, token, others]
     seen = len(ground.answers)
     for secret in (client_["client_secret"], key, token, others):
@@ -132,7 +136,10 @@ def test_secrets_of_clients_are_planted_as_their_tokens_are(ground: Ground) -> N
 
 
 def test_no_secret_that_was_planted_is_found_anywhere(ground: Ground) -> None:
-    assert len(ground.planted) >= EXAMPLES
+    for _ in range(EXAMPLES):
+        plant(ground, f"plant{token_hex(8)}")
+    plant_clients(ground)
+    assert len(ground.planted) >= EXAMPLES + 4
     ground.tell("GET", "/v1/audit?limit=1000")
     figures = ground.platform.send("GET", "/metrics").text
     listings = ground.answers[-1]
