@@ -139,7 +139,7 @@ def asked_for(served: Served, owner: Api, site: str, hundreds: range) -> Counter
 
 def grown(folder: Path, warm: int, count: int) -> float:
     """By how many bytes the server grew over so many hundreds of requests, after others had filled what is bounded."""
-    with gateway(folder, CACHE_BYTES=str(2**20), ACCESS_LOG="false", AUTH_FAILURE_LIMIT="0") as (
+    with gateway(folder, CACHE_BYTES=str(2**20), ACCESS_LOG="false", AUTH_FAILURE_LIMIT="0", KEY_RATE_LIMIT="0") as (
         served,
         vendor,
         owner,
