@@ -94,7 +94,7 @@ class History:
             async with self._recorder.writing(caller, "import.start", Note(record.site.id)) as change:
                 job = await importer.start_import(record.site, format, file, on_error)
                 change.note = Note(f"{record.site.id}/{job.id}", after={"format": format})
-        except GatewayError:
+        except (GatewayError, OSError):
             await self._meter.cancel_import(record.tenant, bill)
             raise
         await self._meter.name_import(bill, job.id)

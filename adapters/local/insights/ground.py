@@ -14,7 +14,7 @@ from models.query import ResolvedQuery
 from models.site import Site
 
 SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1"
-"""See `adapters.local.sql.build`: a visit never leaves the month it started in."""
+"""See `adapters.local.sql.tables`: a state and what takes it back lie in one month."""
 Rows = list[tuple[Any, ...]]
 
 

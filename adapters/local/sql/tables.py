@@ -14,7 +14,7 @@ OURS, BY_VISIT = "local", "visits_count_pageviews"
 """What `query.extra` may say to us: page views and events may be counted with their visits (contracts: Plausible 5)."""
 
 SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1, distributed_product_mode = 'local'"
-"""A visit never leaves the month it started in, so its states meet within one partition; FINAL is then almost free.
+"""A state and what takes it back have the same start, so they meet within one partition; FINAL is then almost free.
 On a cluster, the events of a visit and the visit lie on one shard, so looking one up in the other stays there."""
 
 

@@ -12,6 +12,7 @@ from adapters.local.ddl import LAYOUTS, create_statements
 from adapters.local.hit import Hit, pack_attributes, pack_hits
 from adapters.local.journal import Journal
 from adapters.local.schema import VISIT_ATTRIBUTES
+from adapters.local.sql.tables import SETTINGS
 from adapters.local.store import EventStore, parse_dsn
 from adapters.local.writer import Writer
 from models.errors import BackendError
@@ -181,6 +182,7 @@ async def test_a_visit_whose_start_moves_into_another_month_is_completed_once(tm
     assert await totals(store) == ((1, 2, 2, 0, 120), (2, 2))
     starts = await store.query("SELECT toUnixTimestamp(start) FROM sessions GROUP BY start HAVING sum(sign) > 0")
     assert starts == [(MIDNIGHT - 60,)]
+    assert await store.query(f"SELECT duration, events FROM sessions FINAL{SETTINGS}") == [(120, 2)]
     await journal.close()
     await writer.close()
     await store.close()
