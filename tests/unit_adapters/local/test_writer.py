@@ -182,7 +182,7 @@ async def test_a_visit_whose_start_moves_into_another_month_is_completed_once(tm
     assert await totals(store) == ((1, 2, 2, 0, 120), (2, 2))
     starts = await store.query("SELECT toUnixTimestamp(start) FROM sessions GROUP BY start HAVING sum(sign) > 0")
     assert starts == [(MIDNIGHT - 60,)]
-    assert await store.query(f"SELECT duration, events FROM sessions FINAL{SETTINGS}") == [(120, 2)]
+    assert await store.query(f"SELECT duration, events FROM sessions FINAL{SETTINGS}") == [(120, 2)]  # noqa: S608  settings of ours
     await journal.close()
     await writer.close()
     await store.close()
