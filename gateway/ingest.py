@@ -1,6 +1,5 @@
 """Take events: from trackers that know a domain only, and from servers that hold a key."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -57,6 +56,11 @@ class Ingest:
             return UNKNOWN_SITE
         return (await self.record(record, (event,), received))[0]
 
+    async def takes_together(self, domain: str) -> bool:
+        """Whether events of several visitors for a domain share one fate. Those for a vendor are sent one by one."""
+        record = await self._sites.for_tracker(domain)
+        return record is None or records_together(await self._backends.adapter(record.tenant, record.connection))
+
     async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]:
         """Events of several visitors for one domain. Raises Overloaded when nothing can be taken now."""
         record = await self._sites.for_tracker(domain)
@@ -64,8 +68,7 @@ class Ingest:
             return (UNKNOWN_SITE,) * len(arrived)
         adapter = await self._backends.adapter(record.tenant, record.connection)
         if not adapter.can.allows(Operation.RECORD_EVENTS) or not records_together(adapter):
-            each = (self.record(record, (event,), received) for event, received in arrived)
-            return tuple([drop for (drop,) in await asyncio.gather(*each)])
+            return tuple([(await self.record(record, (event,), received))[0] for event, received in arrived])
         room = await self._meter.room(record.tenant)
         taken = arrived if room is None else arrived[:room]
         over = len(arrived) - len(taken)

@@ -14,6 +14,8 @@ CROWD, GATHERING = 4, 0.002
 class Tracks(Protocol):
     """Where events go; `Ingest` is the one."""
 
+    async def takes_together(self, domain: str) -> bool: ...
+
     async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]: ...
 
 
@@ -50,12 +52,19 @@ class Intake:
         together, self._arrived = self._arrived, {}
         self._crowded = sum(map(len, together.values())) >= CROWD
         for domain, arrived in together.items():
-            task = asyncio.create_task(self._take(domain, arrived))
-            self._taking.add(task)
-            task.add_done_callback(self._taking.discard)
+            self._start(domain, arrived)
+
+    def _start(self, domain: str, arrived: list[Arrived]) -> None:
+        task = asyncio.create_task(self._take(domain, arrived))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
 
     async def _take(self, domain: str, arrived: list[Arrived]) -> None:
         try:
+            if len(arrived) > 1 and not await self._ingest.takes_together(domain):
+                for one in arrived:  # none waits for another one's call, or fails with it
+                    self._start(domain, [one])
+                return
             drops = await self._ingest.track_all(domain, [(one.event, one.received) for one in arrived])
         except Exception as error:
             for one in arrived:

@@ -22,6 +22,9 @@ class Desk:
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
 
+    async def takes_together(self, domain: str) -> bool:
+        return domain != "vendor.example"
+
     async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]:
         self.calls.append((domain, len(arrived)))
         await asyncio.sleep(0)
@@ -43,6 +46,31 @@ async def test_what_arrives_together_is_taken_by_one_call_for_each_domain() -> N
     with pytest.raises(Overloaded):
         await full
     assert desk.calls == [("a.example", 3), ("b.example", 1)]
+
+
+async def test_events_for_a_vendor_neither_fail_nor_wait_together() -> None:
+    class Vendor(Desk):
+        async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]:
+            self.calls.append((domain, len(arrived)))
+            match arrived[0][1].user_agent:
+                case "Slow":
+                    await asyncio.Event().wait()
+                case "Refused":
+                    raise Overloaded("full", retry_after=5)
+            return (None,)
+
+    desk = Vendor()
+    intake = Intake(desk)
+    slow, refused, good = (
+        intake.take("vendor.example", EVENT, person(agent)) for agent in ("Slow", "Refused", "Firefox")
+    )
+    assert await asyncio.wait_for(good, 1) is None
+    with pytest.raises(Overloaded):
+        await refused
+    assert not slow.done()
+    assert desk.calls == [("vendor.example", 1)] * 3
+    for task in intake._taking:
+        task.cancel()
 
 
 async def test_what_arrives_later_is_taken_by_another_call() -> None:
