@@ -52,11 +52,11 @@ async def test_events_for_a_vendor_neither_fail_nor_wait_together() -> None:
     class Vendor(Desk):
         async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]:
             self.calls.append((domain, len(arrived)))
-            match arrived[0][1].user_agent:
-                case "Slow":
-                    await asyncio.Event().wait()
-                case "Refused":
-                    raise Overloaded("full", retry_after=5)
+            agent = arrived[0][1].user_agent
+            if agent == "Slow":
+                await asyncio.Event().wait()
+            elif agent == "Refused":
+                raise Overloaded("full", retry_after=5)
             return (None,)
 
     desk = Vendor()
