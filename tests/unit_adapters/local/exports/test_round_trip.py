@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
@@ -27,7 +26,7 @@ from tests.unit_adapters.local.wiring import CHROME, NOW, local_adapter
 ZONE = "America/New_York"
 HERE = Site(id="site_here", domain="example.com", timezone=ZONE)
 THERE = Site(id="site_there", domain="example.com", timezone=ZONE)
-SEEDS = range(int(os.environ.get("TALLYWAY_FUZZ_EXAMPLES", "0")) or 6)
+SEEDS = range(6)
 DAYS = ["2026-11-01", "2026-11-20"]
 GOALS = (
     GoalDraft(event_name="Signup"),
