@@ -6,7 +6,7 @@ from types import MappingProxyType
 from models.period import buckets
 from models.query import Direction, Order, ResolvedQuery
 from models.result import Money, Row, Value
-from models.vocabulary import Metric, interval_of
+from models.vocabulary import Dimension, Metric, interval_of
 
 NOTHING: Mapping[Metric, Value] = MappingProxyType(
     dict.fromkeys(Metric, 0)
@@ -24,13 +24,13 @@ def names_of(query: ResolvedQuery) -> tuple[str, ...]:
 
 
 def arranged(rows: Iterable[Row], names: Sequence[str], order: Sequence[Order]) -> list[Row]:
-    """Rows in the asked order; missing numbers come last in both directions."""
+    """Rows in the asked order; missing numbers come last in both directions, ids of cities go by number."""
     result = list(rows)
     for entry in reversed(order):
-        at = names.index(entry.by)
+        at, place = names.index(entry.by), _numbered if entry.by == Dimension.CITY else _sortable
         present = sorted(
             (row for row in result if row[at] is not None),
-            key=lambda row, at=at: _sortable(row[at]),  # type: ignore[misc] # mypy cannot infer a default's type
+            key=lambda row, at=at, place=place: place(row[at]),  # type: ignore[misc] # mypy cannot infer a default's type
             reverse=entry.direction is Direction.DESC,
         )
         result = present + [row for row in result if row[at] is None]
@@ -45,6 +45,12 @@ def _sortable(value: Value) -> tuple[float, str]:
             return (float(value), "")
         case _:
             return (0.0, str(value))
+
+
+def _numbered(value: Value) -> tuple[float, str]:
+    """Among ids, what is none comes first, as 0."""
+    text = str(value)
+    return (int(text) if text.isascii() and text.isdigit() else 0, text)
 
 
 def page(rows: Sequence[Row], query: ResolvedQuery) -> tuple[Row, ...]:

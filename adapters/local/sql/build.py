@@ -215,7 +215,10 @@ class _Compiler:
         return f" LEFT JOIN ({self.group_query()}) AS of_group ON {held}"
 
     def order(self) -> list[str]:
-        """The asked order, then the other dimensions, so that it is total. Nulls come last either way."""
+        """The asked order, then the other dimensions, so that it is total. Nulls come last either way.
+
+        Ids of cities are kept as text and go by number, as in Plausible.
+        """
         metrics = [str(m) for m in self.query.metrics]
         dimensions = list(self.query.dimensions)
         asked = {
@@ -224,7 +227,9 @@ class _Compiler:
         }
         ordered = dict(reversed(asked.items()))
         ordered |= {f"d{i}": "ASC" for i in range(len(dimensions)) if f"d{i}" not in ordered}
-        return [f"{name} {direction} NULLS LAST" for name, direction in ordered.items()]
+        ids = {f"d{i}" for i, name in enumerate(dimensions) if name == Dimension.CITY}
+        keys = {name: (f"toUInt64OrZero({name})", name) if name in ids else (name,) for name in ordered}
+        return [f"{key} {direction} NULLS LAST" for name, direction in ordered.items() for key in keys[name]]
 
 
 def _unfiltered(ask: Ask) -> Ask:

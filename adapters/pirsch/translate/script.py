@@ -13,14 +13,14 @@ from adapters.pirsch.translate.selection import Selection, combined, conjuncts, 
 from adapters.pirsch.translate.walk import walk
 from adapters.pirsch.vocabulary import LISTINGS, Field
 from adapters.pirsch.wire import goals_of
+from adapters.rows import arranged, names_of, page, time_labels
 from models.errors import UnsupportedQuery
 from models.filters import Comparison, Filter
 from models.goal import Goal
-from models.period import buckets
-from models.query import Direction, ResolvedQuery
-from models.result import Answer, Money, Reason, Row, Value
+from models.query import ResolvedQuery
+from models.result import Answer, Reason, Row
 from models.site import Site
-from models.vocabulary import TIME_DIMENSIONS, Dimension, Metric, dimension_of, interval_of
+from models.vocabulary import TIME_DIMENSIONS, Dimension, Metric, dimension_of
 
 D, F, M = Dimension, Field, Metric
 
@@ -56,17 +56,15 @@ class _Asker:
         if self.query.include.totals and self.query.dimensions:
             bare = replace(self.query, dimensions=(), order_by=())
             (totals,) = yield from _Asker(self.span, bare, self.caps, self.goals).rows(selection, None)
-        ordered = arranged(rows, self.query)
-        labels = None
-        if self.query.include.time_labels and (time := self.query.time_dimension) is not None:
-            interval = interval_of(time)
-            labels = tuple(buckets(self.query.period, interval)) if interval else None
+        depth = len(self.query.dimensions)
+        by_name = sorted(rows, key=lambda row: tuple(str(value) for value in row[:depth]))
+        ordered = arranged(by_name, names_of(self.query), self.query.order_by)
         return Answer(
-            rows=tuple(ordered[self.query.offset : self.query.offset + self.query.limit]),
+            rows=page(ordered, self.query),
             reasons=tuple(dict.fromkeys((*selection.reasons, *self.reasons))),
             totals=totals,
             total_rows=len(ordered) if self.query.include.total_rows else None,
-            time_labels=labels,
+            time_labels=time_labels(self.query) if self.query.include.time_labels else None,
         )
 
     def goals_asked(self) -> tuple[Goal, ...]:
@@ -195,24 +193,3 @@ def without_goals(filters: Sequence[Filter]) -> tuple[Filter, ...]:
     return tuple(
         f for f in filters if not (isinstance(f, Comparison) and dimension_of(f.dimension) in (D.GOAL, D.PROP))
     )
-
-
-def arranged(rows: Sequence[Row], query: ResolvedQuery) -> list[Row]:
-    """Rows in the asked order; missing numbers last."""
-    names = (*query.dimensions, *(str(x) for x in query.metrics))
-    result = sorted(rows, key=lambda row: tuple(str(v) for v in row[: len(query.dimensions)]))
-    for entry in reversed(query.order_by):
-        at, down = names.index(entry.by), entry.direction is Direction.DESC
-        known = sorted((r for r in result if r[at] is not None), key=lambda r, at=at: _sortable(r[at]), reverse=down)  # type: ignore[misc]
-        result = known + [r for r in result if r[at] is None]
-    return result
-
-
-def _sortable(value: Value) -> tuple[float, str]:
-    match value:
-        case Money(amount, _):
-            return (amount, "")
-        case int() | float():
-            return (float(value), "")
-        case _:
-            return (0.0, str(value))
