@@ -23,6 +23,7 @@ from gateway.cache import ResultCache
 from gateway.catalog import Catalog
 from gateway.clients import Clients
 from gateway.connections import Connections, Surroundings
+from gateway.discovery import Discovery
 from gateway.enrolment import Enrolment
 from gateway.figures import Figures
 from gateway.goals import Goals
@@ -46,6 +47,7 @@ from gateway.rules import Rules
 from gateway.segments import Segments
 from gateway.services import Services
 from gateway.settings import Settings
+from gateway.site_changes import SiteChanges
 from gateway.sites import Sites
 from gateway.stats import Stats
 from gateway.teams import Teams
@@ -114,7 +116,10 @@ def build(settings: Settings) -> Services:
     figures, meter = Figures(), Meter(catalog, now)
     connections = Connections(catalog, vault, _surroundings(settings, meter, figures))
     cache = ResultCache(max_bytes=settings.cache_bytes, now=now)
-    sites = Sites(catalog=catalog, connections=connections, recorder=recorder, meter=meter, cache=cache, now=now)
+    sites = Sites(catalog)
+    changes = SiteChanges(
+        sites=sites, catalog=catalog, connections=connections, recorder=recorder, meter=meter, now=now
+    )
     segments = Segments(catalog, sites, recorder, now)
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
     vet = partial(_vet, allow_http=settings.allow_http, allow_private=allow_private)
@@ -149,6 +154,8 @@ def build(settings: Settings) -> Services:
         connections=connections,
         enrolment=Enrolment(catalog=catalog, vault=vault, connections=connections, recorder=recorder, vet=vet, now=now),
         sites=sites,
+        site_changes=changes,
+        discovery=Discovery(catalog=catalog, connections=connections, cache=cache, changes=changes),
         stats=Stats(backends=connections, cache=cache, expand=segments.expand, now=now),
         insights=Insights(connections, segments.expand, now),
         cache=cache,

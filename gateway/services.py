@@ -9,6 +9,7 @@ from gateway.cache import ResultCache
 from gateway.catalog import Catalog, usage
 from gateway.clients import Clients
 from gateway.connections import Connections
+from gateway.discovery import Discovery
 from gateway.enrolment import Enrolment
 from gateway.figures import Figures
 from gateway.goals import Goals
@@ -25,6 +26,7 @@ from gateway.record import Recorder
 from gateway.rules import Rules
 from gateway.segments import Segments
 from gateway.settings import Settings
+from gateway.site_changes import SiteChanges
 from gateway.sites import Sites
 from gateway.stats import Stats
 from gateway.teams import Teams
@@ -54,6 +56,8 @@ class Services:
     connections: Connections
     enrolment: Enrolment
     sites: Sites
+    site_changes: SiteChanges
+    discovery: Discovery
     stats: Stats
     insights: Insights
     cache: ResultCache

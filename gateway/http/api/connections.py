@@ -64,10 +64,10 @@ async def check_connection(ask: Ask) -> Response:
 
 async def discover_sites(ask: Ask) -> Response:
     params = ask.query(RemoteParams)
-    page = await ask.services.sites.discover(ask.caller, ask.path("connection"), params.cursor, params.limit)
+    page = await ask.services.discovery.discover(ask.caller, ask.path("connection"), params.cursor, params.limit)
     return answer(RemoteSiteList(sites=list(page.sites), next=page.next))
 
 
 async def sync_connection(ask: Ask) -> Response:
-    found = await ask.services.sites.sync(ask.caller, ask.path("connection"))
+    found = await ask.services.discovery.sync(ask.caller, ask.path("connection"))
     return answer(SyncReport(added=[SiteView.of(r, ask.origin) for r in found.added], known=found.known))

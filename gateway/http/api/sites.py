@@ -32,13 +32,14 @@ async def list_sites(ask: Ask) -> Response:
 async def create_site(ask: Ask) -> Response:
     new = await ask.model(NewSite)
     draft = SiteDraft(domain=new.domain, timezone=new.timezone, name=new.name, team=new.team)
+    changes, tags = ask.services.site_changes, tuple(dict.fromkeys(new.tags))
     if new.existing:
         ref = new.external_id or new.domain
-        found = await ask.services.sites.attach(ask.caller, draft, ref, connection=new.connection, tags=tuple(new.tags))
+        found = await changes.attach(ask.caller, draft, ref, connection=new.connection, tags=tags)
         return answer(_view(ask, found), 201)
     if new.external_id is not None:
         raise InvalidRequest([Problem("external_id", "only an existing site has one")])
-    made = await ask.services.sites.create(ask.caller, draft, connection=new.connection, tags=tuple(set(new.tags)))
+    made = await changes.create(ask.caller, draft, connection=new.connection, tags=tags)
     return answer(_view(ask, made), 201)
 
 
@@ -51,15 +52,15 @@ async def change_site(ask: Ask) -> Response:
     if not patch.model_fields_set:
         raise InvalidRequest([Problem("body", "name a field to change", tuple(SitePatch.model_fields))])
     change = SiteChange(domain=patch.domain, timezone=patch.timezone, name=patch.name)
-    tags = None if patch.tags is None else tuple(set(patch.tags))
-    return answer(_view(ask, await ask.services.sites.change(ask.caller, record, change, tags)))
+    tags = None if patch.tags is None else tuple(dict.fromkeys(patch.tags))
+    return answer(_view(ask, await ask.services.site_changes.change(ask.caller, record, change, tags)))
 
 
 async def delete_site(ask: Ask) -> Response:
     params = ask.query(DeleteParams)
-    await ask.services.sites.delete(ask.caller, await ask.site(), here_only=params.keep_data)
+    await ask.services.site_changes.delete(ask.caller, await ask.site(), here_only=params.keep_data)
     return nothing()
 
 
 async def get_deletion(ask: Ask) -> Response:
-    return answer(await ask.services.sites.deletion(ask.caller, ask.path("site")))
+    return answer(await ask.services.site_changes.deletion(ask.caller, ask.path("site")))

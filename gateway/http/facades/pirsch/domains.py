@@ -90,7 +90,7 @@ async def create_domain(call: Call) -> Any:
     name = fields.get("display_name")
     draft = SiteDraft(domain=hostname[:253], timezone=zone, name=name if isinstance(name, str) else "")
     try:
-        record = await call.services.sites.create(call.caller, draft)
+        record = await call.services.site_changes.create(call.caller, draft)
     except AlreadyExists:
         raise invalid("hostname", "is taken") from None
     return await domain_view(call, record)
@@ -104,7 +104,7 @@ async def renew_code(call: Call) -> Any:
 
 async def delete_domain(call: Call) -> Any:
     """`DELETE /domain?id=`: with its statistics."""
-    await call.services.sites.delete(call.caller, await call.site())
+    await call.services.site_changes.delete(call.caller, await call.site())
     return {}
 
 
@@ -128,7 +128,7 @@ async def change_name(call: Call) -> Any:
 
 async def _changed(call: Call, fields: dict[str, Any], change: SiteChange) -> Any:
     record = await call.site_of(fields.get("domain_id"))
-    await call.services.sites.change(call.caller, record, change)
+    await call.services.site_changes.change(call.caller, record, change)
     return {}
 
 

@@ -62,7 +62,7 @@ async def create_site(call: Call) -> Any:
     configuration = _configuration(call, {})
     draft = SiteDraft(domain=domain, timezone=timezone, team=call.text("team_id") or None)
     try:
-        record = await call.services.sites.create_as_written(call.caller, draft)
+        record = await call.services.site_changes.create_as_written(call.caller, draft)
     except AlreadyExists:
         raise Refused(TAKEN) from None
     except NotFound:
@@ -82,7 +82,7 @@ async def update_site(call: Call) -> Any:
         if domain == record.site.domain:
             raise Refused("domain: New domain must be different than the current one")
         try:
-            record = await call.services.sites.change(call.caller, record, SiteChange(domain=domain))
+            record = await call.services.site_changes.change(call.caller, record, SiteChange(domain=domain))
         except AlreadyExists:
             raise Refused(TAKEN) from None
     await _keep(call, record, configuration)
@@ -92,7 +92,7 @@ async def update_site(call: Call) -> Any:
 async def delete_site(call: Call) -> Any:
     """`DELETE /api/v1/sites/:site_id`."""
     record = await call.site(call.request.path_params["site_id"])
-    await call.services.sites.delete(call.caller, record)
+    await call.services.site_changes.delete(call.caller, record)
     await _shelf(call).delete(CONFIGURATION, record.site.id)
     return {"deleted": True}
 

@@ -47,7 +47,7 @@ async def create_website(call: Call) -> Response:
     """`POST /api/websites`: 201."""
     given = await _body(call, required=("name", "domain"))
     draft = SiteDraft(domain=given["domain"], timezone=given.get("timezone", "UTC"), name=given["name"])
-    record = await call.services.sites.create(call.caller, draft)
+    record = await call.services.site_changes.create(call.caller, draft)
     site = record.site
     data = {
         "id": site.id,
@@ -72,7 +72,7 @@ async def update_website(call: Call) -> Response:
     record = await call.website()
     given = await _body(call)
     change = SiteChange(name=given.get("name"), domain=given.get("domain"), timezone=given.get("timezone"))
-    site = (await call.services.sites.change(call.caller, record, change)).site
+    site = (await call.services.site_changes.change(call.caller, record, change)).site
     now = call.services.settings.clock()
     data = {"id": site.id, "name": site.name, "domain": site.domain, "timezone": site.timezone}
     return answer({"data": data | {"updated_at": _time(now)}})
@@ -80,7 +80,7 @@ async def update_website(call: Call) -> Response:
 
 async def delete_website(call: Call) -> Response:
     """`DELETE /api/websites/{id}`: 204."""
-    await call.services.sites.delete(call.caller, await call.website())
+    await call.services.site_changes.delete(call.caller, await call.website())
     return nothing()
 
 
