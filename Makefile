@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2 --dist worksteal
 UV ?= uv
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The first interpreter that is new enough; empty when there is none.

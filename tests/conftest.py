@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import hypothesis
 import pytest
 
+from tests.rollcall import RollCall
+
 LIVE_SETTINGS = "TALLYWAY_LIVE_"
 """Servers that tests/live asks."""
 # Read by the tests themselves, not by the product.
@@ -69,6 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
     live = [os.environ[name] for name in os.environ if name.startswith(LIVE_SETTINGS) and name.endswith("_URL")]
     if all(is_local(urlsplit(address).hostname) for address in live):  # a run that names an outside server has no guard
         sys.addaudithook(refuse_outside)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Call the roll where the results come together."""
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(RollCall())
 
 
 def is_for_tests(name: str) -> bool:

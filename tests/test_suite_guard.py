@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,32 @@ def test_settings_of_the_shell_do_not_reach_the_tests() -> None:
     seen = subprocess.run([sys.executable, "-c", look], env=shell, capture_output=True, text=True, check=True).stdout
     assert "TALLYWAY_DATA" not in seen
     assert "TALLYWAY_REQUIRE_BROWSER" in seen
+
+
+@pytest.mark.parametrize(
+    "spread", [["-n", "0"], ["-n", "2", "--dist", "loadgroup"]], ids=["one process", "two workers"]
+)
+def test_a_test_that_never_ran_fails_the_run(tmp_path: Path, spread: list[str]) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+    (tmp_path / "conftest.py").write_text(
+        "from tests.rollcall import RollCall\n\n\n"
+        "def pytest_configure(config):\n"
+        "    config.pluginmanager.register(RollCall())\n\n\n"
+        "def pytest_collection_modifyitems(items):\n"
+        "    items.append(items[0])\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        *spread,
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    both_ran = spread == ["-n", "0"]
+    assert (done.returncode == 0) == both_ran, done.stdout
+    assert ("1 of 2" in done.stdout) != both_ran
