@@ -74,7 +74,8 @@ class Ingest:
         over = len(arrived) - len(taken)
         if over:
             self._figures.events(OVER_QUOTA.reason, over)
-        drops = self._counted(record, await adapter.record_all(record.site, taken)) if taken else ()
+        with self._meter.holding(record.tenant, len(taken)):
+            drops = self._counted(record, await adapter.record_all(record.site, taken)) if taken else ()
         return drops + (OVER_QUOTA,) * over
 
     async def record(
@@ -90,7 +91,8 @@ class Ingest:
             self._figures.events(OVER_QUOTA.reason, len(events))
             return (OVER_QUOTA,) * len(events)
         concerned.set(record.site.id)
-        return self._counted(record, await adapter.record(record.site, events, received))
+        with self._meter.holding(record.tenant, len(events)):
+            return self._counted(record, await adapter.record(record.site, events, received))
 
     def _counted(self, record: SiteRecord, drops: tuple[Drop | None, ...]) -> tuple[Drop | None, ...]:
         """Put what was taken on the bill."""
@@ -116,7 +118,8 @@ class Ingest:
         if not adapter.can.allows(Operation.BACKDATE_EVENTS) and self._own_times(events):
             raise refused(adapter, Operation.BACKDATE_EVENTS)
         await self._meter.admit_events(record.tenant, len(events))
-        drops = self._counted(record, await adapter.record(record.site, events, None))
+        with self._meter.holding(record.tenant, len(events)):
+            drops = self._counted(record, await adapter.record(record.site, events, None))
         if wait:
             await self._flush(adapter)
             await self._sites.bump(record)

@@ -7,7 +7,8 @@ the catalog's total, at most that many seconds old, plus what this process has c
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ class Meter:
         self._counted: defaultdict[Place, Counts] = defaultdict(Counts)
         self._hourly: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._tallies: dict[str, Tally] = {}
+        self._held: defaultdict[str, int] = defaultdict(int)
         self._flushing = asyncio.Lock()
         self._named = (-1, "", "")
 
@@ -122,11 +124,25 @@ class Meter:
         return True
 
     async def admit_events(self, tenant: str, count: int) -> None:
-        """Raises QuotaExceeded when so many more events would be over the month's quota; all are taken or none."""
+        """Raises QuotaExceeded when so many more events would be over the month's quota; all are taken or none.
+
+        Whoever takes them is `holding` them from this moment on.
+        """
         tally = await self._tally(tenant)
         most = tally.used.quotas.events_per_month
-        if most is not None and tally.used.events + tally.events + count > most:
+        if most is not None and tally.used.events + tally.events + self._held.get(tenant, 0) + count > most:
             raise QuotaExceeded("events_per_month", most)
+
+    @contextmanager
+    def holding(self, tenant: str, count: int) -> Iterator[None]:
+        """Events that were admitted, until they are counted or dropped: requests side by side share what is left."""
+        self._held[tenant] += count
+        try:
+            yield
+        finally:
+            self._held[tenant] -= count
+            if not self._held[tenant]:
+                del self._held[tenant]
 
     async def begin_import(self, tenant: str, site: str, rows: int) -> int:
         """Put a file on the bill before it is taken, with all rows that it may bring; the number of the bill.
@@ -165,10 +181,10 @@ class Meter:
         return await self._catalog.run(bills.jobs_of, site)
 
     async def room(self, tenant: str) -> int | None:
-        """How many more events the month's quota allows; None for any number."""
+        """How many more events the month's quota allows; None for any number. Whoever takes them is `holding` them."""
         tally = await self._tally(tenant)
         most = tally.used.quotas.events_per_month
-        return None if most is None else max(0, most - tally.used.events - tally.events)
+        return None if most is None else max(0, most - tally.used.events - tally.events - self._held.get(tenant, 0))
 
     async def admit_site(self, tenant: Tenant) -> None:
         """Raises QuotaExceeded when the tenant has all the sites it may have."""

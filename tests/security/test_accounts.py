@@ -4,6 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,21 @@ def test_a_quota_of_events_drops_what_trackers_send_and_says_so(platform: Api, o
         said.append(answer.headers.get("x-tallyway-dropped"))
     assert said == [None, "quota_exceeded"]
     owner.problem(402, "POST", f"/v1/sites/{site}/imports?format=ndjson")
+
+
+def test_requests_side_by_side_share_what_is_left_of_a_quota(platform: Api, owner: Api, site: str) -> None:
+    platform.ok("PUT", f"/v1/tenants/{tenant_of(owner)}/quotas", {"events_per_month": 100, "sites": 3})
+    with ThreadPoolExecutor(16) as side_by_side:
+        sent = list(
+            side_by_side.map(lambda _: owner.send("POST", f"/v1/sites/{site}/events", json=[EVENT] * 30), range(32))
+        )
+        made = list(
+            side_by_side.map(lambda n: owner.send("POST", "/v1/sites", json={"domain": f"{n}.{site}"}), range(16))
+        )
+    assert [answer.status_code for answer in sent].count(202) == 3
+    assert {answer.status_code for answer in sent} == {202, 402}
+    assert [answer.status_code for answer in made].count(201) == 2
+    assert sum(row["events"] for row in owner.ok("GET", "/v1/usage")["usage"]) == 90
 
 
 def test_a_quota_of_calls_says_when_to_come_back(platform: Api, owner: Api) -> None:
