@@ -56,7 +56,7 @@ class Vault:
         try:
             data_key = self._keys[writer].decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
             return AESGCM(data_key).decrypt(nonce, body, context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # the latter of a record that was cut off
             raise ConfigurationError("a stored secret does not belong where it was found") from error
 
     def is_current(self, sealed: bytes) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -118,6 +119,19 @@ def test_a_rotation_that_is_killed_is_resumed_and_loses_nothing(tmp_path: Path, 
     listed = catalog.run_now(rows.listed, tenant, "", MANY)
     opened = {only_new.open(r.credential, r.tenant, r.id, "1") for r in listed if r.credential is not None}
     assert opened == {orjson.dumps({"api_key": f"secret-{number}"}) for number in range(MANY)}
+    catalog.close()
+
+
+def test_a_rotation_leaves_alone_what_a_server_wrote_meanwhile(catalog: Catalog) -> None:
+    both, tenant = Vault([NEW, OLD]), Tenant(DEFAULT_TENANT)
+    record = stored(catalog, Vault([OLD]), tenant, "before")
+    read = catalog.run_now(sealed.records)
+    anew = both.seal(b'{"api_key":"after"}', tenant.id, record.id, "2")
+    changed = replace(record, credential=anew, version=2)
+    catalog.run_now(rows.replace, tenant, changed, Settings().clock())
+
+    assert catalog.run_now(sealed._rewrap, both, read, []) == 0
+    assert catalog.run_now(rows.get, tenant, record.id).credential == anew
     catalog.close()
 
 

@@ -95,8 +95,8 @@ async def test_a_header_cannot_end_its_line() -> None:
         return httpx2.Response(200)
 
     await over(answer).send(Request("GET", "/", headers={"user-agent": "a\r\nx-evil: 1\x00", "x-name": "Zoë 漢"}))
-    assert "x-evil" not in seen[0].headers
-    assert dict(seen[0].headers.raw)[b"x-name"] == "Zoë 漢".encode()
+    sent = dict(seen[0].headers.raw)
+    assert (sent[b"user-agent"], sent[b"x-name"]) == (b"ax-evil: 1", "Zoë 漢".encode())
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ def test_what_is_sealed_opens_in_its_place_and_nowhere_else(secret: bytes, tenan
     for elsewhere in ((tenant, f"{owner}x"), (f"{tenant}x", owner), (tenant + owner,), (tenant, owner, "")):
         with pytest.raises(ConfigurationError):
             vault.open(sealed, *elsewhere)
+    with pytest.raises(ConfigurationError):  # nor where the names, one after the other, read the same
+        vault.open(vault.seal(secret, f"{tenant}|{owner}", "c"), tenant, f"{owner}|c")
 
 
 def test_the_sealed_form_shows_nothing_and_differs_each_time() -> None:
@@ -38,6 +40,13 @@ def test_a_changed_byte_is_noticed(at: int) -> None:
     sealed[at] ^= 1
     with pytest.raises(ConfigurationError):
         vault.open(bytes(sealed), "t")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 9, 21, 68, 69, 75, 81, 90])
+def test_a_record_that_was_cut_off_is_refused_like_any_other(kept: int) -> None:
+    vault = Vault([OLD])
+    with pytest.raises(ConfigurationError):
+        vault.open(vault.seal(b"vendor-key-123", "t")[:kept], "t")
 
 
 def test_a_new_first_key_writes_and_the_old_one_still_reads() -> None:
