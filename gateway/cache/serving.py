@@ -27,6 +27,10 @@ REFRESH_PAUSE_SECONDS = 5.0
 """After a refresh failed, the next one waits this long."""
 FLIGHT_SECONDS = 30.0
 REVALIDATING = Reason("revalidating", "an earlier answer; a new one is being fetched")
+SPARING = Reason("budget_low", "an earlier answer; the backend's request limit is nearly used up")
+PAUSED = Reason("refresh_failed", "an earlier answer; fetching a new one failed a moment ago")
+WITHOUT_ASKING = (REVALIDATING, SPARING, PAUSED)
+"""Why an earlier answer was served without waiting for the backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,8 @@ class Keeper:
             if fresh_for > 0:
                 return Served(entry.value, entry.as_of, Freshness.HIT, fresh_for)
             if entry.age(now) < entry.policy.revalidate.total_seconds():
-                self._refresh(place, policy, produce, standing)
-                return Served(entry.value, entry.as_of, Freshness.STALE, stale=REVALIDATING)
+                why = self._refresh(place, policy, produce, standing)
+                return Served(entry.value, entry.as_of, Freshness.STALE, stale=why)
         if (missing := self._missing.get(place.subject)) is not None:
             raise MissingAtBackend(missing.detail, backend=missing.backend)
         try:
@@ -126,9 +130,12 @@ class Keeper:
         self._store.put(place.tenant, place.key, entry)
         return entry
 
-    def _refresh(self, place: Place, policy: Policy, produce: Callable[[], Awaitable[T]], standing: Standing) -> None:
-        if standing.level < REFRESH_LEVEL or place.key in self._paused:
-            return
+    def _refresh(self, place: Place, policy: Policy, produce: Callable[[], Awaitable[T]], standing: Standing) -> Reason:
+        """Send for a new value, unless that has to wait; what there is to say of the earlier one."""
+        if standing.level < REFRESH_LEVEL:
+            return SPARING
+        if place.key in self._paused:
+            return PAUSED
 
         async def work() -> Entry[T]:
             with prioritised(Priority.REFRESH):
@@ -139,6 +146,7 @@ class Keeper:
                     raise
 
         self._flights.send(place.key, work)
+        return REVALIDATING
 
     def _instead(self, place: Place, entry: Entry[T] | None, error: BackendError | Overloaded) -> Served[T]:
         """The older value in place of an error that another moment would not have brought; else the error."""

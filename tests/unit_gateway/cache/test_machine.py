@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.cache import ResultCache, Standing
 from gateway.cache.policy import policy_of, stepped
+from gateway.cache.serving import WITHOUT_ASKING
 from gateway.tenancy import SiteRecord
 from models.errors import Unreachable
 from models.query import ResolvedQuery, read_query
@@ -84,7 +85,7 @@ class CacheMachine(RuleBasedStateMachine):
                 assert age < policy.fresh_for(level)
             case Freshness.STALE:
                 assert served.stale is not None
-                most = policy.revalidate if served.stale.code == "revalidating" else policy.on_error
+                most = policy.revalidate if served.stale in WITHOUT_ASKING else policy.on_error
                 assert age < most
 
     def run(self, coroutine: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from gateway import deadline
 from gateway.cache import GOOD, ResultCache, Served, Standing
 from gateway.cache.policy import CLOSED, HOURLY, REALTIME, SETTLED_SOON, TODAY, policy_of, stepped
+from gateway.cache.serving import PAUSED, REVALIDATING, SPARING
 from models.errors import GatewayError, MissingAtBackend, RateLimited, RejectedCredentials, TimedOut, Unreachable
 from models.goal import Goal
 from models.query import read_query
@@ -124,6 +125,7 @@ async def test_no_refresh_is_sent_when_the_budget_is_low_and_fresh_lasts_longer(
     await settle()
 
     assert (stretched.freshness, stale.freshness, backend.calls) == (Freshness.HIT, Freshness.STALE, 1)
+    assert stale.stale == SPARING
 
 
 async def test_a_failed_refresh_pauses_the_next() -> None:
@@ -132,10 +134,11 @@ async def test_a_failed_refresh_pauses_the_next() -> None:
     await ask(kept, backend, clock)
     clock.pass_(minutes=6)
     backend.error = Unreachable()
+    said = []
     for _ in range(3):
-        await ask(kept, backend, clock)
+        said.append((await ask(kept, backend, clock)).stale)
         await settle()
-    assert backend.calls == 2
+    assert (backend.calls, said) == (2, [REVALIDATING, PAUSED, PAUSED])
     clock.pass_(seconds=6)
     await ask(kept, backend, clock)
     await settle()
@@ -165,12 +168,15 @@ async def test_an_older_answer_stands_in_for_a_failing_backend_until_its_policy_
 async def test_what_another_moment_would_not_mend_is_not_papered_over(error: GatewayError) -> None:
     clock, backend = Clock(), Backend()
     kept = cache(clock)
-    await ask(kept, backend, clock, "24h")
-    clock.pass_(days=6)
+    resolved = read_query({"metrics": ["visitors"], "date_range": ["2026-06-16", "2026-06-17"]}).resolved(
+        zone="Etc/UTC", now=NOW
+    )
+    await kept.answer(SITE, resolved, backend)
+    clock.pass_(hours=7)  # the older answer is there, and would stand in for a vendor that is down
     backend.error = error
 
     with pytest.raises(type(error)):
-        await ask(kept, backend, clock, "24h")
+        await kept.answer(SITE, resolved, backend)
 
 
 async def test_errors_are_never_kept() -> None:
