@@ -164,9 +164,16 @@ async def test_tokens_taken_in_advance_lapse() -> None:
     clock = Clock()
     store = MemoryBudgets()
     spending = Budget("c", Rate(0.5, 10), store, now=clock.timestamp, sleep=clock.sleep)
+
+    async def leased_at() -> float:
+        return await store.change("c", lambda b: (b, b.at))  # type: ignore[union-attr,arg-type,return-value]  # it was written
+
     await spending.spend("t")
-    assert await store.change("c", lambda b: (b, b.level)) == 0  # type: ignore[union-attr,arg-type,return-value]  # it was written
-    clock.pass_(seconds=61)
+    first = await leased_at()
+    clock.pass_(seconds=59)
+    await spending.spend("t")
+    assert await leased_at() == first
+    clock.pass_(seconds=2)
     await spending.spend("t")
 
-    assert await store.change("c", lambda b: (b, b.level)) == 0  # type: ignore[union-attr,arg-type,return-value]  # leased anew
+    assert await leased_at() == first + 61
