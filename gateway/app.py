@@ -20,7 +20,7 @@ from adapters.http import Timeouts, open_transport
 from gateway import log as logging
 from gateway import tracing
 from gateway.cache import ResultCache
-from gateway.catalog import Catalog
+from gateway.catalog import Catalog, sealed
 from gateway.clients import Clients
 from gateway.connections import Connections, Surroundings
 from gateway.discovery import Discovery
@@ -53,7 +53,7 @@ from gateway.stats import Stats
 from gateway.teams import Teams
 from gateway.tenancy import LOCAL_CONNECTION
 from gateway.throttle import Throttle
-from gateway.vault import Vault, key_in, keys_from, read_keys
+from gateway.vault import KEY_FILE, Vault, key_in, keys_from, read_keys
 from models.errors import ConfigurationError
 
 log = structlog.get_logger()
@@ -111,7 +111,8 @@ def _stopped(server: WSGIServer, thread: Thread) -> None:
 def build(settings: Settings) -> Services:
     """Every service, wired by hand: what depends on what can be read here."""
     settings.data.mkdir(parents=True, exist_ok=True)
-    now, catalog, vault = settings.clock, Catalog(settings.data), open_vault(settings)
+    now, catalog = settings.clock, Catalog(settings.data)
+    vault = open_vault(settings, catalog)
     recorder = Recorder(catalog, now)
     figures, meter = Figures(), Meter(catalog, now)
     connections = Connections(catalog, vault, _surroundings(settings, meter, figures))
@@ -174,17 +175,25 @@ def build(settings: Settings) -> Services:
     )
 
 
-def open_vault(settings: Settings) -> Vault:
-    """The vault over the operator's keys, or over the key file of an embedded installation."""
+def open_vault(settings: Settings, catalog: Catalog) -> Vault:
+    """The vault over the operator's keys, or over the key file of an embedded installation.
+
+    Raises ConfigurationError; also where a new key file would stand beside secrets that it does not open.
+    """
     if settings.vault_key is not None and settings.vault_key_command is not None:
         raise ConfigurationError("TALLYWAY_VAULT_KEY and TALLYWAY_VAULT_KEY_COMMAND are both set; use one")
     if settings.vault_key_command is not None:
         return Vault(keys_from(settings.vault_key_command))
     if settings.vault_key is not None:
         return Vault(read_keys(settings.vault_key.get_secret_value()))
+    if not (settings.data / KEY_FILE).exists() and catalog.run_now(sealed.records):
+        raise ConfigurationError(
+            f"{settings.data} holds secrets, but not the {KEY_FILE} that they were sealed with: put it back, or set "
+            "TALLYWAY_VAULT_KEY"
+        )
     key, is_new = key_in(settings.data)
     if is_new:
-        log.warning("vault key generated", file=str(settings.data / "vault.key"), advice="set TALLYWAY_VAULT_KEY")
+        log.warning("vault key generated", file=str(settings.data / KEY_FILE), advice="set TALLYWAY_VAULT_KEY")
     return Vault([key])
 
 

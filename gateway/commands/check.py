@@ -35,7 +35,8 @@ def check(
         typer.echo(f"data directory: good ({settings.data.resolve()})")
         typer.echo("catalog and vault: good")
         typer.echo(f"backends: {', '.join(backends())}")
-        for warning in _warnings(settings.admin_key is None, settings.vault_key is None, settings.now is not None):
+        no_vault = settings.vault_key is None and settings.vault_key_command is None
+        for warning in _warnings(settings.admin_key is None, no_vault, settings.now is not None):
             typer.echo(f"note: {warning}")
     finally:
         asyncio.run(services.close())

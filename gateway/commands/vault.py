@@ -24,9 +24,9 @@ def rotate() -> None:
     from gateway.settings import read_settings
 
     settings = read_settings(os.environ)
-    vault, catalog = open_vault(settings), Catalog(settings.data)
+    catalog = Catalog(settings.data)
     try:
-        done = sealed.rotate(catalog, vault)
+        done = sealed.rotate(catalog, open_vault(settings, catalog))
     finally:
         catalog.close()
     typer.echo(f"{done.wrapped} secrets wrapped anew, {done.current} were current")

@@ -138,9 +138,13 @@ def test_figures_have_a_port_of_their_own_or_a_token(tmp_path: Path) -> None:
         assert fetched(f"{served.base}/metrics", made["key"])[0] == 403
 
 
-def doctor(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(word: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = clean_environment() | {"TALLYWAY_DATA": str(data)} | {f"TALLYWAY_{n}": v for n, v in settings.items()}
-    return subprocess.run([command(), "doctor"], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run([command(), word], env=environment, capture_output=True, text=True, check=False)
+
+
+def doctor(data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return run("doctor", data, **settings)
 
 
 def test_the_doctor_finds_a_healthy_installation_healthy(tmp_path: Path) -> None:
@@ -148,6 +152,34 @@ def test_the_doctor_finds_a_healthy_installation_healthy(tmp_path: Path) -> None
     assert found.returncode == 0, found.stdout + found.stderr
     for subject in ("disk", "clock", "catalog", "vault", "event store"):
         assert f"good   {subject}" in found.stdout
+
+
+def test_the_doctor_beside_a_running_server_leaves_its_event_store_alone(tmp_path: Path) -> None:
+    with serve(tmp_path) as served:
+        Api(served.base, served.key).ok("POST", "/v1/sites", {"domain": "busy.example.com"})
+        found = doctor(tmp_path / "data")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "note   event store: not looked at" in found.stdout
+    words = {line.split()[0] for line in found.stdout.splitlines()}
+    assert (words, found.stderr) == ({"good", "note"}, ""), "findings, and no line of a log between them"
+
+
+def test_a_vault_key_that_was_lost_is_not_replaced_by_a_new_one(tmp_path: Path) -> None:
+    with serve(tmp_path, ALLOW_HTTP="true", ALLOW_PRIVATE_NETWORKS="127.0.0.0/8") as served:
+        connect(Api(served.base, served.key), "http://127.0.0.1:9")
+    key = tmp_path / "data" / "vault.key"
+    kept = key.read_text()
+    key.unlink()
+    found = run("check", tmp_path / "data")
+    assert (found.returncode, key.exists()) == (1, False)
+    assert "holds secrets, but not the vault.key" in found.stderr
+    assert run("check", tmp_path / "data", VAULT_KEY=kept.strip()).returncode == 0
+
+
+def test_check_knows_a_vault_key_that_a_command_prints(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("00" * 32)
+    found = run("check", tmp_path / "data", VAULT_KEY_COMMAND=f"cat {tmp_path / 'key'}")
+    assert (found.returncode, "VAULT_KEY" in found.stdout) == (0, False), found.stdout + found.stderr
 
 
 def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
