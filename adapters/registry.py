@@ -4,6 +4,7 @@ Backends outside this tree join through the entry point group `tallyway.adapters
 """
 
 from collections.abc import Mapping, Sequence
+from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -37,6 +38,18 @@ def backends() -> Mapping[str, Backend]:
 def editions() -> tuple[Capabilities, ...]:
     """The declaration of every edition of every backend, in order."""
     return tuple(can for backend in backends().values() for can in backend.editions.values())
+
+
+def in_use(data: Path) -> bool:
+    """Whether a running service has our own store open: its engine locks a file for as long as it lives."""
+    try:
+        with (data / "local" / "events" / "status").open("rb") as status:
+            flock(status, LOCK_EX | LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 async def check_closed(data: Path, *, repair: bool = False) -> Sequence[Finding]:

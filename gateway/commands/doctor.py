@@ -12,10 +12,12 @@ def doctor() -> None:
     import asyncio
     import os
 
+    from gateway import log
     from gateway.examination import Verdict, examine
     from gateway.settings import read_settings
 
     settings = read_settings(os.environ)
+    log.set_up("error", settings.log_format)  # what is found is said below; lines of the log would stand between
     findings = asyncio.run(examine(settings))
     for finding in findings:
         typer.echo(f"{finding.verdict:<6} {finding.subject}: {finding.said}")

@@ -25,11 +25,14 @@ def fsck(
 
 async def report(settings: "Settings", *, repair: bool) -> int:
     """Print every finding; how many stay. Raises ConfigurationError when a running service holds the data."""
-    from adapters.registry import check_closed
+    from adapters.registry import check_closed, in_use
     from gateway import log, upkeep
     from gateway.app import build
+    from models.errors import ConfigurationError
 
     log.set_up("warning", settings.log_format)
+    if in_use(settings.data):  # a record that is being written would look damaged, and a repair would cut it off
+        raise ConfigurationError("a running service has the event store open; stop it first")
     found = list(await check_closed(settings.data, repair=repair))
     if all(finding.repaired for finding in found):
         services = build(settings)
