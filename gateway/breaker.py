@@ -27,7 +27,11 @@ class CircuitOpen(Unreachable):
 
 
 class Breaker:
-    """Of one host and credential. Each admitted call ends with `succeeded`, `failed` or `abandoned`."""
+    """Of one host and credential. `admit` gives a number, with which the call ends: `succeeded`, `failed`, `abandoned`.
+
+    A call says something about the time that it was admitted in. One from before the circuit opened or closed says
+    nothing: slow ones end while a probe is under way, and are not taken for it.
+    """
 
     def __init__(self, now: Callable[[], float], *, backend: str | None = None) -> None:
         self._now, self._backend = now, backend
@@ -36,6 +40,8 @@ class Breaker:
         self._open_until: float | None = None
         self._open_for = OPEN_SECONDS
         self._probing = False
+        self._turn = 0
+        """Grows whenever the circuit opens or closes."""
 
     @property
     def state(self) -> State:
@@ -55,39 +61,44 @@ class Breaker:
                 backend=self._backend,
             )
 
-    def admit(self) -> None:
+    def admit(self) -> int:
         """Begin a call; after the pause, only one. Raises CircuitOpen."""
         self.check()
-        if self._open_until is not None:
-            self._probing = True
+        self._probing = self._open_until is not None
+        return self._turn
 
-    def succeeded(self) -> None:
-        if self._open_until is not None and not self._probing:
-            return  # a call from before the circuit opened says nothing about now
+    def succeeded(self, call: int) -> None:
+        if call != self._turn:
+            return
+        if self._probing:
+            self._turned(None)
+            self._open_for = OPEN_SECONDS
+            return
         self._calls.append((self._now(), True))
         self._row = 0
-        if self._probing:
-            self._probing, self._open_until, self._open_for = False, None, OPEN_SECONDS
-            self._calls.clear()
 
-    def failed(self) -> None:
-        if self._probing:
-            self._probing = False
-            self._open_for = min(LONGEST_OPEN_SECONDS, 2 * self._open_for)
-            self._open_until = self._now() + self._open_for
+    def failed(self, call: int) -> None:
+        if call != self._turn:
             return
-        if self._open_until is not None:
+        if self._probing:
+            self._open_for = min(LONGEST_OPEN_SECONDS, 2 * self._open_for)
+            self._turned(self._now() + self._open_for)
             return
         self._calls.append((self._now(), False))
         self._row += 1
         if self._row >= IN_A_ROW or self._mostly_failing():
-            self._open_until = self._now() + self._open_for
-            self._calls.clear()
-            self._row = 0
+            self._turned(self._now() + self._open_for)
 
-    def abandoned(self) -> None:
+    def abandoned(self, call: int) -> None:
         """The call ended without saying anything about the vendor."""
-        self._probing = False
+        if call == self._turn:
+            self._probing = False
+
+    def _turned(self, open_until: float | None) -> None:
+        """The circuit opens until then, or closes: what was counted is of another time."""
+        self._open_until, self._probing, self._row = open_until, False, 0
+        self._turn += 1
+        self._calls.clear()
 
     def _mostly_failing(self) -> bool:
         while self._calls and self._calls[0][0] <= self._now() - WINDOW_SECONDS:

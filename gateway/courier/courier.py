@@ -123,26 +123,26 @@ class Courier:
         sent = False
         try:
             async with self._bulkhead.place(account.name, account.host):
-                account.breaker.admit()
+                call = account.breaker.admit()
                 sent = True
-                reply = await self._observed(request)
+                reply = await self._observed(request, call)
         finally:
             if not sent:
                 account.budget.give_back()
         return await self._judged(request, reply)
 
-    async def _observed(self, request: Request) -> Reply:
-        """Send, and tell the breaker how it went."""
+    async def _observed(self, request: Request, call: int) -> Reply:
+        """Send, and tell the breaker how the call went."""
         breaker, began = self.account.breaker, self._clocks.monotonic()
         try:
             reply = await self._transport.send(request)
         except (Unreachable, TimedOut, Unintelligible):
-            breaker.failed()
+            breaker.failed(call)
             raise
         except BaseException:
-            (breaker.failed if self._clocks.monotonic() - began >= SLOW_SECONDS else breaker.abandoned)()
+            (breaker.failed if self._clocks.monotonic() - began >= SLOW_SECONDS else breaker.abandoned)(call)
             raise
-        (breaker.failed if reply.status >= 500 else breaker.succeeded)()
+        (breaker.failed if reply.status >= 500 else breaker.succeeded)(call)
         return reply
 
     async def _judged(self, request: Request, reply: Reply) -> Reply:

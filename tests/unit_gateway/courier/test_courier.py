@@ -194,7 +194,7 @@ async def test_retries_spend_tokens_and_what_is_not_sent_costs_none() -> None:
     await sending.send(READ)
     assert sending.account.budget.level * 30 == pytest.approx(27)
     for _ in range(5):
-        sending.account.breaker.failed()
+        sending.account.breaker.failed(0)
     with pytest.raises(CircuitOpen):
         await sending.send(READ)
     assert sending.account.budget.level * 30 == pytest.approx(27)
