@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway import deadline
-from gateway.budget.bucket import LEASE_SECONDS, Bucket, Rate, filled, refused, seconds_until, taken
+from gateway.budget.bucket import LEASE_SECONDS, Bucket, Rate, filled, full, refused, seconds_until, taken
 from gateway.budget.line import MOST_WAITERS, Line, Waiter
 from gateway.budget.priority import LEVELS, current
 from gateway.budget.store import BudgetStore
@@ -61,10 +61,10 @@ class Budget:
         """Take one token, at the priority of the context. Raises RateLimited when none comes in time."""
         now = self._now()
         priority = current()
-        closed = self._seen.closed - now if self._seen is not None else 0.0
+        seen = self._seen or await self._recalled(now)
         if self._rate is None:
-            if closed > 0:
-                raise self._refusal(closed)
+            if seen.closed > now:
+                raise self._refusal(seen.closed - now)
             return
         if priority in LEVELS and self.level < LEVELS[priority]:
             raise self._refusal(self._wait(now, LEVELS[priority] * self._rate.burst - self._ready(now)))
@@ -76,6 +76,17 @@ class Budget:
         if expected > min(LONGEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS if left is None else left):
             raise self._refusal(expected)
         await self._in_turn(Waiter(tenant, priority), left)
+
+    async def _recalled(self, now: float) -> Bucket:
+        """What is known from before this process, so that its first call knows of a vendor's refusal."""
+        new = Bucket(0.0, now) if self._rate is None else full(self._rate, now)
+
+        def step(bucket: Bucket | None) -> tuple[Bucket, Bucket]:
+            kept = bucket or new
+            return kept, kept
+
+        self._seen = await self._store.change(self._credential, step)
+        return self._seen
 
     async def _in_turn(self, waiter: Waiter, seconds: float | None) -> None:
         leaving = self._line.join(waiter)

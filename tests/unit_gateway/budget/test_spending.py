@@ -160,6 +160,23 @@ async def test_without_a_known_limit_only_refusals_count() -> None:
     assert spending.level == 1
 
 
+@pytest.mark.parametrize("rate", [None, Rate(0.15, 30)])
+async def test_a_refusal_holds_over_a_restart(rate: Rate | None) -> None:
+    clock, store = Clock(), MemoryBudgets()
+
+    def started() -> Budget:
+        return Budget("c", rate, store, now=clock.timestamp, sleep=clock.sleep)
+
+    await started().refused(600)
+    clock.pass_(seconds=100)
+    with pytest.raises(RateLimited) as caught:
+        async with deadline.within(5):
+            await started().spend("t")
+    assert caught.value.retry_after == pytest.approx(500, abs=10)
+    clock.pass_(seconds=501)
+    await started().spend("t")
+
+
 async def test_tokens_taken_in_advance_lapse() -> None:
     clock = Clock()
     store = MemoryBudgets()
