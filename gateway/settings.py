@@ -95,7 +95,11 @@ class Settings(Frozen):
         description="Private networks that backends may live in, as CIDRs; public addresses are always allowed.",
     )
     allow_http: bool = Field(default=False, description="Allow backends without TLS.")
-    hosts: Texts = Field(default=(), description="Host names this service answers to; empty for any.")
+    hosts: Texts = Field(
+        default=(),
+        description="Host names this service answers to; empty for any. Health checks (`/healthz`, `/readyz`) are "
+        "answered under all.",
+    )
     body_limit: int = Field(default=64 * 1024, ge=1024, description="Largest request body, in bytes.")
     event_body_limit: int = Field(
         default=1_000_000, ge=1024, description="Largest body of a tracker or events request."

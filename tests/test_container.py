@@ -3,14 +3,17 @@
 import os
 import re
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
+from gateway.settings import read_settings
 from tests.container import Player, copies, is_ignored, stages, steps
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+COMPOSE = (ROOT / "compose.yaml").read_text()
 RULES = (ROOT / ".dockerignore").read_text()
 BUILD, FINAL = stages(DOCKERFILE)
 
@@ -63,6 +66,15 @@ def test_it_tells_its_health_on_the_port_it_serves() -> None:
     assert f"127.0.0.1:{port}/healthz" in only("HEALTHCHECK")
     assert f'"--port", "{port}"' in only("CMD")
     assert '"--host", "0.0.0.0"' in only("CMD")
+
+
+def test_the_composed_service_can_read_its_key_and_knows_its_proxy() -> None:
+    given = dict(re.findall(r"^ +(TALLYWAY_\w+): (.+)$", COMPOSE, re.MULTILINE))
+    assert f"install -o {only('USER').partition(':')[0]} -m 400 /dev/stdin admin_key" in COMPOSE
+    assert given.pop("TALLYWAY_ADMIN_KEY_FILE") == "/run/secrets/admin_key"
+    trusted = read_settings(given).trusted_proxies
+    assert any(ip_address("172.17.0.1") in ip_network(network) for network in trusted)
+    assert '"127.0.0.1:' in COMPOSE, "whom else the port is open to could send such addresses"
 
 
 def test_every_installation_is_pinned_by_hash() -> None:

@@ -32,6 +32,8 @@ SECURITY = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 """On every answer that does not set its own."""
+PROBED = frozenset({"/healthz", "/readyz"})
+"""Asked by whoever runs the process, under whatever address it has: 127.0.0.1 in a container, a pod's in a cluster."""
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -117,7 +119,7 @@ class Frame:
 
     def _refusal(self, scope: Scope, headers: Headers, request_id: str) -> Response | None:
         """What is refused before anything else is looked at: other hosts, and addresses that ask too often."""
-        if self.hosts and not hosted(headers.get("host", ""), self.hosts):
+        if self.hosts and scope["path"] not in PROBED and not hosted(headers.get("host", ""), self.hosts):
             return plain(421, "this service does not answer to that host", request_id)
         try:
             if self.books is not None:

@@ -83,6 +83,23 @@ def test_no_origin_is_reflected_outside_the_trackers(owner: Api, origin: str) ->
     assert (preflight.status_code, "access-control-allow-origin" in preflight.headers) == (405, False)
 
 
+def test_trackers_are_open_to_every_origin_and_never_with_credentials(owner: Api, site: str) -> None:
+    origin = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    event = {"n": "pageview", "u": f"https://{site}/", "d": site}
+    posts = [
+        client().post(f"{owner.base}{path}", json=body, headers=origin)
+        for path in ("/api/event", "/plausible/api/event")
+        for body in (event, event | {"d": "nobody.example.org"}, {})
+    ]
+    asked = [client().options(f"{owner.base}{path}", headers=origin) for path in facades.TRACKING | {"/api/event"}]
+    preflights = [answer for answer in asked if answer.status_code != 405]
+    assert len(preflights) > 4
+    scripts = [client().get(f"{owner.base}/js/tallyway.js", headers=origin)]
+    for answer in (*posts, *preflights, *scripts):
+        assert answer.headers.get("access-control-allow-origin") == "*", answer.request.url
+        assert "access-control-allow-credentials" not in answer.headers, answer.request.url
+
+
 def test_every_answer_carries_the_security_headers(owner: Api) -> None:
     for path in ("/v1/sites", "/docs", "/nothing", "/js/tallyway.js", "/healthz", "/v1/query"):
         headers = owner.send("GET", path).headers
@@ -182,8 +199,10 @@ def from_address(address: str, **more: str) -> dict[str, str]:
 def test_an_unknown_host_is_refused_and_a_known_one_answered(strict: Served) -> None:
     port = urlsplit(strict.base).port
     for host, status in (("127.0.0.1", 200), (f"127.0.0.1:{port}", 200), ("evil.example.com", 421), ("", 421)):
-        answer = client().get(f"{strict.base}/healthz", headers=from_address("198.51.100.1", Host=host))
-        assert answer.status_code == status, host
+        headers = from_address("198.51.100.1", Host=host)
+        assert client().get(f"{strict.base}/version", headers=headers).status_code == status, host
+        for probe in ("/healthz", "/readyz"):
+            assert client().get(strict.base + probe, headers=headers).status_code == 200, host
 
 
 def test_guesses_at_a_key_are_limited_by_address_and_prefix(strict: Served) -> None:
