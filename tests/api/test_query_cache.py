@@ -136,6 +136,18 @@ def test_our_own_write_ends_what_was_kept(shop: Shop) -> None:
     assert shop.calls == 2
 
 
+def test_a_changed_connection_ends_what_was_kept_under_the_old_one(shop: Shop) -> None:
+    (connection,) = [c["id"] for c in shop.owner.ok("GET", "/v1/connections")["connections"] if c["id"] != "local"]
+    for _ in range(3):
+        ask(shop.owner)
+    shop.owner.ok("PATCH", f"/v1/connections/{connection}", {"credential": {"api_key": "cache-key"}})
+    shop.owner.ok("POST", f"/v1/connections/{connection}/check")  # opens it again
+    before = shop.calls
+
+    assert ask(shop.owner).json()["meta"]["sites"][0]["cache"] == "miss"
+    assert shop.calls == before + 1
+
+
 def test_a_client_may_ask_for_less_time(shop: Shop) -> None:
     shop.owner.problem(400, "POST", "/v1/query", QUERY, headers={"Request-Timeout": "soon"})
     assert ask(shop.owner, **{"Request-Timeout": "5"}).status_code == 200

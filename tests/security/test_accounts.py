@@ -174,6 +174,36 @@ def test_a_key_revoked_by_another_process_ends_within_five_seconds(pair: tuple[S
     short.problem(401, "GET", "/v1/sites")
 
 
+def test_a_tenants_admin_cannot_end_or_take_over_an_administrator_of_the_installation(
+    pair: tuple[Served, Path],
+) -> None:
+    """Their keys lie in a tenant, the default one, whose own administrators see them."""
+    from gateway.catalog import Catalog
+    from gateway.catalog import keys as rows
+    from gateway.settings import Settings
+    from gateway.tenancy import DEFAULT_TENANT, KeyScope, Tenant
+
+    served, folder = pair
+    above, beside = Api(served.base, served.key), Catalog(folder / "data")
+    try:
+        made, key = beside.run_now(
+            rows.create,
+            Tenant(DEFAULT_TENANT),
+            name="k",
+            scopes=[KeyScope.ADMIN],
+            now=Settings().clock(),
+            platform=True,
+        )
+    finally:
+        beside.close()
+    admin = above.with_key(above.ok("POST", "/v1/keys", {"name": "a", "scopes": ["admin"]})["key"])
+    admin.problem(403, "DELETE", f"/v1/keys/{made.id}")
+    admin.problem(403, "POST", f"/v1/keys/{made.id}/rotate")
+    assert above.with_key(key).ok("GET", "/v1/tenants")["tenants"]
+    above.ok("DELETE", f"/v1/keys/{made.id}")
+    above.with_key(key).problem(401, "GET", "/v1/tenants")
+
+
 def test_what_was_counted_survives_a_restart(tmp_path: Path) -> None:
     with serve(tmp_path, NOW=NOW) as served:
         platform = Api(served.base, served.key)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from gateway import deadline
 from gateway.breaker import CircuitOpen, State
 from gateway.budget import MemoryBudgets
 from gateway.courier import Clocks, Courier, Couriers
+from gateway.courier.retries import Retries, RetryBudget
 from models.capability import Limits
 from models.errors import (
     GatewayError,
@@ -109,7 +111,18 @@ async def test_what_is_worth_another_try(fault: Reply | Exception, calls: int) -
     assert len(wire.sent) == calls
 
 
-async def test_retries_are_a_fifth_of_the_calls_or_three() -> None:
+@pytest.mark.parametrize(("calls", "retries"), [(1, 1), (4, 3), (15, 3), (20, 4), (100, 20)])
+def test_retries_are_a_fifth_of_the_calls_or_three(calls: int, retries: int) -> None:
+    budget = RetryBudget()
+    with ExitStack() as under_way:
+        deciding = [under_way.enter_context(Retries(budget, jitter=lambda _: 0.5)) for _ in range(calls)]
+        waits = [again(Unreachable()) for again in deciding]
+        assert (waits.count(0.5), waits.count(False)) == (retries, calls - retries)
+        assert deciding[0](Unreachable()) == 0.5, "its own retry has ended"
+    assert (budget.calls, budget.retries) == (0, 0)
+
+
+async def test_calls_that_fail_together_are_not_all_tried_again() -> None:
     wire = Wire([Unreachable()])
     sending = courier(wire)
     failed = await asyncio.gather(*(sending.send(READ) for _ in range(4)), return_exceptions=True)
