@@ -110,7 +110,7 @@ class Recorder:
         try:
             yield change
         except BaseException as error:
-            await change.end(Outcome.UNKNOWN if _is_unknown(error) else None)
+            await change.end(Outcome.UNKNOWN if is_unknown(error) else None)
             raise
         await change.end(Outcome.DONE)
 
@@ -120,7 +120,7 @@ class Recorder:
         return await self._catalog.run(audit.listed, caller.tenant, before_id, limit)
 
 
-def _is_unknown(error: BaseException) -> bool:
+def is_unknown(error: BaseException) -> bool:
     """Whether the backend may have done what was asked, although there was this error."""
     return not isinstance(error, GatewayError) or (isinstance(error, UNKNOWN) and not isinstance(error, CircuitOpen))
 

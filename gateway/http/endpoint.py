@@ -107,6 +107,8 @@ class Endpoint:
     status: int = 200
     limit: Limit = Limit.BODY
     creates: bool = False
+    repeatable: bool = True
+    """Whether one that creates finds out by itself what became of an attempt whose answer was lost."""
     also: str = ""
     """Another media type that the answer comes in when it is asked for."""
     whole: bool = False
@@ -152,7 +154,13 @@ async def _respond(endpoint: Endpoint, services: Services, request: Request) -> 
         _require(caller, endpoint)
     ask = Ask(bound, services, caller)
     return await perform(
-        bound, services, caller, lambda: endpoint.handler(ask), reads=endpoint.reads, creates=endpoint.creates
+        bound,
+        services,
+        caller,
+        lambda: endpoint.handler(ask),
+        reads=endpoint.reads,
+        creates=endpoint.creates,
+        repeatable=endpoint.repeatable,
     )
 
 

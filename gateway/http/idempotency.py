@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.catalog import idempotency as rows
+from gateway.record import is_unknown
 from gateway.services import Services
 from gateway.tenancy import Caller
 from models.errors import InvalidRequest, Problem
@@ -18,23 +19,33 @@ REPLAYED = "idempotency-replayed"
 
 
 async def once(
-    request: Request, services: Services, caller: Caller, work: Callable[[], Awaitable[Response]]
+    request: Request,
+    services: Services,
+    caller: Caller,
+    work: Callable[[], Awaitable[Response]],
+    *,
+    repeatable: bool = True,
 ) -> Response:
-    """The answer of the first request with this key, or of this one. Raises IdempotencyConflict, InvalidRequest."""
+    """The answer of the first request with this key, or of this one.
+
+    `repeatable` work finds out by itself what became of an attempt whose answer was lost; other work is then not done
+    again. Raises IdempotencyConflict, InvalidRequest.
+    """
     given = request.headers[HEADER]
     if not KEY.fullmatch(given):
         raise InvalidRequest([Problem("Idempotency-Key", "must be 1 to 255 printable characters without blanks")])
     key = f"{caller.key} {given}"
     digest = _digest(request, await request.body())
     now = services.settings.clock()
-    before = await services.catalog.run(rows.claim, caller.tenant, key, digest, now)
+    before = await services.catalog.run(rows.claim, caller.tenant, key, digest, now, repeatable)
     if before is not None:
         body = services.vault.open(before.answer, caller.tenant.id, key, "answer")
         return Response(body, before.status, {REPLAYED: "true", "cache-control": "no-store"}, "application/json")
     try:
         response = await work()
-    except BaseException:
-        await services.catalog.run(rows.forget, caller.tenant, key)
+    except BaseException as error:
+        in_doubt = not repeatable and is_unknown(error)
+        await services.catalog.run(rows.doubt if in_doubt else rows.forget, caller.tenant, key)
         raise
     sealed = services.vault.seal(bytes(response.body), caller.tenant.id, key, "answer")
     await services.catalog.run(rows.keep, caller.tenant, key, rows.Remembered(response.status_code, sealed))

@@ -121,7 +121,7 @@ SITES_AND_THEIRS = (
     E("POST", "/v1/teams", belongings.create_team, "Create a team of sites on our own store", ADMIN, "Sites", body=s.TeamDraft, answers=Team, status=201, creates=True),
     E("DELETE", "/v1/teams/{team}", belongings.delete_team, "Delete a team without sites", ADMIN, "Sites", status=204),
     E("GET", SITE + "/vendor", vendor.list_vendor_calls, "Calls that only this site's backend has", READ, "Backend calls", answers=s.VendorCallList),
-    *(E(method, VENDOR, vendor.call_vendor, "Call the backend", KEY, "Backend calls", creates=method == "POST") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+    *(E(method, VENDOR, vendor.call_vendor, "Call the backend", KEY, "Backend calls", creates=method == "POST", repeatable=False) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
 )
 
 SERVICE = (

@@ -29,15 +29,16 @@ async def perform(
     *,
     reads: bool,
     creates: bool,
+    repeatable: bool = True,
 ) -> Response:
-    """The answer of a handler. `creates` marks writes that honour Idempotency-Key.
+    """The answer of a handler. `creates` marks writes that honour Idempotency-Key; `repeatable` as `once` has it.
 
     Raises what the handler raises, TimedOut, InvalidRequest, IdempotencyConflict, ClientDisconnect.
     """
     if reads:
         return await _attended(request, services, work)
     if creates and caller is not None and HEADER in request.headers:
-        return await once(request, services, caller, work)
+        return await once(request, services, caller, work, repeatable=repeatable)
     return await work()
 
 

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
+from fixtures.twins.sparklytics import demo_store as sparklytics_store
+from fixtures.twins.sparklytics import sparklytics_twin
 from gateway.catalog import Catalog, idempotency
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, Tenant
@@ -18,6 +20,7 @@ from models.errors import IdempotencyConflict
 from tests.api.conftest import Api, client, new_owner
 
 DOMAIN = "lost.example.com"
+CREATING = ("/sites", "/funnels")
 
 
 class Forgetful:
@@ -27,7 +30,7 @@ class Forgetful:
         self.app, self.forgets, self.silent, self.creates = app, False, False, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        creating = scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith("/sites")
+        creating = scope["type"] == "http" and scope["method"] == "POST" and scope["path"].endswith(CREATING)
         self.creates += creating
         if self.silent and not creating and scope["type"] == "http":
             await JSONResponse({}, 503)(scope, receive, send)
@@ -94,6 +97,31 @@ def test_a_refusal_is_no_unknown_outcome(platform: Api, vendor: tuple[TwinStore,
     assert forgetful.creates == 2
 
 
+def test_a_call_of_a_backend_whose_answer_was_lost_is_not_done_again_with_its_key(platform: Api) -> None:
+    """Nothing can be looked up by a natural key there: whoever asked has to look."""
+    store, site = sparklytics_store()
+    forgetful, owner = Forgetful(sparklytics_twin(store)), new_owner(platform)
+    with serve_in_thread(forgetful) as base:
+        body = {"backend": "sparklytics", "options": {"base_url": base}, "credential": {"api_key": store.key}}
+        connection = owner.ok("POST", "/v1/connections", body)["id"]
+        owner.ok("POST", f"/v1/connections/{connection}/sync")
+        steps = [{"step_type": "page_view", "match_value": path} for path in ("/", "/buy")]
+        path = f"/v1/sites/{site.domain}/vendor/sparklytics/create_funnel"
+
+        def create(key: str) -> tuple[int, str]:
+            answer = owner.send("POST", path, json={"name": "Buy", "steps": steps}, headers={"Idempotency-Key": key})
+            return answer.status_code, answer.json().get("detail", "")
+
+        forgetful.forgets = True
+        assert create("one")[0] == 503
+        forgetful.forgets = False
+        status, detail = create("one")
+        assert (status, "outcome" in detail, len(site.funnels)) == (409, True, 1)
+        assert create("two")[0] == 200
+    assert len(site.funnels) == 2
+    assert [row["outcome"] for row in owner.ok("GET", "/v1/audit")["audit"][:2]] == ["done", "unknown"]
+
+
 def test_a_request_that_died_with_its_process_may_be_done_again(tmp_path: Path) -> None:
     catalog, tenant, now = Catalog(tmp_path), Tenant(DEFAULT_TENANT), Settings().clock()
     assert catalog.run_now(idempotency.claim, tenant, "k", "digest", now) is None
@@ -102,4 +130,6 @@ def test_a_request_that_died_with_its_process_may_be_done_again(tmp_path: Path) 
     assert catalog.run_now(idempotency.claim, tenant, "k", "digest", now + timedelta(minutes=16)) is None
     with pytest.raises(IdempotencyConflict):
         catalog.run_now(idempotency.claim, tenant, "k", "digest", now + timedelta(minutes=17))
+    with pytest.raises(IdempotencyConflict, match="unknown"):  # unless nothing finds out what became of it
+        catalog.run_now(idempotency.claim, tenant, "k", "digest", now + timedelta(minutes=40), False)
     catalog.close()
