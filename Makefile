@@ -56,7 +56,7 @@ $(CLIENTS)/plausible/.venv/.installed: $(CLIENTS)/plausible/requirements.txt | $
 	$(CLIENTS)/plausible/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r $(CLIENTS)/plausible/requirements.txt
 	@touch $@
 
-demo: install-run ## sample sites on two backends at http://127.0.0.1:8000 (PORT=...)
+demo: install-run ## sample sites on five backends at http://127.0.0.1:8000 (PORT=...)
 	@$(BIN)/tallyway demo --port $(PORT)
 
 test: check ## all checks and all tests

@@ -12,8 +12,11 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.cache.responses import block
 from gateway.commands import prepared
-from gateway.http.shortcut import EXTENSION
+from gateway.http.errors import PROBLEM
+from gateway.http.frame import SECURITY, dressed
+from gateway.http.shortcut import EXTENSION, id_of
 
 LEAST_RATE = 16 * 1024
 """Bytes in a second that are never too slow."""
@@ -99,6 +102,7 @@ class Reception(HttpToolsProtocol):
 
 
 def _problem(status: HTTPStatus, code: str) -> bytes:
+    request_id = id_of({})
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,
@@ -106,7 +110,14 @@ def _problem(status: HTTPStatus, code: str) -> bytes:
         "code": code,
         "detail": DETAILS[status],
         "retryable": status == HTTPStatus.REQUEST_TIMEOUT,
+        "request_id": request_id,
     }
     body = json.dumps(document).encode()
-    head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
-    return head.encode() + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body
+    own = (
+        (b"content-type", PROBLEM.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    )
+    head = block(dressed(own, request_id, SECURITY))
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() + head + b"\r\n" + body

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.http.frame import SECURITY
 from tests.serving import Served, serve
 
 PATIENCE = 1.0
@@ -66,8 +67,12 @@ def test_a_request_that_stops_is_ended(impatient: Served, sent: bytes, status: b
     assert PATIENCE * 0.9 <= time.monotonic() - began < PATIENCE + 10
     assert said[9:12] == status
     if status == b"408":
-        document = json.loads(said.partition(b"\r\n\r\n")[2])
+        head, _, body = said.partition(b"\r\n\r\n")
+        document = json.loads(body)
         assert (document["code"], document["retryable"]) == ("request_timeout", True)
+        assert f"\r\nx-request-id: {document['request_id']}\r\n".encode() in head + b"\r\n"
+        for header in SECURITY:
+            assert b"\r\n%s: %s\r\n" % header in head + b"\r\n"
 
 
 @pytest.mark.parametrize(
