@@ -234,6 +234,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name.removesuffix("_file") in SECRETS and name.endswith("_file"):
+            if environment.get(variable.removesuffix("_FILE")):
+                raise ConfigurationError(f"{variable.removesuffix('_FILE')} and {variable} are both set; use one")
             found[name.removesuffix("_file")] = _from_file(variable, value)
         else:
             found[name] = value

@@ -49,6 +49,16 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert read.admin_key.get_secret_value() == KEY
 
 
+def test_a_secret_and_its_file_are_not_both_taken(tmp_path: Path) -> None:
+    """Which of the two counted would be for the order of the environment to say."""
+    (tmp_path / "key").write_text(f"{KEY}x\n", encoding="utf-8")
+    both = {"TALLYWAY_ADMIN_KEY": KEY, "TALLYWAY_ADMIN_KEY_FILE": str(tmp_path / "key")}
+    for given in (both, dict(reversed(both.items()))):
+        with pytest.raises(ConfigurationError, match="TALLYWAY_ADMIN_KEY and TALLYWAY_ADMIN_KEY_FILE are both set"):
+            read_settings(given)
+    assert read_settings(both | {"TALLYWAY_ADMIN_KEY": ""}).admin_key is not None
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="TALLYWAY_ADMIN_KEY_FILE: cannot read"):
         read_settings({"TALLYWAY_ADMIN_KEY_FILE": str(tmp_path / "none")})
