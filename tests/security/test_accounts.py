@@ -141,6 +141,8 @@ def test_use_is_counted_by_site_and_exported(platform: Api, owner: Api) -> None:
     tenants = {row["tenant"] for row in platform.ok("GET", "/v1/usage")["usage"]}
     assert {tenant_of(owner), "default"} <= tenants
     assert owner.ok("GET", "/v1/usage?first=2026-01&last=2026-05")["usage"] == []
+    refused = owner.problem(400, "GET", "/v1/usage?first=2026-05&last=2026-01")
+    assert [problem["field"] for problem in refused["problems"]] == ["first"]
 
 
 @pytest.fixture(scope="module")

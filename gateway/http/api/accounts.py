@@ -118,10 +118,11 @@ async def put_quotas(ask: Ask) -> Response:
 async def usage(ask: Ask) -> Response:
     """The tenant's own; all tenants for a platform key that names none."""
     params, now = ask.query(UsageParams), month_of(ask.services.settings.clock())
+    first, last = params.first or params.last or now, params.last or now
+    if first > last:
+        raise InvalidRequest([Problem("first", f"is after the last month, {last}")])
     everybody = ask.caller.platform and TENANT_HEADER not in ask.request.headers
-    found = await ask.services.meter.usage(
-        None if everybody else ask.caller.tenant, params.first or params.last or now, params.last or now
-    )
+    found = await ask.services.meter.usage(None if everybody else ask.caller.tenant, first, last)
     if params.format == "csv":
         return Response(_csv(found), media_type="text/csv", headers={"cache-control": "no-store"})
     return answer(UsageReport(usage=[UsageLine.model_validate(asdict(row)) for row in found]))
