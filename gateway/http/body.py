@@ -12,6 +12,8 @@ from gateway.invalid import problems_of
 from models.errors import InvalidRequest, Problem, TooLarge
 
 Model = TypeVar("Model", bound=BaseModel)
+DEEPEST = 200
+"""Most arrays and objects inside each other. Models read as many; what writes JSON takes few more."""
 
 
 def json_bytes(value: Any) -> bytes:
@@ -41,12 +43,36 @@ def nothing() -> Response:
     return Response(status_code=204)
 
 
+def decoded(text: bytes | str) -> Any:
+    """A JSON value. Raises JSONDecodeError, also for NaN, numbers without end, and what is nested too deeply."""
+    value = orjson.loads(text)
+    raw = text if isinstance(text, bytes) else text.encode()
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_deep(value):
+        raise orjson.JSONDecodeError(f"nested more than {DEEPEST} deep", "", 0)
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether something lies inside so many arrays and objects; level by level, since recursion is what is at stake."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            child
+            for outer in level
+            if isinstance(outer, dict | list)
+            for child in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def read_json(body: bytes) -> Any:
-    """Raises InvalidRequest; orjson refuses NaN, deep nesting and numbers without end."""
+    """Raises InvalidRequest."""
     if not body:
         raise InvalidRequest([Problem("body", "a JSON body is required")])
     try:
-        return orjson.loads(body)
+        return decoded(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest([Problem("body", f"is not JSON: {error.msg} at byte {error.pos}")]) from error
 

@@ -63,6 +63,36 @@ def test_a_body_that_would_cost_too_much_is_refused_quickly(owner: Api, body: by
     assert time.monotonic() - began < 2
 
 
+EVENT = '{"name":"x","visitor":"a","path":"/","props":{"a":@}}'
+FILTERED = '{"site":"#","metrics":["visitors"],"date_range":"7d","filters":@}'
+NESTED = (
+    ("POST", "/v1/sites/#/events", EVENT),
+    ("POST", "/v1/sites/#/events", f"[{EVENT}]"),
+    ("POST", "/v1/query", FILTERED),
+    ("GET", f"/v1/query?q={FILTERED}", ""),
+    ("POST", "/v1/sites/#/segments", '{"name":"s","filters":@}'),
+    ("POST", "/v1/connections", '{"backend":"umami","options":{"a":@},"credential":{"a":@}}'),
+    ("POST", "/v1/sites/#/vendor/local/x", "@"),
+    ("POST", "/plausible/api/v2/query", FILTERED.replace("site", "site_id")),
+    ("GET", "/plausible/api/v1/stats/aggregate?site_id=#&filters=@", ""),
+    ("PUT", "/plausible/api/v1/sites/goals", '{"site_id":"#","custom_props":{"a":@}}'),
+    ("POST", "/pirsch/api/v1/token", "@"),
+    ("POST", "/event", "@"),
+    ("POST", "/api/event", '{"n":"x","u":"https://#/","d":"#","p":{"a":@}}'),
+    ("POST", "/sparklytics/e", '{"website_id":"#","type":"event","event_data":{"a":@}}'),
+)
+"""Where JSON is read: `#` stands for a site and `@` for arrays inside each other."""
+
+
+@pytest.mark.parametrize("deep", [190, 260, 1000])
+def test_nesting_is_refused_wherever_json_is_read_and_breaks_nothing(owner: Api, site: str, deep: int) -> None:
+    """190 may be read, 260 is more than can be written again, 1000 is about Python's own stack."""
+    nested = "[" * deep + "]" * deep
+    for method, *places in NESTED:
+        path, body = (text.replace("#", site).replace("@", nested) for text in places)
+        assert owner.send(method, path, content=body).status_code < 500, path[:80]
+
+
 def test_a_pattern_that_backtracks_elsewhere_is_answered_in_linear_time(owner: Api, site: str) -> None:
     events = b'{"name":"pageview","time":"2026-06-15T10:00:00Z","visitor":"a","path":"/%s!"}\n' % (b"a" * 1900)
     owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=events)

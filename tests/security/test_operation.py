@@ -126,9 +126,11 @@ def fetched(url: str, token: str = "") -> tuple[int, str]:
 
 def test_figures_have_a_port_of_their_own_or_a_token(tmp_path: Path) -> None:
     port = free_port()
-    with serve(tmp_path, METRICS_PORT=str(port), METRICS_TOKEN="a-scrapers-token") as served:
+    with serve(tmp_path, METRICS_PORT=str(port), METRICS_HOST="127.0.0.2", METRICS_TOKEN="a-scrapers-token") as served:
         Api(served.base, served.key).ok("GET", "/v1/sites")
-        status, text = fetched(f"http://127.0.0.1:{port}/metrics")
+        with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", port), 1):
+            pass
+        status, text = fetched(f"http://127.0.0.2:{port}/metrics")
         assert status == 200
         assert 'tallyway_request_seconds_count{method="GET",route="/v1/sites",status="200"} 1.0' in text
         assert "process_resident_memory_bytes" in text

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from gateway.catalog.clients import ID_LENGTH
 from gateway.clients import Token
 from gateway.http.auth import counted_guesses
-from gateway.http.body import answer
+from gateway.http.body import answer, decoded
 from gateway.http.facades.pirsch.call import bound_to, failed
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.http.visitor import client_of
@@ -32,7 +32,7 @@ def token_route(services: Services, path: str) -> Route:
 
 async def _token(request: Request, services: Services) -> Response:
     try:
-        given = orjson.loads(await request.body())
+        given = decoded(await request.body())
     except orjson.JSONDecodeError:
         raise Refused("The request body is not valid JSON.") from None
     names = ("client_id", "client_secret")

@@ -14,7 +14,7 @@ from gateway.catalog.clients import KEY_MARK
 from gateway.catalog.keys import PREFIX
 from gateway.clients import TokenEnded
 from gateway.http.auth import admit, counted_guesses
-from gateway.http.body import answer, bounded
+from gateway.http.body import answer, bounded, decoded
 from gateway.http.errors import status_of
 from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.wording import ACCESS_DENIED, NO_DOMAIN, NO_TOKEN, Refused, invalid
@@ -69,7 +69,7 @@ class Call:
     async def json(self) -> Any:
         """The body, which is JSON whatever its content type says. Raises Refused."""
         try:
-            return orjson.loads(await self.request.body())
+            return decoded(await self.request.body())
         except orjson.JSONDecodeError:
             raise Refused("The request body is not valid JSON.") from None
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from gateway.http.body import answer
+from gateway.http.body import answer, decoded
 from gateway.http.endpoint import Access, Ask, Endpoint, Limit
 from gateway.http.facades.pirsch import hits
 from gateway.http.facades.pirsch.call import Call
@@ -104,7 +104,7 @@ async def browser_hit(ask: Ask) -> Response:
 async def browser_event(ask: Ask) -> Response:
     """`POST /event` of the snippet: JSON, sent as plain text."""
     try:
-        fields = orjson.loads(await ask.request.body())
+        fields = decoded(await ask.request.body())
     except orjson.JSONDecodeError:
         fields = None
     if not isinstance(fields, dict):

@@ -6,6 +6,7 @@ import orjson
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from gateway.http.body import decoded
 from gateway.http.facades.plausible.wording import Refused
 
 Parameters = dict[str, Any]
@@ -33,7 +34,7 @@ def _json(body: bytes) -> Parameters:
     if not body:
         return {}
     try:
-        value = orjson.loads(body)
+        value = decoded(body)
     except orjson.JSONDecodeError:
         raise Refused("The request body is not valid JSON.") from None
     return value if isinstance(value, dict) else {"_json": value}

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
+from gateway.http.body import decoded
 from gateway.http.facades.plausible import filters as dialect
 from gateway.http.facades.plausible.query import PAGE_RULES, SKIP_WARNINGS, refuse_broken
 from gateway.http.facades.plausible.wording import Refused
@@ -226,7 +227,7 @@ def _filters(given: Mapping[str, str]) -> tuple[list[Any], tuple[Filter, ...]]:
     text = (given.get("filters") or "").strip()
     if text.startswith("["):
         try:
-            written = orjson.loads(text)
+            written = decoded(text)
         except orjson.JSONDecodeError:
             raise Refused("Invalid filters. The JSON could not be read.") from None
     else:
