@@ -14,10 +14,10 @@ SECRET_VALUES = (
     re.compile(r"(?i)(\bbearer\s+)\S+"),
     re.compile(r"()\btw_[A-Za-z0-9]{16,}"),
     re.compile(r"(?i)([?&](?:key|auth|token)=)[^&\s]+"),
-    re.compile(r"(/invitations/)[^/?\s]+"),
+    re.compile(r"(/(?:invitations|guests)/)[^/?\s]+"),
     re.compile(r"(//)[^/@\s]+:[^/@\s]+(?=@)"),
 )
-"""What looks like a secret inside a text; the first group stays."""
+"""What looks like a secret inside a text, and whom a path names by mail address; the first group stays."""
 PERSONAL = frozenset({"ip", "user_agent", "remote_addr", "x_forwarded_for"})
 HIDDEN = "[hidden]"
 _json_lines = False
@@ -34,6 +34,8 @@ def redacted(value: Any) -> Any:
             return {k: HIDDEN if is_private(str(k)) else redacted(v) for k, v in value.items()}
         case list() | tuple():
             return [redacted(v) for v in value]
+        case bytes() | BaseException():
+            return redacted(repr(value))  # as the line would have it
         case _:
             return value
 

@@ -34,6 +34,9 @@ def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(secret: str) -> N
         f"https://user:{secret}@example.com/",
         f"the key tw_{secret} was refused",
         {"api_key": secret, "deep": [{"password": secret}]},
+        {"error": ValueError(f"Bearer {secret}"), "body": f"?key={secret}".encode()},
+        f"/v1/sites/example.com/guests/{secret}@example.com",
+        f"/plausible/api/v1/sites/guests/{secret}%40example.com",
     ]
     assert secret not in str(redacted(texts))
 
