@@ -1,5 +1,6 @@
 """Keys that change and end, quotas that hold, use that is billed: also with two servers on one data directory."""
 
+import asyncio
 import csv
 import io
 import time
@@ -11,6 +12,14 @@ import pytest
 
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
+from gateway.app import build
+from gateway.catalog.usage import Quotas
+from gateway.keyring import OPERATING
+from gateway.settings import Settings
+from gateway.tenancy import SiteRecord
+from models.errors import QuotaExceeded
+from models.event import Event, Received
+from models.site import SiteDraft
 from tests.api.conftest import NOW, Api, client, new_owner, new_site
 from tests.serving import Served, serve
 
@@ -77,19 +86,44 @@ def test_a_quota_of_events_drops_what_trackers_send_and_says_so(platform: Api, o
     owner.problem(402, "POST", f"/v1/sites/{site}/imports?format=ndjson")
 
 
-def test_requests_side_by_side_share_what_is_left_of_a_quota(platform: Api, owner: Api, site: str) -> None:
-    platform.ok("PUT", f"/v1/tenants/{tenant_of(owner)}/quotas", {"events_per_month": 100, "sites": 3})
+@pytest.mark.parametrize("way", ["server", "tracker", "trackers"])
+async def test_events_side_by_side_share_what_is_left_of_a_quota(tmp_path: Path, way: str) -> None:
+    """All are let in before the first one is on disk, where it is counted."""
+    services = build(Settings(data=tmp_path))
+    tenant, ingest = OPERATING.tenant, services.ingest
+    event = Event(name="pageview", time=Settings().clock(), url="https://quota.example.com/")
+    browser = Received("198.51.100.7", BROWSER)
+
+    async def sent(record: SiteRecord) -> int:
+        """How many were taken of three."""
+        match way:
+            case "server":
+                try:
+                    return (await ingest.send(record, [EVENT] * 3)).accepted
+                except QuotaExceeded:
+                    return 0
+            case "tracker":
+                return (await ingest.record(record, [event] * 3, browser)).count(None)
+            case _:
+                return (await ingest.track_all(record.site.domain, [(event, browser)] * 3)).count(None)
+
+    try:
+        record = await services.sites.create(OPERATING, SiteDraft(domain="quota.example.com"))
+        await services.meter.set_quotas(services.catalog, tenant.id, Quotas(events_per_month=10))
+        await services.meter.room(tenant.id)
+        taken = await asyncio.gather(*(sent(record) for _ in range(8)))
+        assert sum(taken) == (10 if way == "trackers" else 9)
+        assert await services.meter.room(tenant.id) == 10 - sum(taken), "nothing is held any longer"
+    finally:
+        await services.close()
+
+
+def test_sites_made_side_by_side_share_what_is_left_of_a_quota(platform: Api, owner: Api) -> None:
+    platform.ok("PUT", f"/v1/tenants/{tenant_of(owner)}/quotas", {"sites": 2})
+    drafts = [{"domain": f"{n}.{tenant_of(owner).replace('_', '-')}.example.com"} for n in range(16)]
     with ThreadPoolExecutor(16) as side_by_side:
-        sent = list(
-            side_by_side.map(lambda _: owner.send("POST", f"/v1/sites/{site}/events", json=[EVENT] * 30), range(32))
-        )
-        made = list(
-            side_by_side.map(lambda n: owner.send("POST", "/v1/sites", json={"domain": f"{n}.{site}"}), range(16))
-        )
-    assert [answer.status_code for answer in sent].count(202) == 3
-    assert {answer.status_code for answer in sent} == {202, 402}
-    assert [answer.status_code for answer in made].count(201) == 2
-    assert sum(row["events"] for row in owner.ok("GET", "/v1/usage")["usage"]) == 90
+        made = list(side_by_side.map(lambda draft: owner.send("POST", "/v1/sites", json=draft).status_code, drafts))
+    assert (made.count(201), made.count(402)) == (2, 14)
 
 
 def test_a_quota_of_calls_says_when_to_come_back(platform: Api, owner: Api) -> None:
