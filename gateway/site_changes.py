@@ -18,7 +18,7 @@ from gateway.connections import Connections
 from gateway.metering import Meter
 from gateway.record import Note, Recorder, Writing
 from gateway.sites import Sites
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord
+from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.deletion import Deletion
 from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, NotFound, Problem
@@ -106,8 +106,8 @@ class SiteChanges:
             raise refused(adapter, Operation.CREATE_SITE)
         if connection == LOCAL_CONNECTION and draft.team is not None:
             await self._catalog.run(teams.get, caller.tenant, draft.team)
-        if connection == LOCAL_CONNECTION and await self._catalog.run(rows.for_tracker, draft.domain) is not None:
-            await self._refuse_taken(draft.domain)
+        if connection == LOCAL_CONNECTION:
+            await self._refuse_taken(caller.tenant, draft.domain)
         async with self._making[caller.tenant.id]:
             await self._meter.admit_site(caller.tenant)
             if connection == LOCAL_CONNECTION:
@@ -121,10 +121,11 @@ class SiteChanges:
             await attempts.settled(draft.domain)
             return made
 
-    async def _refuse_taken(self, domain: str) -> None:
-        """Raises AlreadyExists when our own store has the domain already, under any tenant."""
+    async def _refuse_taken(self, tenant: Tenant, domain: str) -> None:
+        """Raises AlreadyExists for a domain that our own store has already, or whose events are another tenant's."""
         taken = await self._catalog.run(rows.for_tracker, domain)
-        if taken is not None and taken.connection == LOCAL_CONNECTION and taken.site.domain == domain:
+        own = taken is not None and taken.connection == LOCAL_CONNECTION and taken.site.domain == domain
+        if own or await self._catalog.run(rows.owner_of, domain) not in (None, tenant.id):
             raise AlreadyExists(f"the domain {domain} is taken on this connection")
 
     async def _keep(
@@ -165,6 +166,8 @@ class SiteChanges:
         _vet(change.domain, change.timezone)
         if change.domain is not None:
             change = change.model_copy(update={"domain": clean_domain(change.domain)})
+            if record.connection == LOCAL_CONNECTION and change.domain != record.site.domain:
+                await self._refuse_taken(caller.tenant, str(change.domain))
         before = _public(record)
         changing = self._changing(record.tenant, record.connection)
         async with changing, self._recorder.writing(caller, "site.change", Note(record.site.id, before)) as writing:

@@ -159,3 +159,13 @@ def _import_bills(db: Database) -> None:
     )
     db.execute("CREATE UNIQUE INDEX bill_of_import ON import_bills (site, job) WHERE job <> ''")
     db.execute("CREATE INDEX bills_open ON import_bills (number) WHERE open = 1")
+
+
+@steps(name="0010_domain_ranks")
+def _domain_ranks(db: Database) -> None:
+    # Who had a domain first, across tenants; times of creation do not say, since sites change their domains.
+    db.execute("ALTER TABLE sites ADD COLUMN domain_rank INTEGER NOT NULL DEFAULT 0")
+    db.execute(
+        "UPDATE sites SET domain_rank = (SELECT count(*) FROM sites AS other "
+        "WHERE (other.created_at, other.rowid) <= (sites.created_at, sites.rowid))"
+    )

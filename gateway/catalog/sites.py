@@ -35,22 +35,27 @@ def by_ref(db: Database, tenant: Tenant, ref: str) -> SiteRecord:
 
 
 def for_tracker(db: Database, name: str) -> SiteRecord | None:
-    """The one site of the installation that a tracker means by a domain or id; our own store's before others.
+    """The one site of the installation that a tracker means by a domain or id.
 
-    None when there is no such site, or several owners have the domain and none is on our own store.
+    Whoever had the domain first has it: no site of the same domain draws another tenant's events to itself, or keeps
+    them from it. Of several of that tenant, the one on our own store. None when there is no such site, or several and
+    none on our own store.
     """
     for column in ("domain", "id", "old_domain"):
-        rows = every(
-            db,
-            f"SELECT * FROM sites WHERE {column} = ? ORDER BY connection = ? DESC LIMIT 2",  # noqa: S608 - columns of ours
-            name,
-            LOCAL_CONNECTION,
-        )
-        if len(rows) == 1 or (rows and rows[0]["connection"] == LOCAL_CONNECTION):
-            return _record(rows[0])
-        if rows:
+        rows = every(db, f"SELECT * FROM sites WHERE {column} = ? ORDER BY domain_rank", name)  # noqa: S608 - columns of ours
+        theirs = [row for row in rows if row["tenant"] == rows[0]["tenant"]]
+        own = [row for row in theirs if row["connection"] == LOCAL_CONNECTION]
+        if own or len(theirs) == 1:
+            return _record((own or theirs)[0])
+        if theirs:
             return None
     return None
+
+
+def owner_of(db: Database, domain: str) -> str | None:
+    """The id of the tenant that had a domain first, of those that have it."""
+    row = one(db, "SELECT tenant FROM sites WHERE domain = ? ORDER BY domain_rank LIMIT 1", domain)
+    return None if row is None else str(row["tenant"])
 
 
 def by_tracker_id(db: Database, tracker: str) -> SiteRecord | None:
@@ -98,12 +103,19 @@ def create(db: Database, tenant: Tenant, record: SiteRecord, now: datetime) -> S
                 "generation": 0,
                 "created_at": written(now),
                 "team": record.team,
+                "domain_rank": _next_rank(db),
             }
         )
     except sqlite3.IntegrityError as error:
         raise AlreadyExists(f"the domain {site.domain} is taken on this connection") from error
     _taken_over(db, site.domain, record)
     return by_ref(db, tenant, site.id)
+
+
+def _next_rank(db: Database) -> int:
+    """The place of a site in the line for its domain, from now on."""
+    row = one(db, "SELECT coalesce(max(domain_rank), 0) + 1 AS next FROM sites")
+    return 0 if row is None else int(row["next"])
 
 
 def _taken_over(db: Database, domain: str, record: SiteRecord) -> None:
@@ -121,11 +133,14 @@ def change(db: Database, tenant: Tenant, site_id: str, new: SiteChange, tags: tu
     try:
         db.execute(
             "UPDATE sites SET domain = coalesce(?, domain), old_domain = CASE WHEN ? THEN domain ELSE old_domain END, "
+            "domain_rank = CASE WHEN ? THEN ? ELSE domain_rank END, "
             "name = coalesce(?, name), timezone = coalesce(?, timezone), tags = coalesce(?, tags), "
             "generation = generation + 1 WHERE tenant = ? AND id = ?",
             [
                 new.domain,
                 moved,
+                moved,
+                _next_rank(db),
                 new.name,
                 new.timezone,
                 None if tags is None else packed(sorted(tags)),

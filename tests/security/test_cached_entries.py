@@ -57,3 +57,16 @@ def test_the_same_domain_of_two_tenants_is_two_sites(platform: Api) -> None:
         answer = connected(platform, two).send("POST", "/v1/query", content=BODY)
         assert answer.json()["meta"]["sites"][0]["cache"] == "miss"
         assert (len(first.requests), bool(second.requests)) == (asked, True)
+
+
+def test_a_domain_on_a_vendor_is_not_drawn_to_another_tenants_own_store(platform: Api) -> None:
+    """Trackers say a domain and nothing else: whoever got it second would get the events."""
+    store, domain = TwinStore(), "drawn.example.com"
+    store.add_key("vendor-key")
+    store.add_site(domain)
+    with serve_in_thread(plausible_twin(store)) as base:
+        theirs, stranger = connected(platform, base), new_owner(platform)
+        stranger.problem(409, "POST", "/v1/sites", {"domain": domain})
+        other = stranger.ok("POST", "/v1/sites", {"domain": f"stranger-{domain}"})["id"]
+        stranger.problem(409, "PATCH", f"/v1/sites/{other}", {"domain": domain})
+        assert theirs.ok("POST", "/v1/sites", {"domain": domain})["connection"] == "local"

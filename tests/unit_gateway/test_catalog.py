@@ -96,20 +96,30 @@ def test_our_own_store_knows_a_domain_once_for_all_tenants(catalog: Catalog, oth
         catalog.run_now(sites.create, other, site("example.com"), NOW)
 
 
-def test_vendors_sites_share_domains_and_a_tracker_means_our_own(catalog: Catalog, other: Tenant) -> None:
-    first, second = connected(catalog, DEFAULT), connected(catalog, other)
-    catalog.run_now(sites.create, DEFAULT, site("a.example.com", connection=first.id), NOW)
-    only = catalog.run_now(sites.for_tracker, "a.example.com")
-    assert only is not None
-    assert only.tenant == DEFAULT_TENANT
-    catalog.run_now(sites.create, other, site("a.example.com", connection=second.id), NOW)
+def test_of_a_tenants_sites_with_one_domain_a_tracker_means_our_own(catalog: Catalog) -> None:
+    first, second = connected(catalog, DEFAULT), connected(catalog, DEFAULT)
+    only = catalog.run_now(sites.create, DEFAULT, site("a.example.com", connection=first.id), NOW)
+    assert catalog.run_now(sites.for_tracker, "a.example.com") == only
+    catalog.run_now(sites.create, DEFAULT, site("a.example.com", connection=second.id), NOW)
     assert catalog.run_now(sites.for_tracker, "a.example.com") is None
-    own = catalog.run_now(sites.create, other, site("a.example.com"), NOW)
-    found = catalog.run_now(sites.for_tracker, "a.example.com")
-    assert found is not None
-    assert found.site.id == own.site.id
+    own = catalog.run_now(sites.create, DEFAULT, site("a.example.com"), NOW)
+    assert catalog.run_now(sites.for_tracker, "a.example.com") == own
     with pytest.raises(Conflict):
-        catalog.run_now(sites.by_ref, other, "a.example.com")
+        catalog.run_now(sites.by_ref, DEFAULT, "a.example.com")
+
+
+def test_a_domain_is_to_trackers_whoever_had_it_first(catalog: Catalog, other: Tenant) -> None:
+    theirs = connected(catalog, other)
+    moving = catalog.run_now(sites.create, other, site("b.example.com", connection=theirs.id), NOW)
+    mine = catalog.run_now(sites.create, DEFAULT, site("a.example.com", connection=connected(catalog, DEFAULT).id), NOW)
+    # Neither by a site of the vendor, which is older, nor by one on our own store.
+    catalog.run_now(sites.change, other, moving.site.id, SiteChange(domain="a.example.com"), None)
+    own = catalog.run_now(sites.create, other, site("a.example.com"), NOW)
+
+    assert catalog.run_now(sites.for_tracker, "a.example.com") == mine
+    assert catalog.run_now(sites.owner_of, "a.example.com") == DEFAULT_TENANT
+    catalog.run_now(sites.delete, DEFAULT, mine.site.id)
+    assert catalog.run_now(sites.for_tracker, "a.example.com") == own
 
 
 def test_an_old_domain_stays_valid_until_somebody_takes_it(catalog: Catalog) -> None:
