@@ -23,6 +23,8 @@ SECRETS = st.text(string.ascii_letters + string.digits, min_size=16, max_size=40
 STATUSES = (200, 302, 400, 401, 403, 404, 500)
 EXAMPLES = 12
 METHODS = ["GET", "POST", "PUT", "DELETE"]
+HEARD: list[str] = []
+"""Everything that the vendor was told."""
 
 
 @dataclass(repr=False)
@@ -45,6 +47,7 @@ class Ground:
 async def echo(request: Request) -> Response:
     """Everything that was sent, with the status that the path asks for, as JSON or as HTML, and in headers."""
     said = f"{request.url} {dict(request.headers)} {(await request.body())!r}"
+    HEARD.append(said)
     status = STATUSES[sum(said.encode()) % len(STATUSES)]
     body, media = (f'{{"error": {said!r}}}', "application/json") if len(said) % 2 else (f"<h1>{said}</h1>", "text/html")
     key = request.headers.get("authorization", "")
@@ -133,6 +136,32 @@ def plant_clients(ground: Ground) -> None:
     ground.tell("GET", f"{base}/domain", {"Authorization": f"Bearer {token}"})
 
     assert [a for a in ground.answers[seen:] if any(secret in a for secret in ground.planted[-4:])] == []
+
+
+@pytest.mark.parametrize(
+    ("backend", "names"),
+    [
+        ("pirsch", ("client_id", "client_secret")),
+        ("sparklytics", ("api_key",)),
+        ("sparklytics", ("password",)),
+        ("umami", ("api_key",)),
+        ("umami", ("username", "password")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_no_adapter_repeats_what_its_vendor_echoes(ground: Ground, backend: str, names: tuple[str, ...]) -> None:
+    secret, seen = f"plant{token_hex(8)}", len(ground.answers)
+    ground.planted.append(secret)
+    # Each part of a credential is another secret: who signs in sends both.
+    credential = {name: f"{secret}{number}" for number, name in enumerate(names)}
+    body = {"backend": backend, "options": {"base_url": ground.vendor}, "credential": credential}
+    made = ground.api.ok("POST", "/v1/connections", body)["id"]
+    ground.tell("POST", f"/v1/connections/{made}/check")
+    ground.tell("GET", f"/v1/connections/{made}/sites")
+    ground.tell("POST", "/v1/sites", json={"domain": "told.example.com", "connection": made})
+    ground.tell("GET", f"/v1/connections/{made}")
+    assert any(secret in said for said in HEARD)
+    assert [answer for answer in ground.answers[seen:] if secret in answer] == []
 
 
 def test_no_secret_that_was_planted_is_found_anywhere(ground: Ground) -> None:
