@@ -8,6 +8,7 @@ import pytest
 
 from gateway.http.openapi import document
 from tests.api.conftest import Api, client, new_owner, new_site
+from tests.serving import ADMIN_KEY
 
 DOCUMENT = document("0")
 PARAMETER = re.compile(r"\{(\w+)\}")
@@ -173,6 +174,25 @@ def test_an_idempotency_key_of_another_tenant_replays_nothing(tenants: tuple[Bel
     assert (first.status_code, again.status_code) == (201, 201)
     assert "idempotency-replayed" not in again.headers
     assert again.json()["key"] != first.json()["key"]
+
+
+def test_an_idempotency_key_of_another_key_replays_nothing(tenants: tuple[Belongings, Belongings]) -> None:
+    """Nor does one of the same key for another tenant: an administrator of the installation acts on several."""
+    ours, theirs = tenants
+    path, headers = f"/v1/sites/{ours.domain}/pirsch-clients", {"Idempotency-Key": "the-same-word-again"}
+    made = ours.api.ok("POST", path, {"scopes": ["read"]}, headers=headers)
+    body = {"name": "elsewhere", "scopes": ["read", "manage_sites"], "sites": [new_site(ours.api)]}
+    elsewhere = ours.api.with_key(ours.api.ok("POST", "/v1/keys", body)["key"])
+    answer = elsewhere.send("POST", path, json={"scopes": ["read"]}, headers=headers)
+    assert (answer.status_code, made["client_secret"] in answer.text) == (404, False)
+    platform = ours.api.with_key(ADMIN_KEY)
+    keys = [
+        platform.ok(
+            "POST", "/v1/keys", {"name": "k", "scopes": ["read"]}, headers=headers | {"Tallyway-Tenant": tenant}
+        )
+        for tenant in (ours.ids["tenant"], theirs.ids["tenant"])
+    ]
+    assert [key["tenant"] for key in keys] == [ours.ids["tenant"], theirs.ids["tenant"]]
 
 
 def test_the_facade_shows_a_stranger_nothing(tenants: tuple[Belongings, Belongings]) -> None:
