@@ -53,6 +53,8 @@ class _Waiting:
     last: int = 0
     synced: list[asyncio.Future[None]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when they are on disk, or were refused."""
 
 
 def _sync_folder(folder: Path) -> None:
@@ -77,7 +79,7 @@ class Journal:
         self._segments: dict[int, int] = {}  # first seq -> bytes
         self._file = -1
         self._base = 0
-        self._waiting = _Waiting()
+        self._waiting = self._begun = _Waiting()
         self._waiting_bytes = 0
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
@@ -214,13 +216,23 @@ class Journal:
                     await asyncio.sleep(GATHERING)
                 crowded = len(self._waiting.frames) >= CROWD
                 group, self._waiting = self._waiting, _Waiting()
+                self._begun = group
                 failure = await loop.run_in_executor(self._thread, self._put, group)
                 self._waiting_bytes -= group.size
                 self._settle(group, failure)
         finally:
             self._writing = None
 
+    async def settled(self) -> None:
+        """Return when every record that was handed in before is on disk, or was refused.
+
+        A record whose sender was cancelled is written all the same: whoever looks for it, or removes it, waits for it.
+        """
+        if self._writing is not None:
+            await (self._waiting if self._waiting.frames else self._begun).settled.wait()
+
     def _settle(self, group: _Waiting, failure: OSError | None) -> None:
+        group.settled.set()
         if failure is None:
             self.synced = group.last
             self.marks.update(group.marks)

@@ -114,7 +114,8 @@ class Writer:
         self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
 
     async def flush(self) -> None:
-        """Return when everything acknowledged before is queryable."""
+        """Return when everything handed in before is queryable, also what nobody waits for to be acknowledged."""
+        await self._journal.settled()
         goal = self._journal.synced
         self._waiting += 1
         self._journal.enough.set()

@@ -96,11 +96,12 @@ class EventImport:
         return Totals(broken, tuple(first))
 
     async def _settled(self, notes: Path, held: Progress) -> Progress:
-        """The progress after a crash, once the journal has said whether the step under way got there."""
+        """The progress after a crash or a stop, once the journal has said whether the step under way got there."""
         step = held.step
         if step is None:
             return held
         self._keep(notes, step.after)
+        await self._journal.settled()
         first = await asyncio.to_thread(self._find, step)
         return state.begun(held, step) if first is None else state.advanced(held, step, first)
 

@@ -16,7 +16,7 @@ from models.event import Event, Received
 from models.goal import GoalDraft
 from models.settings import Exclusions, SiteSettings
 from models.site import SiteChange, SiteDraft
-from tests.unit_adapters.local.wiring import CHROME, NOW, SITE, MemoryLedger, local_adapter
+from tests.unit_adapters.local.wiring import CHROME, NOW, SITE, MemoryLedger, held_disk, local_adapter
 
 BROWSER = Received(ip="192.0.2.7", user_agent=CHROME)
 
@@ -135,6 +135,23 @@ async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: 
     assert await adapter.deletion(other.id) is None
     assert await counted(adapter) == (1, 1)
     assert (await adapter.create_site(SiteDraft(domain=SITE.domain))).domain == SITE.domain
+
+
+async def test_the_proof_of_a_deletion_waits_for_what_is_still_being_written(
+    adapter: LocalAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_disk(monkeypatch) as disk:
+        recording = asyncio.create_task(adapter.record(SITE, [view()], BROWSER))
+        await disk.asked()
+        await adapter.delete_site(SITE)
+        await asyncio.sleep(0.1)
+        assert (told := await adapter.deletion(SITE.id)) is not None
+        assert told.purged_at is None
+        disk.let()
+        assert await recording == (None,)
+    await adapter.flush()
+    await adapter.engine.purge.work_off()
+    assert await counted(adapter) == (0, 0)
 
 
 async def test_expired_days_are_removed(adapter: LocalAdapter) -> None:

@@ -1,9 +1,15 @@
 """A local backend on a folder of the test, with a ledger in memory and a clock that stands."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from adapters.base import Context, Reply, Request
 from adapters.local.adapter import LocalAdapter, LocalOptions
@@ -49,6 +55,37 @@ class NoTransport:
 
     async def close(self) -> None:
         return None
+
+
+class HeldDisk:
+    """A disk that takes its time over the records of the journal, until it is `let` go on."""
+
+    def __init__(self) -> None:
+        self._asked, self._let = threading.Event(), threading.Event()
+        self._real = os.fdatasync
+
+    def sync(self, descriptor: int) -> None:
+        self._asked.set()
+        self._let.wait(20)
+        self._real(descriptor)
+
+    async def asked(self) -> None:
+        """Return when a record is being written."""
+        assert await asyncio.to_thread(self._asked.wait, 10)
+
+    def let(self) -> None:
+        self._let.set()
+
+
+@asynccontextmanager
+async def held_disk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HeldDisk]:
+    disk = HeldDisk()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", disk.sync)
+        try:
+            yield disk
+        finally:
+            disk.let()
 
 
 def local_adapter(

@@ -20,7 +20,7 @@ from models.job import JobStatus, OnError, ProblemPage
 from models.settings import SiteSettings
 from models.site import Site
 from tests.unit_adapters.local.imports.conftest import NOW, SITE, Desk, opened
-from tests.unit_adapters.local.wiring import MemoryLedger
+from tests.unit_adapters.local.wiring import MemoryLedger, held_disk
 
 
 def line(**fields: Any) -> bytes:
@@ -210,6 +210,20 @@ async def test_an_import_that_is_deleted_leaves_only_what_others_brought(desk: D
     assert await desk.one("SELECT entry_page FROM sessions FINAL") == ("/two",)
     again = await desk.take(lines(line(path="/one"), line(visitor="b")))
     assert (again.duplicate, again.rows) == (False, 2)
+
+
+async def test_an_import_that_is_deleted_while_its_lines_are_written_leaves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_disk(monkeypatch) as disk:
+        job = await desk.imports.start_import(SITE, "ndjson", desk.spooled(lines(line())), OnError.SKIP)
+        await disk.asked()
+        deleting = asyncio.create_task(desk.imports.delete_import(SITE, job.id))
+        await asyncio.wait([deleting], timeout=0.3)
+        disk.let()
+        await deleting
+    await desk.take(lines(line(visitor="b")))
+    assert await counts(desk) == (1, 1)
 
 
 async def test_an_import_goes_on_after_a_stop(tmp_path: Path, ledger: MemoryLedger) -> None:
