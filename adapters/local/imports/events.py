@@ -83,7 +83,10 @@ class EventImport:
             await self._removal.events(site.id, seqs)
 
     def clean(self, path: Path) -> None:
-        path.with_suffix(state.SUFFIX).unlink(missing_ok=True)
+        """The journal need not keep anything for it any more, either."""
+        notes = path.with_suffix(state.SUFFIX)
+        notes.unlink(missing_ok=True)
+        self._keep(notes, None)
 
     async def _examined(self, blocks: Blocks, report: Report, task: Task) -> Totals:
         """Read all of it before anything is taken."""
@@ -137,7 +140,7 @@ class EventImport:
         if not block.rows:
             return state.advanced(held, step, 0)
         self._keep(notes, step.after)
-        await asyncio.to_thread(state.save, notes, state.begun(held, step))
+        await _saved(notes, state.begun(held, step))
         return state.advanced(held, step, await _insist(lambda: self._recorder.take_packed(block.payload, block.rows)))
 
     def _keep(self, notes: Path, after: int | None) -> None:
@@ -167,6 +170,15 @@ async def _all(blocks: Blocks, held: Progress) -> AsyncIterator[Block]:
 async def _told(beside: Path, length: int, block: Block) -> int:
     """How long the file of problems is with those of the block."""
     return await asyncio.to_thread(problems.add, problems.beside(beside), length, block.told) if block.told else length
+
+
+async def _saved(notes: Path, held: Progress) -> None:
+    """Whoever cancels it may remove the file afterwards: no thread is left that would write it again."""
+    saving = asyncio.ensure_future(asyncio.to_thread(state.save, notes, held))
+    try:
+        await asyncio.shield(saving)
+    finally:
+        await asyncio.wait([saving])
 
 
 async def _insist(work: Callable[[], Awaitable[int]]) -> int:

@@ -226,6 +226,17 @@ async def test_an_import_that_is_deleted_while_its_lines_are_written_leaves_noth
     assert await counts(desk) == (1, 1)
 
 
+async def test_the_journal_keeps_nothing_for_an_import_of_a_deleted_site(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with held_disk(monkeypatch) as disk:
+        job = await desk.imports.start_import(SITE, "ndjson", desk.spooled(lines(line())), OnError.SKIP)
+        await disk.asked()
+        await desk.imports.forget_site(job.site)
+    assert desk.journal.keep_after is None
+    assert list((desk.folder / "imports").iterdir()) == []
+
+
 async def test_an_import_goes_on_after_a_stop(tmp_path: Path, ledger: MemoryLedger) -> None:
     """Stopped at some block; the next start takes the rest, and no line twice."""
     count = 40_000
