@@ -16,7 +16,7 @@ from adapters.local.records import Record
 from adapters.local.sessions import Outcome, Sessions
 from adapters.local.steady import Steady
 from adapters.local.store import EventStore
-from models.errors import BackendError
+from models.errors import GatewayError
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,8 @@ class Writer:
         self._store, self._journal, self._dropped = store, journal, dropped
         self._batch_rows, self._interval = batch_rows, interval
         self._sessions = Sessions()
+        self._outdated = False
+        """Whether the open visits may differ from what the store holds; they are read back before the next batch."""
         self.steady = Steady()
         """Lets reads see both tables of one moment."""
         self._forgotten: set[str] = set()
@@ -99,19 +101,19 @@ class Writer:
 
     @contextlib.asynccontextmanager
     async def paused(self, *, changing: bool = True) -> AsyncIterator[None]:
-        """Nothing is stored meanwhile. With `changing` rows may be changed; the open visits are read back after it."""
+        """Nothing is stored meanwhile. With `changing` rows may be changed: the open visits are read back after it."""
         async with self._storing:
             try:
                 yield
             finally:
-                if changing:
-                    await self._reread()
+                self._outdated = self._outdated or changing
 
     async def _reread(self) -> None:
         """The visits as the store has them; a batch that was made of what was known before is made again."""
         await self._discard()
         held = self._journal.checkpoint
         self._sessions = Sessions(await rebuild.open_visits(self._store, held.done, held.arrival))
+        self._outdated = False
 
     async def flush(self) -> None:
         """Return when everything handed in before is queryable, also what nobody waits for to be acknowledged."""
@@ -173,8 +175,7 @@ class Writer:
     async def _drain(self) -> bool:
         """Store the next batch while the one after it is made; False when nothing waits."""
         async with self._storing:
-            coming, self._coming = self._coming, None
-            batch = await (coming or self._make(self.done))
+            batch = await self._next()
             if batch is None:
                 return False
             held = self._journal.checkpoint
@@ -184,6 +185,20 @@ class Writer:
                     self._coming = asyncio.create_task(self._make(batch.last))
                 await self._keep_trying(batch)
             return True
+
+    async def _next(self) -> Batch | None:
+        """The batch after what is stored. One that could not be made may have left its traces in the visits."""
+        made: list[Batch | None] = []
+
+        async def attempt() -> None:
+            if self._outdated:
+                await self._reread()
+            coming, self._coming = self._coming, None
+            self._outdated = True
+            made.append(await (coming or self._make(self.done)))
+            self._outdated = False
+
+        return made[0] if await self._insist(attempt) else None
 
     async def _keep_trying(self, batch: Batch) -> None:
         doubtful = False
@@ -197,14 +212,18 @@ class Writer:
             await self._insist(attempt)
 
     async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Do it until it works; False when the service stops before it did."""
+        """Do it until it works; False when the service stops before it did.
+
+        Whatever it fails with: a writer that ended would leave everybody's events in the journal, and say nothing.
+        """
         pause = RETRY_FIRST
         while True:
             try:
                 await work()
-            except (BackendError, OSError) as error:
-                self.failing = f"events wait in the journal: {error}"
-                log.warning("store_failed", error=type(error).__name__, cause=str(error.__cause__ or error)[:300])
+            except Exception as error:
+                told = error if isinstance(error, GatewayError | OSError) else type(error).__name__
+                self.failing = f"events wait in the journal: {told}"
+                log.warning("store_failed", error=type(error).__name__, cause=str(error.__cause__ or told)[:300])
             else:
                 self.failing = ""
                 return True

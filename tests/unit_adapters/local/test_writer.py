@@ -1,6 +1,7 @@
 """Exactly once: whatever fails between journal and store, a restart completes the batch and nothing counts twice."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from adapters.local import rebuild
 from adapters.local.ddl import LAYOUTS, create_statements
 from adapters.local.hit import Hit, pack_attributes, pack_hits
 from adapters.local.journal import Journal
+from adapters.local.records import Record
 from adapters.local.schema import VISIT_ATTRIBUTES
 from adapters.local.sql.tables import SETTINGS
 from adapters.local.store import EventStore, parse_dsn
@@ -202,6 +204,64 @@ async def test_a_store_that_fails_for_a_while_gets_everything_once(tmp_path: Pat
     store.armed = False
     await writer.flush()
     assert writer.failing == ""
+    assert await totals(store) == (TOTALS, (EVENTS, EVENTS))
+    await journal.close()
+    await writer.close()
+    await store.close()
+
+
+class Unreadable(Journal):
+    """A journal that some readings of cannot be done, or come to nothing that can be used."""
+
+    error: Exception | None = None
+
+    def read(self, after: int, rows: int, last: int | None = None) -> list[Record]:
+        found = super().read(after, rows, last)
+        if self.error is None or not found:
+            return found
+        if isinstance(self.error, OSError):
+            raise self.error
+        return [*found, found[-1]._replace(payload=b"no hits")]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), ValueError("no hits")])
+async def test_a_batch_that_cannot_be_made_is_made_when_it_can(tmp_path: Path, error: Exception) -> None:
+    store = await EventStore.open(f"chdb://{tmp_path / 'store'}")
+    journal = Unreadable.open(tmp_path / "journal")
+    assert isinstance(journal, Unreadable)
+    writer = Writer(store, journal, interval=0)
+    await writer.start()
+    journal.error = error
+    await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+    await failed(writer)
+    journal.error = None
+    await journal.append(pack_hits(SECOND), len(SECOND), DECEMBER)
+    await writer.flush()
+    assert writer.failing == ""
+    assert await totals(store) == (TOTALS, (EVENTS, EVENTS))
+    await journal.close()
+    await writer.close()
+    await store.close()
+
+
+async def test_a_batch_that_the_client_cannot_send_waits_and_says_so(tmp_path: Path) -> None:
+    class Unable(CutOff):
+        async def insert(self, table: str, columns: Columns, token: str) -> None:
+            if self.armed and table == "sessions":
+                raise OverflowError("secret")
+            await super().insert(table, columns, token)
+
+    store = Unable(f"chdb://{tmp_path / 'store'}", "", "nothing")
+    await store.run(lambda client: [client.command(sql) for sql in create_statements()])
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0)
+    await writer.start()
+    store.armed = True
+    await journal.append(pack_hits(FIRST + SECOND), EVENTS, DECEMBER)
+    await failed(writer)
+    assert writer.failing.endswith(": OverflowError")
+    store.armed = False
+    await writer.flush()
     assert await totals(store) == (TOTALS, (EVENTS, EVENTS))
     await journal.close()
     await writer.close()
