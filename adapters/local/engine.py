@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+import structlog
+
 from adapters import domain
 from adapters.base import Ledger
 from adapters.local import backup, rebuild
@@ -28,6 +30,8 @@ from adapters.local.purge import Purge
 from adapters.local.removal import Removal
 from adapters.local.store import EventStore
 from adapters.local.writer import Writer
+
+log = structlog.get_logger(__name__)
 
 SAVE_COUNTS = 5.0
 
@@ -117,7 +121,10 @@ async def _stop(journal: Journal, writer: Writer) -> None:
 async def _save(counts: DropCounts) -> None:
     while True:
         await asyncio.sleep(SAVE_COUNTS)
-        await counts.save()
+        try:
+            await counts.save()
+        except Exception:
+            log.exception("drop counts not written; they are kept for the next time")
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -66,7 +66,7 @@ class Purge:
             self._wanted.clear()
             try:
                 await self.work_off()
-            except BackendError as error:
+            except Exception as error:  # of the store or of the ledger, which raises what its database does
                 log.warning("purge_failed", error=type(error).__name__)
                 pause = RETRY
             try:

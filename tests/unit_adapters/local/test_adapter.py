@@ -1,7 +1,8 @@
 """The local backend as a whole: events in, numbers in the store, settings, deletion with proof, restarts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import errno
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from adapters.base import PROTOCOLS, Adapter, Flushes, Reads
+from adapters.local import engine, purge
 from adapters.local.adapter import LocalAdapter
 from adapters.local.backend import BACKEND
+from adapters.local.drops import DropCounts
 from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded
 from models.event import Event, Received
 from models.goal import GoalDraft
@@ -135,6 +138,57 @@ async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: 
     assert await adapter.deletion(other.id) is None
     assert await counted(adapter) == (1, 1)
     assert (await adapter.create_site(SiteDraft(domain=SITE.domain))).domain == SITE.domain
+
+
+class FullLedger(MemoryLedger):
+    """A ledger whose disk is full for a while."""
+
+    full = False
+
+    async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None:
+        await asyncio.sleep(0)
+        if self.full:
+            raise OSError(errno.ENOSPC, "no space left")
+        await super().put(kind, key, value)
+
+
+async def test_a_ledger_that_fails_for_a_while_stops_neither_purge_nor_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge, "RETRY", 0.05)
+    monkeypatch.setattr(engine, "SAVE_COUNTS", 0.05)
+    adapter = local_adapter(tmp_path, ledger := FullLedger())
+    await adapter.start()
+    await adapter.record(SITE, [view()], BROWSER)
+    await adapter.delete_site(SITE)
+    ledger.full = True
+    await adapter.record(SITE, [view()], BROWSER)
+    await asyncio.sleep(0.3)
+    ledger.full = False
+    async with asyncio.timeout(10):
+        while not (told := await adapter.deletion(SITE.id)) or not told.purged_at:  # noqa: ASYNC110  only it knows
+            await asyncio.sleep(0.05)
+        while not await ledger.list("drops"):  # noqa: ASYNC110  only it knows
+            await asyncio.sleep(0.05)
+    assert await adapter.drops(SITE, NOW.date(), NOW.date()) == {NOW.date(): {"unknown_site": 1}}
+    await adapter.close()
+
+
+async def test_counts_that_are_saved_at_once_are_added_up() -> None:
+    class Slow(MemoryLedger):
+        async def get(self, kind: str, key: str) -> dict[str, Any] | None:
+            found = await super().get(kind, key)
+            await asyncio.sleep(0.01)
+            return found
+
+    counts = DropCounts(Slow())
+    counts.add(SITE.id, NOW.date(), "bot")
+    saving = asyncio.create_task(counts.save())
+    await asyncio.sleep(0)
+    counts.add(SITE.id, NOW.date(), "bot")
+    await counts.save()
+    await saving
+    assert await counts.of(SITE.id, NOW.date(), NOW.date()) == {NOW.date(): {"bot": 2}}
 
 
 async def test_the_proof_of_a_deletion_waits_for_what_is_still_being_written(
