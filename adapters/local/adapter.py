@@ -182,8 +182,10 @@ class LocalAdapter:
     async def _rules_of(self, site: Site) -> Rules | None:
         if site.id not in self._rules:
             gone = await self._context.ledger.get(DELETED, site.id)
-            await self._management.keep_zone(site)
-            self._rules[site.id] = None if gone else compile_rules(await self._management.get_settings(site))
+            if not gone:
+                await self._management.keep_zone(site)
+            rules = None if gone else compile_rules(await self._management.get_settings(site))
+            self._rules.setdefault(site.id, rules)  # what was changed or deleted meanwhile stays so
         return self._rules[site.id]
 
     # History
@@ -321,7 +323,8 @@ class LocalAdapter:
         """Raises InvalidRequest for exclusions that cannot be read."""
         rules = checked_rules(settings)
         stored = await self._management.put_settings(site, settings)
-        self._rules[site.id] = rules
+        if self._rules.get(site.id, rules) is not None:  # else it was deleted meanwhile
+            self._rules[site.id] = rules
         return stored
 
 

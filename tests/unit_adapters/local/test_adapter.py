@@ -140,6 +140,28 @@ async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: 
     assert (await adapter.create_site(SiteDraft(domain=SITE.domain))).domain == SITE.domain
 
 
+async def test_a_site_that_is_deleted_while_its_rules_are_read_stays_deleted(tmp_path: Path) -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryLedger):
+        async def get(self, kind: str, key: str) -> dict[str, Any] | None:
+            found = await super().get(kind, key)
+            if kind == "settings" and not asked.is_set():
+                asked.set()
+                await go.wait()
+            return found
+
+    adapter = local_adapter(tmp_path, Slow())
+    await adapter.start()
+    recording = asyncio.create_task(adapter.record(SITE, [view()], BROWSER))
+    await asked.wait()
+    await adapter.delete_site(SITE)
+    go.set()
+    drops = [*await recording, *await adapter.record(SITE, [view()], BROWSER)]
+    assert [drop and drop.reason for drop in drops] == ["unknown_site"] * 2
+    await adapter.close()
+
+
 class FullLedger(MemoryLedger):
     """A ledger whose disk is full for a while."""
 
