@@ -65,6 +65,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _write_all(descriptor: int, data: bytes) -> None:
+    """A disk that becomes full may take a part of it first."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
 class Journal:
     """Appends records and reads them back in order. One process, one event loop; open it with `Journal.open`."""
 
@@ -131,6 +138,7 @@ class Journal:
         self.marks = dict(self.checkpoint.marks)
         for base in bases:
             self._segments[base] = self._check(base, newest=base == bases[-1])
+        self._forget_empty()
         self.synced = self.last
         self._drop_drained()
         self._start_segment()
@@ -154,6 +162,12 @@ class Journal:
             file.truncate(sound)
             os.fsync(file.fileno())
         return sound
+
+    def _forget_empty(self) -> None:
+        """A segment ends where the next one begins; one that was never written to says nothing of that."""
+        for base in [base for base, size in self._segments.items() if not size]:
+            self._path(base).unlink()
+            del self._segments[base]
 
     def _path(self, base: int) -> Path:
         return self.folder / f"{base:020d}{SUFFIX}"
@@ -255,7 +269,7 @@ class Journal:
         """Runs in the journal's thread: append, sync, rotate. What fails is taken back."""
         length = self._segments[self._base]
         try:
-            self._write_all(b"".join(group.frames))
+            _write_all(self._file, b"".join(group.frames))
             os.fdatasync(self._file)
         except OSError as error:
             self._take_back(length)
@@ -266,11 +280,6 @@ class Journal:
                 self._rotate(group.last + 1)
         return None
 
-    def _write_all(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
-
     def _take_back(self, length: int) -> None:
         try:
             os.ftruncate(self._file, length)
@@ -279,7 +288,12 @@ class Journal:
 
     def _rotate(self, base: int) -> None:
         opened = os.open(self._path(base), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        _sync_folder(self.folder)
+        try:
+            _sync_folder(self.folder)
+        except OSError:
+            os.close(opened)
+            self._path(base).unlink()
+            raise
         os.close(self._file)
         self._file, self._base = opened, base
         self._segments[base] = 0
@@ -341,7 +355,7 @@ class Journal:
         draft = self.folder / f".{CHECKPOINT}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, msgspec.json.encode(checkpoint))
+            _write_all(descriptor, msgspec.json.encode(checkpoint))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

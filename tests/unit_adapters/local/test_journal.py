@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.local import journal as journal_module
 from adapters.local.journal import Checkpoint, Journal, JournalDamaged
 from adapters.local.records import frame, records_of
 from models.errors import Overloaded
@@ -148,6 +150,43 @@ async def test_a_full_disk_refuses_and_leaves_no_half_record(tmp_path: Path, sma
         assert [r.payload[:1] for r in journal.read(0, 10)] == [b"a", b"c"]
         assert later == 3
     assert [r.payload[:1] for r in records_of(segment.read_bytes())] == [b"a", b"c"]
+
+
+async def test_a_checkpoint_that_the_disk_takes_in_part_does_not_replace_the_last_one(
+    tmp_path: Path, small_files: int
+) -> None:
+    async with opened(tmp_path) as journal:
+        await journal.append(b"x", 1, 0)
+        journal.mark(Checkpoint(done=1, batch=1))
+        with pytest.raises(OSError, match="too large"):
+            journal.mark(Checkpoint(done=1, batch=1, marks={f"import_{n}": n for n in range(small_files // 10)}))
+    async with opened(tmp_path) as journal:
+        assert journal.checkpoint == Checkpoint(done=1, batch=1)
+
+
+@pytest.mark.parametrize("leftover", [False, True], ids=["taken away", "left lying about"])
+async def test_a_segment_that_could_not_be_begun_ends_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leftover: bool
+) -> None:
+    """No file descriptor is left for a moment, after the file of the next segment was made."""
+
+    def refused(folder: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with opened(tmp_path, segment_bytes=200) as journal:
+        await journal.append(b"x" * 100, 1, 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(journal_module, "_sync_folder", refused)
+            await journal.append(b"x" * 100, 1, 0)
+        assert [int(p.stem) for p in segments(tmp_path)] == [1]
+        if leftover:
+            (tmp_path / f"{3:020d}.log").touch()
+        journal._segment_bytes = 10_000
+        for _ in range(2):
+            await journal.append(b"x", 1, 0)
+        journal.mark(Checkpoint(done=2, batch=2))
+    async with opened(tmp_path) as journal:
+        assert [r.first for r in journal.read(2, 10)] == [3, 4]
 
 
 async def test_marks_survive_with_their_events(tmp_path: Path) -> None:
