@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from adapters.local.derive import Derivation
 from adapters.local.drops import DropCounts
 from adapters.local.hit import Hit, pack_hits
-from adapters.local.journal import Journal
+from adapters.local.journal import RETRY_AFTER, Journal
 from adapters.local.line import Given
 from adapters.local.records import Mark
 from adapters.local.rules import RATE_LIMITED, MinuteLimits, Rules
 from adapters.local.writer import Writer
+from models.errors import Overloaded
 from models.event import Drop, Received
 from models.site import Site
 
@@ -50,7 +51,10 @@ class Recorder:
         """The same for events of several visitors: all that count are on disk, or Overloaded is raised."""
         now = self._now()
         rules = await self._rules_of(site)
-        results = [self._decide(site, event, received, rules, now) for event, received in arrived]
+        try:
+            results = [self._decide(site, event, received, rules, now) for event, received in arrived]
+        except OSError as error:  # it is past midnight, and the disk has no room for new salts
+            raise Overloaded("the salts of the day cannot be written", retry_after=RETRY_AFTER) from error
         hits = [result for result in results if isinstance(result, Hit)]
         if hits:
             await self._journal.append(pack_hits(hits), len(hits), int(now.timestamp()))

@@ -14,6 +14,8 @@ from adapters.local import engine, purge
 from adapters.local.adapter import LocalAdapter
 from adapters.local.backend import BACKEND
 from adapters.local.drops import DropCounts
+from adapters.local.enrich import visitor
+from adapters.local.enrich.visitor import DailySalts
 from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded
 from models.event import Event, Received
 from models.goal import GoalDraft
@@ -336,6 +338,19 @@ async def test_nothing_is_taken_when_the_journal_is_full(tmp_path: Path) -> None
     await made.flush()
     assert await counted(made) == (0, 0)
     await made.close()
+
+
+async def test_senders_come_again_while_the_salts_of_a_new_day_find_no_room(
+    adapter: LocalAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, salts: DailySalts) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(visitor, "_write", refused)
+        with pytest.raises(Overloaded, match="salts"):
+            await adapter.record(SITE, [view()], BROWSER)
+    assert await adapter.record(SITE, [view()], BROWSER) == (None,)
 
 
 async def test_it_says_when_it_is_not_running(tmp_path: Path) -> None:
