@@ -52,17 +52,30 @@ class Reception(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        scope, cycle = self.scope, self.cycle
+        between = scope is None or self._has_arrived()  # type: ignore[redundant-expr]  # None at first
         super().data_received(data)
         if self._has_arrived():
             if self._timer is not None:
                 self._end()
             return
-        if self._timer is None:
-            self._begin(len(data))
-        else:
+        if self.scope is scope:
             self._got += len(data)
+        else:  # a request began, perhaps behind others that end in the same bytes
+            self._end()
+            self._begin(len(data) if between and self.cycle is cycle else 0)
         if self._got > LONGEST_HEAD and not self._has_head() and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
+
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn says it, where it will not be taken for another request's answer or a part of it."""
+        if self._is_answering() or (self._has_head() and self._is_midway()):
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def _is_midway(self) -> bool:
+        return self.cycle.response_started and not self.cycle.response_complete
 
     def _has_head(self) -> bool:
         return self.scope is not None and "method" in self.scope  # type: ignore[redundant-expr]  # None at first
@@ -71,9 +84,15 @@ class Reception(HttpToolsProtocol):
         """Whether nothing of a request is missing; what follows an answer that came too soon is still awaited."""
         return self._has_head() and not self.cycle.more_body
 
+    def _is_answering(self) -> bool:
+        """Whether requests that came before the one that is awaited have no whole answer yet."""
+        if self._has_head():
+            return bool(self.pipeline)
+        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]  # None at first
+
     def _begin(self, got: int) -> None:
+        self._since, self._got = self.loop.time(), got
         if self.patience:
-            self._since, self._got = self.loop.time(), got
             self._timer = self.loop.call_later(self.patience, self._look)
 
     def _end(self) -> None:
@@ -82,9 +101,9 @@ class Reception(HttpToolsProtocol):
             self._timer = None
 
     def _look(self) -> None:
-        """The time is over, unless enough came for more of it, or it is us who do not read."""
+        """The time is over, unless enough came for more of it, or it is us who do not read, or not answer."""
         left = self._since + self.patience + self._got / LEAST_RATE - self.loop.time()
-        if self.flow.read_paused:
+        if self.flow.read_paused or self._is_answering():
             left = self.patience
         if left > 0:
             self._timer = self.loop.call_later(left, self._look)
@@ -93,10 +112,10 @@ class Reception(HttpToolsProtocol):
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request_timeout")
 
     def _refuse(self, status: HTTPStatus, code: str) -> None:
-        """Say why, where an answer has not begun, and close."""
+        """Say why, where it will not be taken for another request's answer or a part of it, and close."""
         self._end()
         begun = self.scope is not None  # None before the first byte of a request
-        if begun and not (self._has_head() and self.cycle.response_started):
+        if begun and not self._is_answering() and not (self._has_head() and self.cycle.response_started):
             self.transport.write(_problem(status, code))
         self.transport.close()
 

@@ -1,0 +1,93 @@
+"""Several requests on one connection, of which the last one does not arrive: whose answer is whose."""
+
+import asyncio
+import re
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from fixtures.twins.serve import serve_in_thread
+from gateway.commands.reception import LONGEST_HEAD, Reception
+
+PATIENCE, LONGER = 0.4, 1.2
+TIMED_OUT = b"408 Request Timeout"
+
+
+class Impatient(Reception):
+    patience = PATIENCE
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers after the whole request came; slowly, or in two halves, where the path says so."""
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    head = [(b"content-length", b"10")]
+    if scope["path"] == "/slow":
+        await asyncio.sleep(LONGER)
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": b"first", "more_body": True})
+    if scope["path"] == "/halves":
+        await asyncio.sleep(LONGER)
+    await send({"type": "http.response.body", "body": b"-last"})
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    with serve_in_thread(app, http=Impatient) as url:
+        yield url
+
+
+def said(base: str, *parts: bytes) -> bytes:
+    """What comes back until the server closes."""
+    place = urlsplit(base)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as line:
+        for part in parts:
+            line.sendall(part)
+            time.sleep(0.05)
+        found = b""
+        try:
+            while piece := line.recv(65536):
+                found += piece
+        except ConnectionError:
+            pass
+        return found
+
+
+def post(path: str, body: bytes = b"") -> bytes:
+    return b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (path.encode(), len(body), body)
+
+
+def statuses(answers: bytes) -> list[bytes]:
+    return re.findall(rb"HTTP/1\.1 (.*?)\r\n", answers)
+
+
+@pytest.mark.parametrize("path", ["/slow", "/halves"])
+@pytest.mark.parametrize("half", [b"POST /ne", b"POST /next HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"])
+def test_the_time_of_a_request_begins_when_those_before_it_are_answered(base: str, path: str, half: bytes) -> None:
+    answers = said(base, post(path), half)
+    assert statuses(answers) == [b"200 OK", TIMED_OUT]
+    assert answers.count(b"\r\n\r\nfirst-last") == 1
+
+
+def test_the_bytes_of_a_body_are_not_those_of_the_head_behind_it(base: str) -> None:
+    body = b"x" * 2 * LONGEST_HEAD
+    for parts in ((post("/quick", body) + b"GET /n",), (post("/quick", body)[:-10], body[-10:] + b"GET /n")):
+        answers = said(base, *parts, b"ext HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert statuses(answers) == [b"200 OK", b"200 OK"]
+
+
+def test_a_head_without_end_is_refused_behind_another_request(base: str) -> None:
+    answers = said(base, post("/quick") + b"GET / HTTP/1.1\r\n", *[b"X-Long: %b\r\n" % (b"x" * 20_000)] * 4)
+    assert statuses(answers) == [b"200 OK", b"431 Request Header Fields Too Large"]
+
+
+@pytest.mark.parametrize("path", ["/slow", "/halves"])
+def test_what_is_no_http_is_not_answered_in_the_place_of_another_request(base: str, path: str) -> None:
+    assert b"400" not in said(base, post(path), b"no http\r\n\r\n")
+    assert statuses(said(base, b"no http\r\n\r\n")) == [b"400 Bad Request"]
