@@ -27,7 +27,8 @@ from models.errors import TooManyRequests
 
 PATH = "/v1/query"
 AUTHORIZATION, LENGTH, KNOWN, TENANT = b"authorization", b"content-length", b"if-none-match", b"tallyway-tenant"
-TIMEOUT = b"request-timeout"
+TIMEOUT, NO_TENANT = b"request-timeout", b"\n"
+"""What no header's value can be stands for a missing one: an empty one names no tenant, not the key's own."""
 ATTRIBUTES = {method: {"http.request.method": method} for method in ("GET", "POST")}
 CHECKED_SECONDS = 1.0
 """A check holds until the running second ends; look-ups of keys are remembered for so much less."""
@@ -52,7 +53,7 @@ def request_key(method: str, words: bytes) -> bytes:
 
 def _named(request: bytes, headers: Headers) -> bytes:
     """The same request by the same caller; a digest, so that no key lies in memory."""
-    said = headers.get(AUTHORIZATION, b""), headers.get(TENANT, b""), request
+    said = headers.get(AUTHORIZATION, b""), headers.get(TENANT, NO_TENANT), request
     return hashlib.sha256(b"\n".join(said)).digest()
 
 
@@ -155,7 +156,7 @@ class LeanQuery:
         if scheme.lower() != b"bearer" or len(key) > LONGEST_KEY or not key.isascii() or b" " in key:
             return None
         services, tenant, text = self.services, headers.get(TENANT), key.decode()
-        caller = await services.keyring.caller(text, tenant.decode("latin-1") if tenant else None)
+        caller = await services.keyring.caller(text, None if tenant is None else tenant.decode("latin-1"))
         found = self.responses.get(caller.tenant.id, request)
         if found is None or not caller.may(KeyScope.READ):
             return None

@@ -91,6 +91,12 @@ def test_requests_on_one_connection_are_answered_in_their_order(warm: Api) -> No
     assert ids == [b"first-one", b"second-one", b"third-one", b"fourth-one"]
 
 
+def test_an_empty_name_of_a_tenant_is_nobodys(warm: Api) -> None:
+    """As a client sends it whose variable is not set: by the key of the installation it would get another's numbers."""
+    for header, status in (("X-Other: ", b"200 OK"), ("Tallyway-Tenant: ", b"403 Forbidden")) * 2:
+        assert head_of(said(warm, request(warm, "Connection: close", header)))[0].endswith(status)
+
+
 def test_a_304_repeats_nothing_that_the_client_has(warm: Api) -> None:
     etag = head_of(said(warm, request(warm, "Connection: close")))[1][b"etag"].decode()
     _, headers, body = head_of(said(warm, request(warm, "Connection: close", f"If-None-Match: {etag}")))
