@@ -43,6 +43,12 @@ class Throttle:
             raise self._refusal(level)
         self._keep(name, level - 1, now)
 
+    def give_back(self, name: str) -> None:
+        """One that was taken, and is to be taken again."""
+        if self.limits:
+            now = self._monotonic()
+            self._keep(name, min(self._most, self._level(name, now) + 1), now)
+
     def note(self, name: str) -> None:
         """One happened, allowed or not."""
         if self.limits:

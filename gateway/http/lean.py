@@ -18,7 +18,7 @@ from gateway.catalog.keys import PREFIX
 from gateway.http.access import AccessLog
 from gateway.http.auth import LONGEST_KEY
 from gateway.http.frame import security_headers
-from gateway.http.limits import admit_address, admit_key
+from gateway.http.limits import admit_address, admit_key, give_back
 from gateway.http.shortcut import Headers, again, announced, id_of, is_hosted, marked, refuse, respond
 from gateway.http.visitor import client_of
 from gateway.services import Services
@@ -118,6 +118,8 @@ class LeanQuery:
             except TooManyRequests as error:
                 return await refuse(scope, send, error, request_id, self.security)
         if not self.services.meter.call_now(checked.caller.tenant.id, checked.record.site.id, now):
+            if self.limited:
+                give_back(scope, checked.caller, self.services)
             return None
         found = checked.found
         whole, short = found.heads(now, self.security)

@@ -37,6 +37,15 @@ def admit_key(caller: Caller, services: Services) -> None:
         _take(services.key_rate, caller.key, "key_rate", services)
 
 
+def give_back(scope: Scope, caller: Caller, services: Services) -> None:
+    """Undo `admit_address` and `admit_key` for a request that both meet again on the ordinary way."""
+    client = client_of(scope, services.settings)
+    if client.known:
+        services.address_rate.give_back(client.name)
+    if caller.key != OPERATOR:
+        services.key_rate.give_back(caller.key)
+
+
 def _take(rate: Throttle, name: str, what: str, services: Services) -> None:
     try:
         rate.take(name)

@@ -4,13 +4,15 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from fixtures.twins.plausible import demo_store, plausible_twin
 from fixtures.twins.serve import serve_in_thread
-from tests.api.conftest import Api
+from tests.api.conftest import NOW, Api, new_owner
+from tests.serving import serve
 
 SITE = "demo.example.com"
 QUERY = json.dumps({"site": SITE, "metrics": ["visitors"], "date_range": ["2026-06-01", "2026-06-07"]}).encode()
@@ -26,6 +28,10 @@ def vendor() -> Iterator[str]:
 @pytest.fixture
 def warm(owner: Api, vendor: str) -> Api:
     """An owner whose question was answered often enough for its answer to be kept ready."""
+    return warmed(owner, vendor)
+
+
+def warmed(owner: Api, vendor: str) -> Api:
     body = {"backend": "plausible", "options": {"base_url": vendor}, "credential": {"api_key": "short-key"}}
     owner.ok("POST", f"/v1/connections/{owner.ok('POST', '/v1/connections', body)['id']}/sync")
     for _ in range(3):
@@ -113,3 +119,14 @@ def test_a_revoked_key_gets_nothing_kept_the_very_next_time(warm: Api) -> None:
         assert reader.send("POST", "/v1/query", content=QUERY).status_code == 200
     warm.ok("DELETE", f"/v1/keys/{made['id']}")
     assert reader.send("POST", "/v1/query", content=QUERY).status_code == 401
+
+
+def test_what_the_bill_refuses_counts_once_towards_the_limit_of_a_key(tmp_path: Path, vendor: str) -> None:
+    """Six of the owner's thirty requests make it warm; twenty more are over its quota, whatever way they went."""
+    allowed = {"ALLOW_HTTP": "true", "ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8"}
+    with serve(tmp_path, ready_within=30, NOW=NOW, KEY_RATE_LIMIT="30", **allowed) as running:
+        platform = Api(running.base, running.key)
+        owner = warmed(new_owner(platform), vendor)
+        tenant = owner.ok("GET", "/v1/tenants")["tenants"][0]["id"]
+        platform.ok("PUT", f"/v1/tenants/{tenant}/quotas", {"api_calls_per_hour": 1})
+        assert {owner.send("POST", "/v1/query", content=QUERY).status_code for _ in range(20)} == {402}
