@@ -35,8 +35,13 @@ NEVER_PUBLIC: tuple[Network, ...] = tuple(
         "2001::/32",  # Teredo, the same
         "100.64.0.0/10",  # carrier-grade NAT
         "168.63.129.16/32",  # Azure's metadata service, on a public address
+        "192.0.0.0/24",  # for protocols; Oracle's metadata service is there
+        "3fff::/20",  # documentation
     )
 )
+UNICAST = ip_network("2000::/3")
+"""All IPv6 addresses that are public. Python takes others for public too, such as those of a site (`fec0::/10`) and
+IPv4 in other clothes (`::/96`, `::ffff:0:0:0/96`)."""
 
 
 class RefusedAddress(httpcore2.ConnectError):
@@ -155,7 +160,9 @@ def is_allowed(address: Address, allowed: Iterable[Network]) -> bool:
     """Whether a connection may go there: into an explicitly allowed network, or to a public unicast address."""
     if any(address in network for network in allowed):
         return True
-    return address.is_global and not address.is_multicast and not any(address in n for n in NEVER_PUBLIC)
+    if not address.is_global or address.is_multicast or any(address in network for network in NEVER_PUBLIC):
+        return False
+    return address.version == 4 or address in UNICAST
 
 
 async def look_up(host: str, port: int) -> tuple[Address, ...]:
