@@ -3,10 +3,14 @@
 import asyncio
 import csv
 import io
+import json
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -108,7 +112,7 @@ async def test_events_side_by_side_share_what_is_left_of_a_quota(tmp_path: Path,
                 return (await ingest.track_all(record.site.domain, [(event, browser)] * 3)).count(None)
 
     try:
-        record = await services.sites.create(OPERATING, SiteDraft(domain="quota.example.com"))
+        record = await services.site_changes.create(OPERATING, SiteDraft(domain="quota.example.com"))
         await services.meter.set_quotas(services.catalog, tenant.id, Quotas(events_per_month=10))
         await services.meter.room(tenant.id)
         taken = await asyncio.gather(*(sent(record) for _ in range(8)))
@@ -124,6 +128,27 @@ def test_sites_made_side_by_side_share_what_is_left_of_a_quota(platform: Api, ow
     with ThreadPoolExecutor(16) as side_by_side:
         made = list(side_by_side.map(lambda draft: owner.send("POST", "/v1/sites", json=draft).status_code, drafts))
     assert (made.count(201), made.count(402)) == (2, 14)
+
+
+def test_a_quota_of_events_holds_for_those_that_come_at_once(platform: Api, owner: Api) -> None:
+    """Sixty browsers on four sites, before any of them has an answer."""
+    sites, most, senders = [new_site(owner) for _ in range(4)], 20, 60
+    platform.ok("PUT", f"/v1/tenants/{tenant_of(owner)}/quotas", {"events_per_month": most})
+    place = urlsplit(owner.base)
+    with ExitStack() as stack:
+        lines = [
+            stack.enter_context(socket.create_connection((place.hostname or "", place.port or 0), timeout=10))
+            for _ in range(senders)
+        ]
+        for number, line in enumerate(lines):
+            event = {"n": "pageview", "u": f"https://x.example/{number}", "d": sites[number % len(sites)]}
+            body = json.dumps(event)
+            head = f"POST /api/event HTTP/1.1\r\nHost: x\r\nUser-Agent: {BROWSER}\r\nContent-Length: {len(body)}\r\n"
+            line.sendall(f"{head}\r\n{body}".encode())
+        answers = [line.recv(65536) for line in lines]
+    assert all(b" 202 " in answer for answer in answers)
+    assert sum(b"quota_exceeded" not in answer for answer in answers) == most
+    assert sum(row["events"] for row in owner.ok("GET", "/v1/usage")["usage"]) == most
 
 
 def test_a_quota_of_calls_says_when_to_come_back(platform: Api, owner: Api) -> None:
