@@ -27,7 +27,7 @@ from adapters.local.sites import Sites
 from adapters.upkeep import Finding
 from models.base import Frozen
 from models.deletion import Deletion
-from models.errors import BackendError
+from models.errors import BackendError, UnknownSite
 from models.event import Drop, Event, Received
 from models.goal import Goal, GoalDraft
 from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, FunnelStep, PropRow, VisitEvent, VisitRow
@@ -191,8 +191,19 @@ class LocalAdapter:
     # History
 
     async def start_import(self, site: Site, format: str, source: Path, on_error: OnError = OnError.SKIP) -> ImportJob:
-        """Moves the file. Raises InvalidRequest."""
-        return await self.engine.imports.start_import(site, format, source, on_error)
+        """Moves the file. Raises InvalidRequest, UnknownSite when the site was deleted, perhaps during the upload."""
+        await self._require(site)
+        job = await self.engine.imports.start_import(site, format, source, on_error)
+        try:
+            await self._require(site)
+        except UnknownSite:  # the deletion may have looked for its imports before this one was there
+            await self.engine.imports.forget_site(site.id)
+            raise
+        return job
+
+    async def _require(self, site: Site) -> None:
+        if await self._rules_of(site) is None:
+            raise UnknownSite("there is no such site")
 
     async def list_imports(self, site: Site) -> tuple[ImportJob, ...]:
         return await self.engine.imports.list_imports(site)

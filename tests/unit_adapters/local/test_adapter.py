@@ -16,7 +16,7 @@ from adapters.local.backend import BACKEND
 from adapters.local.drops import DropCounts
 from adapters.local.enrich import visitor
 from adapters.local.enrich.visitor import DailySalts
-from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded
+from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded, UnknownSite
 from models.event import Event, Received
 from models.goal import GoalDraft
 from models.settings import Exclusions, SiteSettings
@@ -162,6 +162,28 @@ async def test_a_site_that_is_deleted_while_its_rules_are_read_stays_deleted(tmp
     drops = [*await recording, *await adapter.record(SITE, [view()], BROWSER)]
     assert [drop and drop.reason for drop in drops] == ["unknown_site"] * 2
     await adapter.close()
+
+
+@pytest.mark.parametrize("when", ["during the upload", "while it begins"])
+async def test_a_file_for_a_site_that_is_deleted_meanwhile_leaves_nothing(
+    adapter: LocalAdapter, ledger: MemoryLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    file = tmp_path / "upload"
+    file.write_bytes(b'{"name":"pageview","time":"2026-06-01T10:00:00Z","visitor":"a","path":"/"}\n')
+    if when == "during the upload":
+        await adapter.delete_site(SITE)
+    else:
+        given = ledger.next_id
+
+        async def next_id(kind: str) -> int:
+            await adapter.delete_site(SITE)
+            return await given(kind)
+
+        monkeypatch.setattr(ledger, "next_id", next_id)
+    with pytest.raises(UnknownSite):
+        await adapter.start_import(SITE, "ndjson", file)
+    assert await ledger.list("import_jobs") == ()
+    assert list((tmp_path / "local" / "imports").iterdir()) == []
 
 
 class FullLedger(MemoryLedger):
