@@ -7,9 +7,11 @@ its end over a slow line while a client that drips bytes is not.
 
 import json
 from asyncio import TimerHandle, Transport
+from collections.abc import Sized
 from http import HTTPStatus
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.cache.responses import block
@@ -31,24 +33,48 @@ DETAILS = {
 }
 
 
+class Flow(FlowControl):
+    """Reads no more of a connection while requests of it wait that are read already.
+
+    uvicorn stops at the second request and goes on at every answer, and whenever a handler asks for a body: one more
+    read brings thousands of requests, and a client that sends fifteen megabytes of them fills a gigabyte.
+    """
+
+    def __init__(self, transport: Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        if not self._waiting:
+            super().resume_reading()
+
+
 class Reception(HttpToolsProtocol):
     """A connection that is closed when a request does not arrive. `patience`: seconds, 0 for no end."""
 
     patience = 30.0
+    _answering: RequestResponseCycle | None = None
     _timer: TimerHandle | None = None
     _since, _got = 0.0, 0
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
         cycle.__class__ = prepared.Cycle  # uvicorn makes the object, and has no place to say of what kind
         cycle.scope["extensions"] = OFFERED
         super()._start_asgi_task(cycle, app)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
         self._begin(0)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """uvicorn tells it to the request that came last; the one that is being answered may be another."""
         self._end()
+        self.pipeline.clear()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

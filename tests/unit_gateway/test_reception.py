@@ -3,8 +3,10 @@
 import asyncio
 import re
 import socket
+import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +19,18 @@ PATIENCE, LONGER = 0.4, 1.2
 TIMED_OUT = b"408 Request Timeout"
 
 
+READ_AT_ONCE = 256 * 1024
+"""Bytes that the event loop reads of a connection in one call."""
+told: list[str] = []
+
+
 class Impatient(Reception):
     patience = PATIENCE
+    last: "Impatient"
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        Impatient.last = self
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -28,6 +40,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
     head = [(b"content-length", b"10")]
+    if scope["path"] == "/endless":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(40):
+            await send({"type": "http.response.body", "body": b"x" * 2**20, "more_body": True})
+        told.append((await receive())["type"])
+        return
     if scope["path"] == "/slow":
         await asyncio.sleep(LONGER)
     await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -91,3 +109,31 @@ def test_a_head_without_end_is_refused_behind_another_request(base: str) -> None
 def test_what_is_no_http_is_not_answered_in_the_place_of_another_request(base: str, path: str) -> None:
     assert b"400" not in said(base, post(path), b"no http\r\n\r\n")
     assert statuses(said(base, b"no http\r\n\r\n")) == [b"400 Bad Request"]
+
+
+def test_requests_that_wait_are_no_more_than_one_read_brings(base: str) -> None:
+    """Every answer, and every body that is asked for, would let another read through."""
+    place, request, most = urlsplit(base), post("/quick"), 0
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as line:
+        line.setblocking(False)
+        until, unsent = time.monotonic() + 2, memoryview(b"")
+        while time.monotonic() < until:
+            unsent = unsent or memoryview(request * 10_000)
+            with suppress(BlockingIOError):
+                line.recv(2**20)
+            with suppress(BlockingIOError):
+                unsent = unsent[line.send(unsent) :]
+            most = max(most, len(Impatient.last.pipeline))
+    assert 0 < most <= READ_AT_ONCE / len(request) + 1
+
+
+def test_who_leaves_is_known_to_have_left_by_the_request_that_is_answered(base: str) -> None:
+    place = urlsplit(base)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as line:
+        line.sendall(post("/endless") + post("/quick") * 2)
+        line.recv(100)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    until = time.monotonic() + 10
+    while not told and time.monotonic() < until:
+        time.sleep(0.02)
+    assert told == ["http.disconnect"]
