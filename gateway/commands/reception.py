@@ -22,6 +22,8 @@ from gateway.http.shortcut import EXTENSION, id_of
 
 LEAST_RATE = 16 * 1024
 """Bytes in a second that are never too slow."""
+AT_ONCE = 16 * 1024
+"""Bytes that are taken apart at once. A request of forty becomes an object of three thousand."""
 LONGEST_HEAD = 64 * 1024
 """Bytes of a request line and headers."""
 
@@ -37,7 +39,7 @@ class Flow(FlowControl):
     """Reads no more of a connection while requests of it wait that are read already.
 
     uvicorn stops at the second request and goes on at every answer, and whenever a handler asks for a body: one more
-    read brings thousands of requests, and a client that sends fifteen megabytes of them fills a gigabyte.
+    read may bring thousands of requests, and fifteen megabytes of them fill a gigabyte.
     """
 
     def __init__(self, transport: Transport, waiting: Sized) -> None:
@@ -54,6 +56,8 @@ class Reception(HttpToolsProtocol):
 
     patience = 30.0
     _answering: RequestResponseCycle | None = None
+    _held: bytearray
+    """What was read and is not taken apart yet, because requests wait."""
     _timer: TimerHandle | None = None
     _since, _got = 0.0, 0
 
@@ -65,19 +69,24 @@ class Reception(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self.flow = Flow(transport, self.pipeline)
+        self.flow, self._held = Flow(transport, self.pipeline), bytearray()
         self._begin(0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn tells it to the request that came last; the one that is being answered may be another."""
         self._end()
         self.pipeline.clear()
+        self._held.clear()
         if self._answering is not None and not self._answering.response_complete:
             self._answering.disconnected = True
             self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.pipeline or len(data) > AT_ONCE:
+            self._held += data
+            self._go_on()
+            return
         scope, cycle = self.scope, self.cycle
         between = scope is None or self._has_arrived()  # type: ignore[redundant-expr]  # None at first
         super().data_received(data)
@@ -92,6 +101,17 @@ class Reception(HttpToolsProtocol):
             self._begin(len(data) if between and self.cycle is cycle else 0)
         if self._got > LONGEST_HEAD and not self._has_head() and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
+
+    def _go_on(self) -> None:
+        while self._held and not self.pipeline and not self.transport.is_closing():
+            piece = bytes(self._held[:AT_ONCE])
+            del self._held[:AT_ONCE]
+            self.data_received(piece)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._held:
+            self._go_on()
 
     def send_400_response(self, msg: str) -> None:
         """As uvicorn says it, where it will not be taken for another request's answer or a part of it."""

@@ -13,14 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from fixtures.twins.serve import serve_in_thread
-from gateway.commands.reception import LONGEST_HEAD, Reception
+from gateway.commands.reception import AT_ONCE, LONGEST_HEAD, Reception
 
 PATIENCE, LONGER = 0.4, 1.2
 TIMED_OUT = b"408 Request Timeout"
 
 
-READ_AT_ONCE = 256 * 1024
-"""Bytes that the event loop reads of a connection in one call."""
 told: list[str] = []
 
 
@@ -100,6 +98,14 @@ def test_the_bytes_of_a_body_are_not_those_of_the_head_behind_it(base: str) -> N
         assert statuses(answers) == [b"200 OK", b"200 OK"]
 
 
+def test_requests_that_come_at_once_are_answered_one_by_one(base: str) -> None:
+    """Of all sizes, so that they are cut anywhere."""
+    parts = [post("/quick", b"x" * size) for size in (*range(0, 40_000, 97), 300_000)]
+    answers = said(base, b"".join(parts) + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert statuses(answers) == [b"200 OK"] * (len(parts) + 1)
+    assert answers.count(b"\r\n\r\nfirst-last") == len(parts) + 1
+
+
 def test_a_head_without_end_is_refused_behind_another_request(base: str) -> None:
     answers = said(base, post("/quick") + b"GET / HTTP/1.1\r\n", *[b"X-Long: %b\r\n" % (b"x" * 20_000)] * 4)
     assert statuses(answers) == [b"200 OK", b"431 Request Header Fields Too Large"]
@@ -111,8 +117,8 @@ def test_what_is_no_http_is_not_answered_in_the_place_of_another_request(base: s
     assert statuses(said(base, b"no http\r\n\r\n")) == [b"400 Bad Request"]
 
 
-def test_requests_that_wait_are_no_more_than_one_read_brings(base: str) -> None:
-    """Every answer, and every body that is asked for, would let another read through."""
+def test_few_requests_wait_however_many_are_sent(base: str) -> None:
+    """A read brings thousands; and every answer, and every body that is asked for, would let another read through."""
     place, request, most = urlsplit(base), post("/quick"), 0
     with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as line:
         line.setblocking(False)
@@ -124,7 +130,7 @@ def test_requests_that_wait_are_no_more_than_one_read_brings(base: str) -> None:
             with suppress(BlockingIOError):
                 unsent = unsent[line.send(unsent) :]
             most = max(most, len(Impatient.last.pipeline))
-    assert 0 < most <= READ_AT_ONCE / len(request) + 1
+    assert 0 < most <= AT_ONCE / len(request) + 1
 
 
 def test_who_leaves_is_known_to_have_left_by_the_request_that_is_answered(base: str) -> None:
