@@ -124,7 +124,8 @@ class Reception(HttpToolsProtocol):
         return self.cycle.response_started and not self.cycle.response_complete
 
     def _has_head(self) -> bool:
-        return self.scope is not None and "method" in self.scope  # type: ignore[redundant-expr]  # None at first
+        """Whether the request that came last is one: until then the last cycle, if there is any, is of another."""
+        return self.cycle is not None and self.cycle.scope is self.scope  # type: ignore[redundant-expr]  # None at first
 
     def _has_arrived(self) -> bool:
         """Whether nothing of a request is missing; what follows an answer that came too soon is still awaited."""

@@ -114,7 +114,9 @@ def test_a_head_without_end_is_refused_behind_another_request(base: str) -> None
 @pytest.mark.parametrize("path", ["/slow", "/halves"])
 def test_what_is_no_http_is_not_answered_in_the_place_of_another_request(base: str, path: str) -> None:
     assert b"400" not in said(base, post(path), b"no http\r\n\r\n")
-    assert statuses(said(base, b"no http\r\n\r\n")) == [b"400 Bad Request"]
+    for nothing in (b"no http\r\n\r\n", b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n"):
+        assert statuses(said(base, nothing)) == [b"400 Bad Request"]
+        assert statuses(said(base, post("/quick"), nothing)) == [b"200 OK", b"400 Bad Request"]
 
 
 def test_few_requests_wait_however_many_are_sent(base: str) -> None:
