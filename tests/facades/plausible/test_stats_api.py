@@ -88,13 +88,40 @@ def test_realtime_is_a_bare_number(demo: Api) -> None:
         ("breakdown?site_id=DEMO&property=event:hostname", "Property 'event:hostname' is currently not supported"),
         ("breakdown?site_id=DEMO&property=event:page&limit=0", "Please provide limit as a number between 1 and 1000."),
         ("aggregate?site_id=DEMO&period=year", "Error parsing `period` parameter: invalid period `year`."),
-        ("aggregate?site_id=DEMO&filters=event:goal%3D%3DNope", "Invalid filters. The goal `Nope` is not configured"),
+        (
+            "aggregate?site_id=DEMO&filters=event:goal%3D%3DNope",
+            "The goal `Nope` is not configured for this site. Find",
+        ),
+        (
+            "aggregate?site_id=DEMO&filters=event:goal%3D%3DVisit /no",
+            "The pageview goal for the pathname `/no` is not configured for this site. Find out how",
+        ),
         ("timeseries?site_id=DEMO&interval=week", "Error parsing `interval` parameter: invalid interval `week`."),
         ("aggregate", "Missing site ID. Please provide the required site_id parameter with your request."),
     ],
 )
 def test_what_is_wrong_is_said(demo: Api, path: str, text: str) -> None:
     assert error(facade(demo), 400, "GET", "/api/v1/stats/" + path.replace("DEMO", DEMO)).startswith(text)
+
+
+def test_v2_names_an_unknown_goal_alike_whatever_its_kind(demo: Api) -> None:
+    body = {**QUERY, "site_id": DEMO, "filters": [["is", "event:goal", ["Visit /no"]]]}
+    said = error(facade(demo), 400, "POST", "/api/v2/query", json=body)
+
+    assert said.startswith("Invalid filters. The goal `Visit /no` is not configured for this site. Find out how")
+
+
+def test_a_goal_is_known_in_another_case_where_case_does_not_count(demo: Api) -> None:
+    # the 2 purchases of the demo site; "purchase" with its case is no goal
+    found = [["is", "event:goal", ["purchase"], {"case_sensitive": False}]]
+    asked = {**QUERY, "site_id": DEMO, "metrics": ["events"], "date_range": "all", "dimensions": []}
+    answer = facade(demo).ok("POST", "/api/v2/query", {**asked, "filters": found})
+    exact = facade(demo).ok("POST", "/api/v2/query", {**asked, "filters": [["is", "event:goal", ["Purchase"]]]})
+
+    assert answer["results"] == exact["results"] != []
+    assert "The goal `purchase` is not" in error(
+        facade(demo), 400, "POST", "/api/v2/query", json={**asked, "filters": [["is", "event:goal", ["purchase"]]]}
+    )
 
 
 def test_the_schema_takes_what_the_facade_takes(demo: Api) -> None:

@@ -24,6 +24,7 @@ NOW = datetime(2026, 6, 17, 12, 0, tzinfo=UTC)
         ({"period": "month", "date": "2021-01-15"}, "2021-01-01", "2021-01-31"),
         ({"period": "6mo", "date": "2021-01-15"}, "2020-07-01", "2020-12-31"),
         ({"period": "custom", "date": "2021-01-01,2021-01-03"}, "2021-01-01", "2021-01-03"),
+        ({"period": "custom", "date": "2021-01-01, 2021-01-03"}, "2021-01-01", "2021-01-03"),
     ],
 )
 def test_periods_are_seen_from_their_date(given: dict[str, str], first: str, last: str) -> None:
@@ -95,6 +96,8 @@ def test_the_rate_of_a_breakdown(property_: str, metric: Metric) -> None:
         ({"metrics": "visitors,visitors"}, "Metrics cannot be queried multiple times."),
         ({"period": "year"}, "Error parsing `period` parameter: invalid period `year`."),
         ({"period": "month", "date": "2021-dk"}, "Error parsing `date` parameter: invalid_format."),
+        ({"period": "day", "date": "20210101"}, "Error parsing `date` parameter: invalid_format."),
+        ({"period": "day", "date": "2021-02-30"}, "Error parsing `date` parameter: invalid_date."),
         ({"period": "custom"}, "The `date` parameter is required when using a custom period."),
         ({"period": "custom", "date": "x,y"}, "Invalid format for `date` parameter."),
         (
@@ -114,45 +117,93 @@ def test_what_is_wrong_is_said_in_the_vendors_words(given: dict[str, str], text:
     assert caught.value.text.startswith(text)
 
 
-PAGES_ONLY = "Metric `time_on_page` can only be queried with event:page filters or dimensions."
-NO_PAGES = "Metric `views_per_visit` cannot be queried with a filter on `event:page`."
 HAS_DONE = '[["has_done",["is","event:page",["/"]]]]'
+NOT_PAGE = '[["not",["is","event:page",["/"]]]]'
 
 
 @pytest.mark.parametrize(
     ("read", "given", "text"),
     [
-        (v1.aggregate, {"metrics": "time_on_page"}, PAGES_ONLY),
-        (v1.aggregate, {"metrics": "time_on_page", "filters": HAS_DONE}, PAGES_ONLY),
-        (v1.timeseries, {"metrics": "time_on_page"}, PAGES_ONLY),
-        (v1.breakdown, {"metrics": "time_on_page", "property": "visit:source"}, PAGES_ONLY),
-        (v1.aggregate, {"metrics": "views_per_visit", "filters": "event:page==/"}, NO_PAGES),
-        (v1.timeseries, {"metrics": "views_per_visit", "filters": '[["not",["is","event:page",["/"]]]]'}, NO_PAGES),
+        (v1.aggregate, {"metrics": "time_on_page"}, "needs a filter on `event:page`, or a breakdown by it."),
+        (
+            v1.aggregate,
+            {"metrics": "time_on_page", "filters": HAS_DONE},
+            "needs a filter on `event:page`, or a breakdown by it.",
+        ),
+        (v1.timeseries, {"metrics": "time_on_page"}, "needs a filter on `event:page`, or a breakdown by it."),
+        (
+            v1.breakdown,
+            {"metrics": "time_on_page", "property": "visit:source", "filters": "event:page==/"},
+            "can be broken down by `event:page` only.",
+        ),
+        (
+            v1.aggregate,
+            {"metrics": "time_on_page", "filters": "event:page==/;event:goal==Signup"},
+            "does not go with a filter on `event:goal`.",
+        ),
+        (
+            v1.breakdown,
+            {"metrics": "time_on_page", "property": "event:page", "filters": "event:name==Signup"},
+            "does not go with a filter on `event:name`.",
+        ),
+        (
+            v1.aggregate,
+            {"metrics": "views_per_visit", "filters": "event:page==/"},
+            "cannot be queried with a filter on `event:page`.",
+        ),
+        (
+            v1.timeseries,
+            {"metrics": "views_per_visit", "filters": NOT_PAGE},
+            "cannot be queried with a filter on `event:page`.",
+        ),
         (
             v1.breakdown,
             {"metrics": "visitors,views_per_visit", "property": "visit:source"},
-            "Metric `views_per_visit` cannot be queried with non-time dimensions.",
+            "has no breakdown.",
         ),
     ],
 )
-def test_metrics_of_pages_are_refused_as_in_v2(read: Any, given: dict[str, str], text: str) -> None:
+def test_metrics_of_pages_are_refused_in_the_words_of_v1(read: Any, given: dict[str, str], text: str) -> None:
     with pytest.raises(Refused) as caught:
         read(given, NOW)
 
-    assert caught.value.text == text
+    assert caught.value.text == f"Metric `{given['metrics'].rpartition(',')[2]}` {text}"
 
 
 @pytest.mark.parametrize(
     ("read", "given"),
     [
-        (v1.aggregate, {"metrics": "time_on_page", "filters": '[["not",["is","event:page",["/"]]]]'}),
+        (v1.aggregate, {"metrics": "time_on_page", "filters": NOT_PAGE}),
         (v1.breakdown, {"metrics": "time_on_page", "property": "event:page"}),
-        (v1.breakdown, {"metrics": "time_on_page", "property": "visit:source", "filters": "event:page==/"}),
         (v1.timeseries, {"metrics": "views_per_visit"}),
+        (v1.aggregate, {"metrics": "views_per_visit", "filters": HAS_DONE}),
     ],
 )
-def test_metrics_of_pages_are_taken_as_in_v2(read: Any, given: dict[str, str]) -> None:
+def test_metrics_of_pages_are_taken(read: Any, given: dict[str, str]) -> None:
     assert read(given, NOW).metrics == (given["metrics"],)
+
+
+def test_visits_are_refused_beside_what_only_events_know() -> None:
+    with pytest.raises(Refused) as caught:
+        v1.breakdown({"metrics": "visitors,visits", "property": "event:goal"}, NOW)
+
+    assert caught.value.text == "Session metric `visits` cannot be queried for breakdown by `event:goal`."
+
+
+def test_time_on_page_alone_is_ordered_by_visitors_that_are_not_shown() -> None:
+    asked = v1.breakdown({"metrics": "time_on_page", "property": "event:page"}, NOW)
+
+    assert asked.query.metrics == (Metric.TIME_ON_PAGE, Metric.VISITORS)
+    assert asked.query.order_by == (Order("visitors", Direction.DESC), Order("page", Direction.ASC))
+    assert v1.write_breakdown(asked, Answer(rows=(("/", 30, 2),))) == {"results": [{"page": "/", "time_on_page": 30}]}
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1.0"])
+def test_pages_are_numbered_from_one(page: str) -> None:
+    with pytest.raises(Refused) as caught:
+        v1.breakdown({"property": "event:page", "page": page}, NOW)
+
+    assert caught.value.text == "Please provide page as a number from 1."
 
 
 def test_every_bucket_of_a_series_has_a_row() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.plausible.vocabulary import EARLY_DIRECT, OPERATORS_READ, canonical_dimension, vendor_dimension
+from adapters.plausible.vocabulary import EARLY_DIRECT, OPERATORS_READ, canonical_dimension
 from gateway.http.facades.plausible.wording import Refused, inspected
 from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
 from models.result import Value
@@ -19,7 +19,7 @@ OPERATORS = {
     "matches_wildcard_not": Operator.WILDCARD_NOT,
 }
 __all__ = [
-    "OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "shown", "written_name",
+    "OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "shown",
 ]  # fmt: skip
 
 MODIFIED = ("is", "is_not", "contains", "contains_not")
@@ -164,11 +164,6 @@ def canonical_name(name: str) -> str:
     if found is None:
         raise ValueError(f"{name} was checked before")
     return found
-
-
-def written_name(name: str) -> str:
-    """The vendor's name of a canonical dimension; the canonical one where the vendor has no such word."""
-    return name if name == Dimension.SEGMENT else vendor_dimension(name)
 
 
 def shown(name: str, value: Value) -> Value:

@@ -13,7 +13,7 @@ from gateway.http.endpoint import Ask
 from gateway.http.facades.plausible import query as v2
 from gateway.http.facades.plausible import schema, stats_v1
 from gateway.http.facades.plausible.call import Call
-from gateway.http.facades.plausible.wording import Refused, unknown_goal
+from gateway.http.facades.plausible.wording import Refused, unknown_goal, unknown_goal_v1
 from gateway.stats import SiteOutcome
 from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
 from models.errors import UnsupportedQuery
@@ -33,7 +33,7 @@ async def query(call: Call) -> Any:
         v2.read(body)  # a site id that is no text is the schema's matter
     record = await call.measured_site()
     asked = v2.read(body)
-    await _goals_exist(call, record, asked.query)
+    await _goals_exist(call, record, asked.query, unknown_goal)
     now = call.services.settings.clock()
     settled = asked.settled(_automatic_time(record, asked.query, now))
     if asked.trimmed or settled.date_range == "day":
@@ -133,28 +133,29 @@ async def _v1(call: Call, read: Read) -> tuple[SiteRecord, stats_v1.Asked]:
     record = await call.measured_site()
     given = {name: value if isinstance(value, str) else "" for name, value in call.given.items()}
     asked = read(given, call.services.settings.clock())
-    await _goals_exist(call, record, asked.query)
+    await _goals_exist(call, record, asked.query, unknown_goal_v1)
     return record, asked
 
 
-async def _goals_exist(call: Call, record: SiteRecord, asked: Query) -> None:
+async def _goals_exist(call: Call, record: SiteRecord, asked: Query, said: Callable[[str], str]) -> None:
     """Raises Refused for a filter on a goal the site does not have, where the backend tells its goals."""
-    wanted = [
-        value
+    about = [
+        leaf
         for part in asked.filters
         for leaf in comparisons(part)
         if leaf.dimension == Dimension.GOAL and leaf.operator is Operator.IS
-        for value in leaf.values
     ]
-    if not wanted:
+    if not about:
         return
     try:
         known = {goal.display_name for goal in await call.services.goals.listed(record)}
     except UnsupportedQuery:
         return
-    for name in wanted:
-        if name not in known:
-            raise Refused(f"Invalid filters. {unknown_goal(name)}")
+    folded = {name.lower() for name in known}
+    for leaf in about:
+        for name in leaf.values:
+            if not (name in known if leaf.case_sensitive else name.lower() in folded):
+                raise Refused(said(name))
 
 
 async def _ask(call: Call, record: SiteRecord, asked: Query) -> tuple[ResolvedQuery, Answer, Answer | None]:

@@ -16,7 +16,7 @@ import orjson
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
 from gateway.http.body import decoded
 from gateway.http.facades.plausible import filters as dialect
-from gateway.http.facades.plausible.query import PAGE_RULES, SKIP_WARNINGS, refuse_broken
+from gateway.http.facades.plausible.query import SKIP_WARNINGS
 from gateway.http.facades.plausible.wording import Refused
 from models.filters import Comparison, Filter
 from models.period import Comparison as Compared
@@ -32,7 +32,8 @@ METRICS = (
     "time_on_page",
 )  # fmt: skip
 PERIODS = ("day", "7d", "30d", "month", "6mo", "12mo", "custom")
-SESSION_METRICS = ("bounce_rate", "visit_duration", "views_per_visit")
+SESSION_METRICS = ("visits", "bounce_rate", "visit_duration", "views_per_visit")
+"""Refused beside goals, event names and properties; v2 lets visits be counted there."""
 INTERVALS = {"day": Dimension.TIME_DAY, "date": Dimension.TIME_DAY, "month": Dimension.TIME_MONTH}
 DEFAULT_INTERVALS = {"day": Dimension.TIME_HOUR, "6mo": Dimension.TIME_MONTH, "12mo": Dimension.TIME_MONTH}
 NO_BLANKS = ("visit:country", "visit:region", "visit:city", "visit:entry_page", "visit:exit_page", "visit:utm_")
@@ -47,6 +48,8 @@ MAX_LIMIT, DEFAULT_LIMIT = 1000, 100
 MAX_OFFSET = 1_000_000
 CONDITION = re.compile(r"\s*([^=!]+?)\s*(==|!=)\s*(.*?)\s*", re.DOTALL)
 BAR = re.compile(r"(?<!\\)\|")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+"""The one spelling of a date that the vendor reads; ISO 8601 has more."""
 
 VISITS_COUNT_PAGEVIEWS = {"local": {"visits_count_pageviews": True}}
 """Breakdowns by what a visit has count its page views with the visit, as the vendor's v1 API does."""
@@ -63,12 +66,12 @@ class Asked:
 
 def aggregate(given: Mapping[str, str], now: datetime) -> Asked:
     """Raises Refused with the vendor's text."""
-    metrics, (written, filters) = _metrics(given), _filters(given)
-    _check(metrics, written, filters, "")
+    span, (written, filters), metrics = _range(given, now), _filters(given), _metrics(given)
+    _check(metrics, written, "")
     compare = Compare(Compared.PREVIOUS_PERIOD) if given.get("compare") == "previous_period" else None
     query = Query(
         metrics=tuple(METRICS_READ[m] for m in metrics),
-        date_range=_range(given, now),
+        date_range=span,
         filters=filters,
         compare=compare,
         include=_include(given),
@@ -78,9 +81,9 @@ def aggregate(given: Mapping[str, str], now: datetime) -> Asked:
 
 def timeseries(given: Mapping[str, str], now: datetime) -> Asked:
     """Raises Refused with the vendor's text. `conversion_rate` is that of each bucket."""
-    metrics, (written, filters) = _metrics(given), _filters(given)
     span, time = _range(given, now), _interval(given)
-    _check(metrics, written, filters, "")
+    (written, filters), metrics = _filters(given), _metrics(given)
+    _check(metrics, written, "")
     query = Query(
         metrics=tuple(_grouped(m) for m in metrics),
         date_range=span,
@@ -93,19 +96,22 @@ def timeseries(given: Mapping[str, str], now: datetime) -> Asked:
 
 
 def breakdown(given: Mapping[str, str], now: datetime) -> Asked:
-    """Raises Refused with the vendor's text. Rows without a value are left out where the vendor leaves them out."""
-    name = _property(given)
-    metrics, (written, filters), span = _metrics(given), _filters(given), _range(given, now)
-    _check(metrics, written, filters, name)
+    """Raises Refused with the vendor's text. Rows without a value are left out where the vendor leaves them out.
+
+    Time on page orders nothing: asked alone, it brings the visitors to order by, and they are not shown.
+    """
+    span, name = _range(given, now), _property(given)
+    (written, filters), metrics = _filters(given), _metrics(given)
+    _check(metrics, written, name)
     limit, offset = _paging(given)
     own_rate = name == "event:goal" or name.startswith(PROPS)
     asked = tuple(METRICS_READ[m] if own_rate else _grouped(m) for m in metrics)
     dimensions = tuple(dialect.canonical_name(n) for n in (name, BESIDE.get(name)) if n)
     if name.startswith(NO_BLANKS):
         filters = (*filters, Comparison(Operator.IS_NOT, dimensions[0], (NOT_SET,)))
-    first = next((m for m in asked if m is not Metric.TIME_ON_PAGE), asked[0])
+    first = next((m for m in asked if m is not Metric.TIME_ON_PAGE), Metric.VISITORS)
     query = Query(
-        metrics=asked,
+        metrics=asked if first in asked else (*asked, first),
         date_range=span,
         dimensions=dimensions,
         filters=filters,
@@ -164,13 +170,23 @@ def _range(given: Mapping[str, str], now: datetime) -> tuple[str, str]:
     if period == "custom":
         return _custom(given.get("date"))
     try:
-        day = date.fromisoformat(given["date"]) if given.get("date") else now.astimezone(UTC).date()
-    except ValueError:
+        day = _date(given["date"]) if given.get("date") else now.astimezone(UTC).date()
+    except ValueError as error:
         raise Refused(
-            "Error parsing `date` parameter: invalid_format. Please specify a valid date in ISO-8601 format."
+            f"Error parsing `date` parameter: {error}. Please specify a valid date in ISO-8601 format."
         ) from None
     first, last = _days(period, day)
     return first.isoformat(), last.isoformat()
+
+
+def _date(text: str) -> date:
+    """Raises ValueError with the vendor's word for what is wrong."""
+    if not DAY.fullmatch(text):
+        raise ValueError("invalid_format")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("invalid_date") from None
 
 
 def _days(period: str, day: date) -> tuple[date, date]:
@@ -189,7 +205,7 @@ def _custom(text: str | None) -> tuple[str, str]:
     if not text:
         raise Refused(f"The `date` parameter is required when using a custom period. See {DOCS}time-periods")
     try:
-        first, last = sorted(date.fromisoformat(part) for part in text.split(","))
+        first, last = sorted(_date(part.strip()) for part in text.split(","))
     except ValueError:
         raise Refused(
             "Invalid format for `date` parameter. When using a custom period, please include two ISO-8601 formatted "
@@ -213,9 +229,11 @@ def _paging(given: Mapping[str, str]) -> tuple[int, int]:
     limit, page = given.get("limit") or str(DEFAULT_LIMIT), given.get("page") or "1"
     if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LIMIT:
         raise Refused(f"Please provide limit as a number between 1 and {MAX_LIMIT}.")
-    if not page.isdecimal() or int(page) * int(limit) > MAX_OFFSET:
+    if not page.isdecimal() or int(page) < 1:
         raise Refused("Please provide page as a number from 1.")
-    return int(limit), (max(int(page), 1) - 1) * int(limit)
+    if int(page) * int(limit) > MAX_OFFSET:
+        raise Refused(f"Please provide page and limit within the first {MAX_OFFSET:,} rows.")
+    return int(limit), (int(page) - 1) * int(limit)
 
 
 def _include(given: Mapping[str, str]) -> Include:
@@ -252,22 +270,51 @@ def _condition(part: str) -> list[Any]:
     return ["is_not" if negated else "is", name, values]
 
 
-def _check(metrics: Sequence[str], written: list[Any], filters: Sequence[Filter], grouped_by: str) -> None:
-    """What the vendor refuses about visits' metrics, conversion rates, and, in the words of v2, pages."""
-    names = [leaf.dimension for part in filters for leaf in dialect.comparisons(part)]
+def _check(metrics: Sequence[str], written: list[Any], grouped_by: str) -> None:
+    """What the vendor refuses about metrics of pages, visits and goals; the first one refused speaks."""
+    filtered = [leaf[1] for _, leaf in dialect.leaves(written)]
+    paged = any(leaf[1] == "event:page" for _, leaf in dialect.leaves(written, behaviour=False))
     for metric in metrics:
-        if metric not in SESSION_METRICS:
-            continue
-        if _speaks_of_events(grouped_by):
-            raise Refused(f"Session metric `{metric}` cannot be queried for breakdown by `{grouped_by}`.")
-        for name in names:
-            filtered = dialect.written_name(name)
-            if _speaks_of_events(filtered):
-                raise Refused(f"Session metric `{metric}` cannot be queried when using a filter on `{filtered}`.")
-    if "conversion_rate" in metrics and grouped_by != "event:goal" and Dimension.GOAL not in names:
-        raise Refused("Metric `conversion_rate` can only be queried in a goal breakdown or with a goal filter")
-    grouped = {"dimensions": [grouped_by]} if grouped_by else {}
-    refuse_broken(PAGE_RULES, {"metrics": metrics, "filters": written, **grouped})
+        for text in (
+            _of_pages(metric, filtered, grouped_by, paged=paged),
+            _of_visits(metric, filtered, grouped_by),
+            _of_goals(metric, filtered, grouped_by),
+        ):
+            if text:
+                raise Refused(text)
+
+
+def _of_pages(metric: str, filtered: Sequence[str], grouped_by: str, *, paged: bool) -> str:
+    """A page inside has_done is no page filter: it takes no page view of the visit away."""
+    if metric == "views_per_visit":
+        if paged:
+            return f"Metric `{metric}` cannot be queried with a filter on `event:page`."
+        return f"Metric `{metric}` has no breakdown." if grouped_by else ""
+    if metric != "time_on_page":
+        return ""
+    for name in ("event:goal", "event:name"):
+        if name in filtered:
+            return f"Metric `{metric}` does not go with a filter on `{name}`."
+    if grouped_by not in ("", "event:page"):
+        return f"Metric `{metric}` can be broken down by `event:page` only."
+    if grouped_by or paged:
+        return ""
+    return f"Metric `{metric}` needs a filter on `event:page`, or a breakdown by it."
+
+
+def _of_visits(metric: str, filtered: Sequence[str], grouped_by: str) -> str:
+    if metric not in SESSION_METRICS:
+        return ""
+    if _speaks_of_events(grouped_by):
+        return f"Session metric `{metric}` cannot be queried for breakdown by `{grouped_by}`."
+    found = next(filter(_speaks_of_events, filtered), None)
+    return f"Session metric `{metric}` cannot be queried when using a filter on `{found}`." if found else ""
+
+
+def _of_goals(metric: str, filtered: Sequence[str], grouped_by: str) -> str:
+    if metric != "conversion_rate" or "event:goal" in (grouped_by, *filtered):
+        return ""
+    return f"Metric `{metric}` can only be queried in a goal breakdown or with a goal filter"
 
 
 def _speaks_of_events(name: str) -> bool:
@@ -306,7 +353,7 @@ def write_breakdown(asked: Asked, answer: Answer) -> dict[str, Any]:
         shown: dict[str, Any] = {_short(asked.property): dialect.shown(asked.query.dimensions[0], row[0])}
         if beside:
             shown[_short(beside)] = row[1]
-        rows.append(shown | dict(zip(asked.metrics, row[width:], strict=True)))
+        rows.append(shown | dict(zip(asked.metrics, row[width:], strict=False)))
     return {"results": rows} | _warning(answer)
 
 

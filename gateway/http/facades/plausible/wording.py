@@ -40,13 +40,19 @@ MISSING_SITE = "Missing site ID. Please provide the required site_id parameter w
 FAILED = "internal server error"
 NO_SITE = "Site could not be found"
 NO_GOAL = "Goal could not be found"
-GOALS_HELP = "https://plausible.io/docs/stats-api#filtering-by-goals"
+_NOT_CONFIGURED = (
+    "is not configured for this site. "
+    "Find out how to configure goals here: https://plausible.io/docs/stats-api#filtering-by-goals"
+)
 
 
 def unknown_goal(name: str) -> str:
-    """The text for a goal filter that names no goal of the site."""
-    if name.startswith("Visit /"):
-        subject = f"The pageview goal for the pathname `{name.removeprefix('Visit ')}`"
-    else:
-        subject = f"The goal `{name}`"
-    return f"{subject} is not configured for this site. Find out how to configure goals here: {GOALS_HELP}"
+    """The text of v2 for a goal filter that names no goal of the site."""
+    return f"Invalid filters. The goal `{name}` {_NOT_CONFIGURED}"
+
+
+def unknown_goal_v1(name: str) -> str:
+    """The text of v1, which tells page goals from others."""
+    if name.startswith("Visit "):
+        return f"The pageview goal for the pathname `{name.removeprefix('Visit ')}` {_NOT_CONFIGURED}"
+    return f"The goal `{name}` {_NOT_CONFIGURED}"
