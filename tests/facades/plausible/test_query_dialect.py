@@ -98,6 +98,10 @@ def test_behaviour_and_negation_are_understood() -> None:
         ({"dimensions": ["badproperty"]}, '#/dimensions/0: Invalid dimension "badproperty"'),
         ({"dimensions": ["visit:screen"]}, '#/dimensions/0: Invalid dimension "visit:screen"'),
         ({"date_range": "bad_period"}, '#/date_range: Invalid date range "bad_period"'),
+        (
+            {"date_range": ["2021-W01-1", "2021-01-09"]},
+            '#/date_range: Invalid date range ["2021-W01-1", "2021-01-09"]',
+        ),
         ({"date_range": "realtime"}, '#/date_range: Invalid date range "realtime"'),
         (
             {"filters": [["is", "badproperty", ["bar"]]]},
@@ -154,6 +158,12 @@ def test_behaviour_and_negation_are_understood() -> None:
 )
 def test_what_is_wrong_is_said_in_the_vendors_words(changes: dict[str, Any], text: str) -> None:
     assert refusal(**changes) == text
+
+
+def test_a_page_inside_has_done_takes_no_view_from_a_visit() -> None:
+    asked = dialect.read(body(metrics=["views_per_visit"], filters=[["has_done", ["is", "event:page", ["/"]]]]))
+
+    assert asked.query.metrics == (Metric.VIEWS_PER_VISIT,)
 
 
 def test_shape_errors_come_together() -> None:

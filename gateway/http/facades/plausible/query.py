@@ -3,7 +3,8 @@
 Texts and shapes: contracts, Plausible section 4; the early document (seed 003) is understood where it differs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -60,7 +61,7 @@ def read(body: Any) -> Asked:
     if wrong := [text for check in _SHAPES for text in check(body)]:
         raise Refused("\n".join(wrong))
     filters = dialect.read(body.get("filters") or [])
-    refuse_broken(_RULES, body)
+    _refuse_broken(body)
     include, paging = body.get("include") or {}, body.get("pagination") or {}
     query = Query(
         metrics=tuple(METRICS_READ[name] for name in body["metrics"]),
@@ -79,9 +80,9 @@ def read(body: Any) -> Asked:
     return Asked(body["site_id"], query, body, trimmed=include.get("trim_relative_date_range", False))
 
 
-def refuse_broken(rules: Iterable["Rule"], body: Mapping[str, Any]) -> None:
+def _refuse_broken(body: Mapping[str, Any]) -> None:
     """Raises Refused with the text of the first broken rule."""
-    for rule in rules:
+    for rule in _RULES:
         if (text := next(rule(body), None)) is not None:
             raise Refused(text)
 
@@ -164,10 +165,14 @@ def _date_range(body: Mapping[str, Any]) -> Iterator[str]:
     if "date_range" not in body:
         return
     value = body["date_range"]
-    pair = isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) for v in value)
+    pair = isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) and _MOMENT.match(v) for v in value)
     unknown = value in ("realtime", "yesterday") or not isinstance(value, str | list)
     if unknown or (isinstance(value, list) and not pair) or _problem(value) is not None:
         yield f"#/date_range: Invalid date range {inspected(value)}"
+
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(?=$|[T ])")
+"""How a date starts, or is; ISO 8601 has more spellings, the vendor reads this one."""
 
 
 def _problem(value: Any) -> str | None:
@@ -284,7 +289,8 @@ def _pages_need_pages(body: Mapping[str, Any]) -> Iterator[str]:
 def _views_per_visit(body: Mapping[str, Any]) -> Iterator[str]:
     if "views_per_visit" not in body["metrics"]:
         return
-    if any(part[1] == "event:page" for _, part in leaves(body.get("filters") or [])):
+    about = leaves(body.get("filters") or [], behaviour=False)
+    if any(part[1] == "event:page" for _, part in about):
         yield "Metric `views_per_visit` cannot be queried with a filter on `event:page`."
     if any(not d.startswith("time") for d in body.get("dimensions") or []):
         yield "Metric `views_per_visit` cannot be queried with non-time dimensions."
@@ -316,13 +322,12 @@ def _ticked(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-PAGE_RULES: tuple[Rule, ...] = (_pages_need_pages, _views_per_visit)
-"""What both versions of the API refuse, in the same words."""
 _RULES: tuple[Rule, ...] = (
     _ordered_by_asked,
     _labels_need_time,
     _rates_need_goals,
-    *PAGE_RULES,
+    _pages_need_pages,
+    _views_per_visit,
     _sessions_and_events,
 )
 
