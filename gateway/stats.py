@@ -23,6 +23,7 @@ from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import BackendError, GatewayError, InvalidRequest, Overloaded, Problem, UnsupportedQuery
 from models.filters import Filter
+from models.period import Period
 from models.query import MAX_LIMIT, Accuracy, Query, ResolvedQuery, default_order
 from models.result import Answer, Foreseen, Freshness, Provenance, Reason, SiteAnswer, Truth
 from models.result import Plan as How
@@ -95,6 +96,11 @@ class Stats:
         if outcomes and all(o.error is not None for o in outcomes):
             raise next(o.error for o in outcomes if o.error is not None)
         return MultiAnswer(query, outcomes)
+
+    async def period(self, tenant: Tenant, record: SiteRecord, query: Query) -> Period:
+        """The days a query about one site speaks of; `all` begins with the first day that has statistics."""
+        adapter = await self._adapter(tenant, record)
+        return (await self._resolve(tenant, record, adapter, replace(query, filters=()))).period
 
     async def _one(self, tenant: Tenant, record: SiteRecord, query: Query) -> SiteOutcome:
         concerned.set(record.site.id)

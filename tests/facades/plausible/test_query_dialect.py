@@ -1,6 +1,8 @@
 """Reading `POST /api/v2/query`: words, ranges and the vendor's texts for what is wrong (contracts: Plausible 4)."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -8,6 +10,7 @@ from gateway.http.facades.plausible import query as dialect
 from gateway.http.facades.plausible.money import revenue
 from gateway.http.facades.plausible.wording import Refused, inspected
 from models.filters import Comparison, HasDone, Not
+from models.period import resolve
 from models.query import Direction, Include, Order
 from models.result import Money
 from models.vocabulary import Metric, Operator
@@ -164,6 +167,25 @@ def test_a_page_inside_has_done_takes_no_view_from_a_visit() -> None:
     asked = dialect.read(body(metrics=["views_per_visit"], filters=[["has_done", ["is", "event:page", ["/"]]]]))
 
     assert asked.query.metrics == (Metric.VIEWS_PER_VISIT,)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "interval"),
+    [
+        ("2021-01-01", "2021-01-02", "hour"),
+        ("2021-01-01T10:00:00Z", "2021-01-03T10:59:59Z", "hour"),  # 48 whole hours
+        ("2021-01-01T10:00:00Z", "2021-01-03T11:00:00Z", "day"),
+        ("2021-01-01", "2021-02-10", "day"),  # 40 whole days and 23:59:59
+        ("2021-01-01", "2021-02-11", "week"),
+        ("2021-01-01", "2021-12-31", "week"),
+        ("2021-01-01", "2022-01-06", "week"),  # 52 whole weeks and 6 days
+        ("2021-01-01", "2022-01-07", "month"),
+    ],
+)
+def test_what_time_means_goes_by_whole_hours_days_and_weeks(first: str, last: str, interval: str) -> None:
+    period = resolve((first, last), zone=ZoneInfo("Etc/UTC"), now=datetime(2026, 6, 17, tzinfo=UTC))
+
+    assert dialect.automatic_time(period) == f"time:{interval}"
 
 
 def test_shape_errors_come_together() -> None:

@@ -124,6 +124,19 @@ def test_a_goal_is_known_in_another_case_where_case_does_not_count(demo: Api) ->
     )
 
 
+def test_time_goes_by_the_length_of_all_and_is_named_in_the_answer(owner: Api, site: str) -> None:
+    days = ("2026-01-01", "2026-01-04", "2026-06-17")  # a Thursday, its Sunday, a Wednesday 167 days on
+    lines = [{"name": "pageview", "time": f"{d}T10:00:00Z", "url": f"https://{site}/", "visitor": d} for d in days]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=content)
+    asked = {"site_id": site, "metrics": ["visitors"], "date_range": "all", "dimensions": ["time"]}
+    got = facade(owner).ok("POST", "/api/v2/query", asked)
+
+    assert [(*row["dimensions"], *row["metrics"]) for row in got["results"]] == [("2026-01-01", 2), ("2026-06-15", 1)]
+    assert got["query"]["dimensions"] == ["time:week"]
+    assert got["query"]["order_by"] == [["time:week", "asc"], ["visitors", "desc"]]
+
+
 def test_the_schema_takes_what_the_facade_takes(demo: Api) -> None:
     schema = facade(demo).ok("GET", "/api/docs/query/schema.json")
     validator = jsonschema.Draft202012Validator(schema)

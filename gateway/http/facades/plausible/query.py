@@ -6,7 +6,7 @@ Texts and shapes: contracts, Plausible section 4; the early document (seed 003) 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
@@ -88,12 +88,16 @@ def _refuse_broken(body: Mapping[str, Any]) -> None:
 
 
 def automatic_time(period: Period) -> str:
-    """What `time` means for a range: hours up to two days, days up to forty, weeks up to a year, months beyond."""
-    if (period.last - period.first).total_seconds() <= 48 * 3600:
+    """What `time` means for a range: hours up to two days, days up to forty, weeks up to a year, months beyond.
+
+    The vendor counts whole hours, days and weeks from the first second to the last, so 41 calendar days are 40.
+    """
+    length = period.last - period.first
+    if length < timedelta(hours=49):
         return str(Dimension.TIME_HOUR)
-    if period.days <= 40:
+    if length.days <= 40:
         return str(Dimension.TIME_DAY)
-    return str(Dimension.TIME_WEEK if period.days <= 52 * 7 else Dimension.TIME_MONTH)
+    return str(Dimension.TIME_WEEK if length.days // 7 <= 52 else Dimension.TIME_MONTH)
 
 
 AUTOMATIC = "time:auto"
@@ -366,10 +370,12 @@ def _meta(asked: Asked, answer: Answer) -> Iterator[tuple[str, Any]]:
 
 
 def _echo(asked: Asked, query: ResolvedQuery) -> dict[str, Any]:
-    """The query as it was understood, in the words it was asked in."""
+    """The query as it was understood, in the words it was asked in; `time` as the interval it became."""
     written, period = asked.body, query.period
-    names = written.get("dimensions") or []
-    order = written.get("order_by") or [[_written(o.by, query, names), str(o.direction)] for o in _default_order(query)]
+    interval = query.time_dimension or ""
+    names = [interval if name == "time" else name for name in written.get("dimensions") or []]
+    order = [[interval if by == "time" else by, direction] for by, direction in written.get("order_by") or []]
+    order = order or [[_written(o.by, query, names), str(o.direction)] for o in _default_order(query)]
     return {
         "site_id": asked.site_id,
         "metrics": written["metrics"],

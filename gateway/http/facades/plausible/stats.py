@@ -35,7 +35,7 @@ async def query(call: Call) -> Any:
     asked = v2.read(body)
     await _goals_exist(call, record, asked.query, unknown_goal)
     now = call.services.settings.clock()
-    settled = asked.settled(_automatic_time(record, asked.query, now))
+    settled = asked.settled(await _automatic_time(call, record, asked.query))
     if asked.trimmed or settled.date_range == "day":
         settled = _trimmed(settled, record, now)
     resolved, found, _ = await _ask(call, record, settled)
@@ -47,10 +47,10 @@ async def query_schema(call: Call) -> Any:
     return schema.QUERY
 
 
-def _automatic_time(record: SiteRecord, asked: Query, now: datetime) -> str:
+async def _automatic_time(call: Call, record: SiteRecord, asked: Query) -> str:
     if v2.AUTOMATIC not in asked.dimensions:
         return ""
-    return v2.automatic_time(resolve(asked.date_range, zone=ZoneInfo(record.site.timezone), now=now))
+    return v2.automatic_time(await call.services.stats.period(call.caller.tenant, record, asked))
 
 
 def _trimmed(asked: Query, record: SiteRecord, now: datetime) -> Query:
