@@ -69,6 +69,9 @@ BLANKS_STAY = frozenset(
 )
 """Grouped by these, rows without a value are shown under the label of blanks; by others they are left out."""
 
+UNKNOWN_COUNTRY = "ZZ"
+"""What imports write where they know no country; grouped by country, it is no row."""
+
 _VISITS = {"imported_entry_pages": "entrances", "imported_exit_pages": "exits"}
 
 
@@ -101,10 +104,7 @@ def serving(filters: Sequence[Filter], dimensions: Iterable[str], goals: Sequenc
     if D.GOAL in used:
         if not by_goal or any(goal.custom_props for goal in goals):
             return frozenset()
-        completing = {GOAL_TABLES.get(goal.kind) for goal in goals}
-        if not found and D.GOAL in grouped:
-            return _complete(completing)
-        found |= completing
+        found |= {GOAL_TABLES.get(goal.kind) for goal in goals}
     return _complete(found) if len(found) == 1 else frozenset()
 
 
@@ -147,6 +147,12 @@ def conditions(
 def column_of(name: str) -> str:
     """The column of a dimension in its imported table."""
     return COLUMN_NAMES[name] if name in COLUMN_NAMES else COLUMNS[known(name)].name
+
+
+def is_named(name: str) -> str:
+    """The condition that a row has a value of a dimension whose blanks are left out."""
+    of_country = name in (D.COUNTRY, D.COUNTRY_NAME)
+    return f"{column_of(name)} " + (f"NOT IN ('', '{UNKNOWN_COUNTRY}')" if of_country else "!= ''")
 
 
 def completed(table: str, goals: Sequence[Goal], bind: Bindings) -> str:

@@ -165,7 +165,9 @@ class Members:
         )  # fmt: skip
         if imported.seen_only(table, parts):
             where.append("pageviews > 0")
-        where += [f"{imported.column_of(d)} != ''" for d in ask.dimensions if _is_left_out_blank(d)]
+        if ask.dimensions:
+            where.append("visitors > 0")
+        where += [imported.is_named(d) for d in ask.dimensions if _is_left_out_blank(d)]
         source = f"{table} WHERE {' AND '.join(where)}"
         if Dimension.GOAL in ask.dimensions:
             index = Shown.of(ask.goals).index(lambda goals: imported.completed(table, goals, ground.bind))
