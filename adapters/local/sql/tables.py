@@ -79,9 +79,14 @@ def _scope(metric: Metric, ask: Ask) -> Scope | None:
 
 
 def _of_visits(ask: Ask, metrics: tuple[Metric, ...]) -> Ask:
-    """Visits grouped by page are grouped, and filtered, by the page they entered on."""
+    """Visits grouped by page are grouped, and filtered, by the page they entered on; by hostname only if grouped by it.
+
+    A hostname filter beside a group by page alone keeps visits with any event there, as the vendor does.
+    """
     asked = replace(ask, metrics=metrics)
-    return asked.about(ENTRY) if Dimension.PAGE in ask.dimensions else asked
+    if Dimension.PAGE not in ask.dimensions:
+        return asked
+    return asked.about({name: entry for name, entry in ENTRY.items() if name in ask.dimensions})
 
 
 def with_hostnames(filters: tuple[Filter, ...], dimensions: Sequence[str]) -> tuple[Filter, ...]:

@@ -441,3 +441,17 @@ async def test_a_share_is_divided_before_it_is_multiplied(store: EventStore) -> 
     crowd = reader_of(store, await load(store, site.id, events), (), NOW)
     answer = await crowd.read(site, query("percentage", "browser"))
     assert answer.rows == (("Firefox", 85.62), ("Chrome", 14.37))
+
+
+async def test_a_hostname_filter_beside_pages_keeps_visits_with_any_event_there(store: EventStore) -> None:
+    # One visit enters www/a and goes on to blog/b; one enters www/b and goes on to blog/a; one sees blog/b alone.
+    site = SITE.model_copy(update={"id": "hosts"})
+    seen = (("v1", "www", "/a"), ("v1", "blog", "/b"), ("v2", "www", "/b"), ("v2", "blog", "/a"), ("v3", "blog", "/b"))
+    events = [hit(f"01T09:0{n}", who, path=path, hostname=host) for n, (who, host, path) in enumerate(seen)]
+    known = reader_of(store, await load(store, site.id, events), (), NOW)
+    on_blog = [["is", "hostname", ["blog"]]]
+    by_page = await known.read(site, query("visitors bounce_rate", "page", on_blog))
+    by_both = await known.read(site, query("visitors bounce_rate", "page hostname", on_blog))
+
+    assert by_page.rows == (("/b", 2, 50), ("/a", 1, 0))
+    assert by_both.rows == (("/b", "blog", 2, 100), ("/a", "blog", 1, 0))
