@@ -169,13 +169,17 @@ class _Compiler:
         return template.format(**given) if given else template
 
     def events_unless_scroll(self) -> str:
-        """Scroll goals are completed by engagement, which is no event."""
+        """Scroll goals are completed by engagement, which is no event: beside one, the others' count is no answer.
+
+        The totals of rows by goal are those of the rows that have a number.
+        """
         if Dimension.GOAL in self.ask.dimensions:
             flags = [int(any(g.kind is GoalKind.SCROLL for g in goals)) for goals in self.shown.goals.values()]
             return f"if(arrayElement({flags}, {self.goal_key()}) = 1, NULL, events)" if 1 in flags else "events"
         if not self.ask.goals or not is_filtered_by_goal(self.ask.filters):
             return "events"
-        return "NULL" if all(has_scroll([goal]) for goal in self.ask.goals) else "events"
+        some = all if ANY_GOAL in self.ask.filters else any
+        return "NULL" if some(has_scroll([goal]) for goal in self.ask.goals) else "events"
 
     def goal_key(self) -> str:
         dimensions = self.query.dimensions

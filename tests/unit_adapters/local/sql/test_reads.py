@@ -90,6 +90,12 @@ async def test_conversions_count_events_and_are_unknown_for_scrolling(reader: Re
     )
 
 
+async def test_a_scroll_goal_beside_others_leaves_no_count_of_events(reader: Reader) -> None:
+    # ann signed up twice; bob scrolled /b, which is no event
+    assert await rows(reader, "visitors events", filters=[["is", "goal", ["Signup"]]]) == ((1, 2),)
+    assert await rows(reader, "visitors events", filters=[["is", "goal", ["Signup", "Scrolled B"]]]) == ((2, None),)
+
+
 async def test_totals_by_goal_count_whoever_completed_one(reader: Reader) -> None:
     answer = await reader.read(SITE, query("visitors conversions", "goal", include=Include(totals=True)))
     assert answer.totals == (2, 5)
