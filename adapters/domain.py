@@ -11,6 +11,8 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 NO_HOST = "(none)"
+MAX_DOMAIN = 253
+"""Characters of a name in the domain name system."""
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LOOSE = re.compile(r"[\w./-]+")
 _RESERVED = frozenset(":?#[]@!$&'()*+,;=")
@@ -19,7 +21,7 @@ _RESERVED = frozenset(":?#[]@!$&'()*+,;=")
 class DomainError(ValueError):
     """A text that cannot be a site's domain. `code` is stable, the message is for people.
 
-    Codes: blank, scheme, credentials, port, path, hostname, public_suffix, reserved, characters.
+    Codes: blank, scheme, credentials, port, path, hostname, public_suffix, reserved, characters, long.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -118,7 +120,7 @@ def strip_domain(text: str) -> str:
 def loose_domain(text: str) -> str:
     """A domain as the vendor-shaped API takes it: cleaned by `strip_domain`, letters, digits and `/ _ . -` only.
 
-    Raises DomainError with blank, reserved or characters (contract 3.6).
+    Raises DomainError with blank, reserved or characters (contract 3.6), or long.
     """
     name = strip_domain(text)
     if not name:
@@ -127,4 +129,6 @@ def loose_domain(text: str) -> str:
         raise DomainError("reserved", "must not contain URI reserved characters")
     if not _LOOSE.fullmatch(name):
         raise DomainError("characters", "only letters, numbers, slashes, underscores and period allowed")
+    if len(name) > MAX_DOMAIN:
+        raise DomainError("long", f"should be at most {MAX_DOMAIN} character(s)")
     return name

@@ -94,6 +94,7 @@ def test_a_site_is_created_from_every_kind_of_body(owner: Api, form: str) -> Non
     [
         ({}, "domain: can't be blank"),
         ({"domain": 5}, "domain: is invalid"),
+        ({"domain": "a" * 250 + ".com"}, "domain: should be at most 253 character(s)"),
         ({"domain": "ex ample.com"}, "domain: only letters, numbers, slashes, underscores and period allowed"),
         ({"domain": "a.example.com", "timezone": "Mars/Base"}, "timezone: is invalid"),
         (
@@ -199,6 +200,10 @@ def test_a_goal_is_found_or_created(owner: Api, site: str) -> None:
             {"site_id": "SITE", "goal_type": "event", "event_name": "x", "custom_props": dict.fromkeys("abcd", "1")},
             "custom_props: use at most 3 properties per goal",
         ),
+        (
+            {"site_id": "SITE", "goal_type": "event", "event_name": "x", "currency": "euro"},
+            "currency: is invalid",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_goal_is_said(owner: Api, site: str, body: dict[str, Any], text: str) -> None:
@@ -281,18 +286,11 @@ def test_sites_are_made_and_listed_by_team(owner: Api, site: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "text"),
-    [
-        ("GET", "goals", "Parameter `site_id` is required to list goals"),
-        ("GET", "guests", "Parameter `site_id` is required to list goals"),
-        ("GET", "custom-props", "Parameter `site_id` is required to list custom properties"),
-        ("PUT", "goals", MISSING),
-        ("PUT", "shared-links", MISSING),
-    ],
+    ("method", "path"),
+    [("GET", "goals"), ("GET", "guests"), ("GET", "custom-props"), ("PUT", "goals"), ("PUT", "shared-links")],
 )
-def test_a_request_about_no_site_is_refused(owner: Api, method: str, path: str, text: str) -> None:
-    said = error(facade(owner), 400, method, f"{V1}/sites/{path}")
-    assert said in (text, MISSING)
+def test_a_request_about_no_site_is_refused(owner: Api, method: str, path: str) -> None:
+    assert error(facade(owner), 400, method, f"{V1}/sites/{path}") == MISSING
 
 
 def test_a_body_that_is_no_json_is_refused(owner: Api) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gateway.http.facades.plausible.call import Call
 from gateway.http.facades.plausible.paging import page
@@ -110,8 +111,13 @@ def _validated(model: type[GoalDraft], **fields: Any) -> GoalDraft:
     try:
         return model(**fields)
     except ValidationError as error:
-        said = [f"{'.'.join(map(str, e['loc'])) or 'goal'}: {e['msg'].lower()}" for e in error.errors()]
-        raise Refused(", ".join(said)) from None
+        raise Refused(", ".join(map(_said, error.errors()))) from None
+
+
+def _said(error: ErrorDetails) -> str:
+    """A pattern is no text for people, and in lower case it is another pattern."""
+    why = "is invalid" if error["type"] == "string_pattern_mismatch" else error["msg"].lower()
+    return f"{'.'.join(map(str, error['loc'])) or 'goal'}: {why}"
 
 
 async def list_custom_props(call: Call) -> Any:
