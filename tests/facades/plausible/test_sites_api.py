@@ -23,6 +23,13 @@ def test_a_missing_key_is_said_before_anything_else(served: Served, path: str) -
     assert answer.json() == {"error": "Missing API key. Please use a valid Plausible API key as a Bearer Token."}
 
 
+@pytest.mark.parametrize("header", ["Bearer", "Basic dXNlcjpwYXNz", "tw_0000"])
+def test_a_header_without_a_bearer_key_is_no_key(owner: Api, header: str) -> None:
+    answer = facade(owner).send("GET", f"{V1}/sites", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.json()["error"].startswith("Missing API key.")
+
+
 def test_a_wrong_key_is_said_in_the_words_of_each_api(owner: Api) -> None:
     wrong = facade(owner.with_key("tw_" + "0" * 40))
     assert error(wrong, 401, "GET", f"{V1}/sites").startswith("Invalid API key. Please make sure")

@@ -75,6 +75,17 @@ def test_old_and_new_filters_count_alike(demo: Api, filters: str) -> None:
     assert answer.json() == {"results": {"visitors": {"value": 3}}}
 
 
+def test_statistics_are_read_with_a_form_for_a_body(demo: Api) -> None:
+    """As `curl -X GET -F` sends them, or a client that marks every request as a form."""
+    week = {"site_id": DEMO, "period": "custom", "date": "2026-06-01,2026-06-07", "filters": "visit:source==Google"}
+    answer = facade(demo).send("GET", "/api/v1/stats/aggregate", data=week)
+    empty = facade(demo).send(
+        "GET", STATS % "realtime/visitors", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.json() == {"results": {"visitors": {"value": 3}}}
+    assert (empty.status_code, empty.content) == (200, b"0")
+
+
 def test_realtime_is_a_bare_number(demo: Api) -> None:
     answer = facade(demo).send("GET", STATS % "realtime/visitors")
     assert (answer.content, answer.headers["content-type"]) == (b"0", "application/json")

@@ -19,6 +19,7 @@ async def parameters(request: Request) -> Parameters:
     given: Parameters = dict(request.query_params)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:
+        await request.body()  # kept, so that whoever waits for the request to end can still read it
         async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
             given |= {name: _unquoted(value) for name, value in form.items() if not isinstance(value, UploadFile)}
     elif kind == "application/json" or not kind:

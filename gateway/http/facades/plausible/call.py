@@ -104,7 +104,8 @@ def route(services: Services, method: str, path: str, handler: Handler, scope: K
 
 
 async def _respond(request: Request, services: Services, handler: Handler, scope: KeyScope) -> Response:
-    if not request.headers.get("authorization", "").strip():
+    scheme, _, key = request.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
         raise Refused(wording.MISSING_KEY, 401)
     most = services.settings.body_limit
     bound = Request(request.scope, bounded(request.receive, most, request.headers.get("content-length")))
