@@ -1,5 +1,6 @@
 """Reading `POST /api/v2/query`: words, ranges and the vendor's texts for what is wrong (contracts: Plausible 4)."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,10 @@ def refusal(**changes: Any) -> str:
         dialect.read({k: v for k, v in body(**changes).items() if v is not ...})
     assert caught.value.status == 400
     return caught.value.text
+
+
+def nested(text: str, depth: int) -> Any:
+    return json.loads("[" * depth + text + "]" * depth)
 
 
 def test_words_become_canonical() -> None:
@@ -98,6 +103,11 @@ def test_behaviour_and_negation_are_understood() -> None:
         ({"metrics": ["visitors", "baa"]}, '#/metrics/1: Invalid metric "baa"'),
         ({"metrics": ["exit_rate"]}, '#/metrics/0: Invalid metric "exit_rate"'),
         ({"metrics": ["visitors", "visitors"]}, "#/metrics: Expected items to be unique but they were not."),
+        ({"metrics": None}, "#/metrics: Type mismatch. Expected Array but got Null."),
+        ({"filters": {}}, "#/filters: Type mismatch. Expected Array but got Object."),
+        ({"order_by": ""}, "#/order_by: Type mismatch. Expected Array but got String."),
+        ({"filters": nested("[]", 900)}, "Invalid filters. They are nested deeper than 100 lists."),
+        ({"metrics": nested('["visitors"]', 900)}, f"#/metrics/0: Invalid metric {'[' * 51}...{']' * 51}"),
         ({"dimensions": ["badproperty"]}, '#/dimensions/0: Invalid dimension "badproperty"'),
         ({"dimensions": ["visit:screen"]}, '#/dimensions/0: Invalid dimension "visit:screen"'),
         ({"date_range": "bad_period"}, '#/date_range: Invalid date range "bad_period"'),

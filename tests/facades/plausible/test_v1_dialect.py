@@ -98,6 +98,9 @@ def test_the_rate_of_a_breakdown(property_: str, metric: Metric) -> None:
         ({"period": "month", "date": "2021-dk"}, "Error parsing `date` parameter: invalid_format."),
         ({"period": "day", "date": "20210101"}, "Error parsing `date` parameter: invalid_format."),
         ({"period": "day", "date": "2021-02-30"}, "Error parsing `date` parameter: invalid_date."),
+        ({"period": "day", "date": "9999-12-31"}, "Error parsing `date` parameter: invalid_date."),
+        ({"period": "12mo", "date": "1970-06-01"}, "Error parsing `date` parameter: invalid_date."),
+        ({"filters": "[" * 200 + "]" * 200}, "Invalid filters. They are nested deeper than 100 lists."),
         ({"period": "custom"}, "The `date` parameter is required when using a custom period."),
         ({"period": "custom", "date": "x,y"}, "Invalid format for `date` parameter."),
         (

@@ -19,7 +19,7 @@ OPERATORS = {
     "matches_wildcard_not": Operator.WILDCARD_NOT,
 }
 __all__ = [
-    "OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "shown",
+    "OPERATORS", "canonical_name", "comparisons", "is_tree", "kind_of", "leaves", "read", "refuse_deep", "shown",
 ]  # fmt: skip
 
 MODIFIED = ("is", "is_not", "contains", "contains_not")
@@ -28,6 +28,8 @@ INTEGERS = ("visit:city", "segment")
 NO_CITY = 0
 """Cities are GeoNames ids, unsigned 64-bit; a blank one is this (contracts: Plausible 5, 8)."""
 MAX_CITY = 2**64 - 1
+MAX_DEPTH = 100
+"""Lists within lists; a filter inside `and` is two deeper than it."""
 COUNTRY = "Invalid visit:country filter, visit:country needs to be a valid 2-letter country code."
 
 
@@ -44,10 +46,21 @@ def read(written: Any) -> tuple[Filter, ...]:
     """Canonical filters. Raises Refused with the vendor's texts: shape errors of all filters first, then rules."""
     if not isinstance(written, list):
         raise Refused(f"#/filters: Type mismatch. Expected Array but got {kind_of(written)}.")
+    refuse_deep(written)
     wrong = [f"#/filters/{i}: Invalid filter {inspected(f)}" for i, f in enumerate(written) if not _has_shape(f)]
     if wrong:
         raise Refused("\n".join(wrong))
     return tuple(_tree(f, Place(f"#/filters/{i}")) for i, f in enumerate(written))
+
+
+def refuse_deep(written: list[Any]) -> None:
+    """Raises Refused for filters nested so deep that nobody means them, before they are walked."""
+    level = written
+    for _ in range(MAX_DEPTH):
+        level = [inner for part in level if isinstance(part, list) for inner in part]
+        if not level:
+            return
+    raise Refused(f"Invalid filters. They are nested deeper than {MAX_DEPTH} lists.")
 
 
 def kind_of(value: Any) -> str:

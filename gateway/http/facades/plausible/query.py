@@ -60,7 +60,8 @@ def read(body: Any) -> Asked:
         raise Refused(f"#: Type mismatch. Expected Object but got {kind_of(body)}.")
     if wrong := [text for check in _SHAPES for text in check(body)]:
         raise Refused("\n".join(wrong))
-    filters = dialect.read(body.get("filters") or [])
+    written = body.get("filters")
+    filters = dialect.read([] if written is None else written)
     _refuse_broken(body)
     include, paging = body.get("include") or {}, body.get("pagination") or {}
     query = Query(
@@ -148,8 +149,8 @@ def _names(
     key: str, word: str, known: Callable[[str], bool], least: int
 ) -> Callable[[Mapping[str, Any]], Iterator[str]]:
     def check(body: Mapping[str, Any]) -> Iterator[str]:
-        value = body.get(key, [] if not least else None)
-        if value is None:
+        value = body.get(key)
+        if value is None and (not least or key not in body):
             return
         if not isinstance(value, list):
             yield f"#/{key}: Type mismatch. Expected Array but got {kind_of(value)}."
@@ -186,7 +187,9 @@ def _problem(value: Any) -> str | None:
 
 
 def _order_by(body: Mapping[str, Any]) -> Iterator[str]:
-    value = body.get("order_by") or []
+    value = body.get("order_by")
+    if value is None:
+        return
     if not isinstance(value, list):
         yield f"#/order_by: Type mismatch. Expected Array but got {kind_of(value)}."
         return

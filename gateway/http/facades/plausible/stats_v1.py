@@ -19,8 +19,8 @@ from gateway.http.facades.plausible import filters as dialect
 from gateway.http.facades.plausible.query import SKIP_WARNINGS
 from gateway.http.facades.plausible.wording import Refused
 from models.filters import Comparison, Filter
+from models.period import EARLIEST, LATEST, add_months, problem_with
 from models.period import Comparison as Compared
-from models.period import add_months
 from models.query import Compare, Direction, Include, Order, Query
 from models.result import Answer, Value
 from models.rounding import half_away
@@ -48,6 +48,7 @@ MAX_LIMIT, DEFAULT_LIMIT = 1000, 100
 MAX_OFFSET = 1_000_000
 CONDITION = re.compile(r"\s*([^=!]+?)\s*(==|!=)\s*(.*?)\s*", re.DOTALL)
 BAR = re.compile(r"(?<!\\)\|")
+NO_DATE = "Please specify a valid date in ISO-8601 format."
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 """The one spelling of a date that the vendor reads; ISO 8601 has more."""
 
@@ -172,11 +173,16 @@ def _range(given: Mapping[str, str], now: datetime) -> tuple[str, str]:
     try:
         day = _date(given["date"]) if given.get("date") else now.astimezone(UTC).date()
     except ValueError as error:
-        raise Refused(
-            f"Error parsing `date` parameter: {error}. Please specify a valid date in ISO-8601 format."
-        ) from None
-    first, last = _days(period, day)
-    return first.isoformat(), last.isoformat()
+        raise Refused(f"Error parsing `date` parameter: {error}. {NO_DATE}") from None
+    return _written(*_days(period, day), f"Error parsing `date` parameter: invalid_date. {NO_DATE}")
+
+
+def _written(first: date, last: date, otherwise: str) -> tuple[str, str]:
+    """The days as texts. Raises Refused where they lie outside the years that are counted."""
+    span = first.isoformat(), last.isoformat()
+    if problem_with(span) is not None:
+        raise Refused(otherwise)
+    return span
 
 
 def _date(text: str) -> date:
@@ -184,9 +190,12 @@ def _date(text: str) -> date:
     if not DAY.fullmatch(text):
         raise ValueError("invalid_format")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ValueError("invalid_date") from None
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError("invalid_date")
+    return day
 
 
 def _days(period: str, day: date) -> tuple[date, date]:
@@ -248,6 +257,7 @@ def _filters(given: Mapping[str, str]) -> tuple[list[Any], tuple[Filter, ...]]:
             written = decoded(text)
         except orjson.JSONDecodeError:
             raise Refused("Invalid filters. The JSON could not be read.") from None
+        dialect.refuse_deep(written)
     else:
         written = [_condition(part) for part in text.split(";") if part.strip()]
     for _, leaf in dialect.leaves(written) if dialect.is_tree(written) else ():

@@ -11,8 +11,13 @@ class Refused(Exception):
         self.text, self.status = text, status
 
 
-def inspected(value: Any) -> str:
-    """A JSON value as Plausible's error texts print it (contracts: Plausible 4.5)."""
+DEEPEST = 50
+
+
+def inspected(value: Any, depth: int = 0) -> str:
+    """A JSON value as Plausible's error texts print it (contracts: Plausible 4.5); what lies too deep is left out."""
+    if depth > DEEPEST:
+        return "..."
     match value:
         case None:
             return "nil"
@@ -21,9 +26,9 @@ def inspected(value: Any) -> str:
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         case dict():
-            return "%{" + ", ".join(f"{inspected(k)} => {inspected(v)}" for k, v in value.items()) + "}"
+            return "%{" + ", ".join(f"{inspected(k)} => {inspected(v, depth + 1)}" for k, v in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(inspected, value)) + "]"
+            return "[" + ", ".join(inspected(v, depth + 1) for v in value) + "]"
         case _:
             return str(value)
 
