@@ -60,11 +60,15 @@ class Segments:
         await noting.run(rows.delete, caller.tenant, record.site.id, segment_id)
 
     async def expand(self, tenant: Tenant, record: SiteRecord, filters: tuple[Filter, ...]) -> tuple[Filter, ...]:
-        """The filters with every segment replaced by its tree. Raises InvalidRequest for unknown segments."""
+        """The filters with every segment replaced by its tree. Raises InvalidRequest for unknown segments.
+
+        At the top, each filter of a segment becomes one of the query: what counts differently there (goals that rates
+        divide by, pages that visits entered on) must not depend on whether a filter was saved.
+        """
         if Dimension.SEGMENT not in dimensions_in(filters):
             return filters
         known = {s.id: s for s in await self._catalog.run(rows.listed, tenant, record.site.id)}
-        return tuple(_expanded(f, known) for f in filters)
+        return tuple(part for f in filters for part in _at_the_top(f, known))
 
 
 def _public(segment: SegmentRecord) -> dict[str, Any]:
@@ -82,6 +86,12 @@ def _checked(filters: list[Any]) -> tuple[Filter, ...]:
     if problems:
         raise InvalidRequest(problems)
     return read
+
+
+def _at_the_top(node: Filter, known: dict[str, SegmentRecord]) -> tuple[Filter, ...]:
+    expanded = _expanded(node, known)
+    saved = isinstance(node, Comparison) and node.dimension == Dimension.SEGMENT
+    return expanded.parts if saved and isinstance(expanded, And) else (expanded,)
 
 
 def _expanded(node: Filter, known: dict[str, SegmentRecord]) -> Filter:

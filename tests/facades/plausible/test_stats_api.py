@@ -303,3 +303,41 @@ def test_scripts_have_their_classic_names(served: Served, name: str, options: st
 def test_an_unknown_script_is_not_there(served: Served) -> None:
     for name in ("pa-nothing", "jquery", "script.unheard-of"):
         assert client().get(f"{served.base}/plausible/js/{name}.js").status_code == 404
+
+
+def test_a_segment_counts_like_its_filters_written_out(owner: Api, site: str) -> None:
+    # Estonia: ann sees /a then /b and signs up, bob and cid see one page each; Germany: dot signs up on /b.
+    seen = (
+        ("ann", "pageview", "/a", "EE"), ("ann", "pageview", "/b", "EE"), ("ann", "Signup", "/b", "EE"),
+        ("bob", "pageview", "/b", "EE"), ("cid", "pageview", "/a", "EE"), ("dot", "Signup", "/b", "DE"),
+    )  # fmt: skip
+    lines = [
+        {"name": name, "time": f"2026-06-01T10:0{n}:00Z", "visitor": who, "path": path, "country": country}
+        for n, (who, name, path, country) in enumerate(seen)
+    ]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=content)
+    owner.ok("PUT", f"/v1/sites/{site}/goals", {"event_name": "Signup"})
+    saved = {
+        "pages": [["is", "page", ["/b"]], ["is", "country", ["EE"]]],
+        "goals": [["is", "goal", ["Signup"]], ["is", "country", ["EE"]]],
+    }
+    made = {
+        name: owner.ok("POST", f"/v1/sites/{site}/segments", {"name": name, "filters": filters})["id"]
+        for name, filters in saved.items()
+    }
+
+    def found(metric: str, segment: object) -> list[Any]:
+        body = {**QUERY, "site_id": site, "metrics": [metric], "filters": [["is", "segment", [segment]]]}
+        rows: list[dict[str, Any]] = facade(owner).ok("POST", "/api/v2/query", body)["results"]
+        return [row["metrics"] for row in rows]
+
+    assert found("bounce_rate", made["pages"]) == [[100]]  # of visits that entered on /b: bob's
+    assert found("conversion_rate", made["goals"]) == [[33.33]]  # one of three in Estonia
+    rate = {**QUERY, "site_id": site, "metrics": ["conversion_rate"]}
+    for segment, text in (
+        (made["pages"], "Metric `conversion_rate` can only"),
+        (9999, "Invalid filters. Some seg"),
+    ):
+        body = {**rate, "filters": [["is", "segment", [segment]]]}
+        assert error(facade(owner), 400, "POST", "/api/v2/query", json=body).startswith(text)

@@ -14,6 +14,7 @@ from gateway.http.facades.plausible import filters as dialect
 from gateway.http.facades.plausible.filters import canonical_name, kind_of, leaves
 from gateway.http.facades.plausible.money import revenue
 from gateway.http.facades.plausible.wording import Refused, inspected
+from models.filters import Comparison
 from models.period import Period, RangeSpec, problem_with
 from models.query import Direction, Include, Order, Query, ResolvedQuery
 from models.result import Answer, ImportsSkipped, Value
@@ -86,6 +87,17 @@ def _refuse_broken(body: Mapping[str, Any]) -> None:
     for rule in _RULES:
         if (text := next(rule(body), None)) is not None:
             raise Refused(text)
+
+
+RATE_WITHOUT_GOAL = "Metric `{}` can only be queried with event:goal filters or dimensions."
+
+
+def refuse_rates_without_goals(query: Query) -> None:
+    """The same rule once segments have been replaced by their filters. Raises Refused."""
+    rate = next((m for m in query.metrics if m in (Metric.CONVERSION_RATE, Metric.GROUP_CONVERSION_RATE)), None)
+    filtered = {part.dimension for part in query.filters if isinstance(part, Comparison)}
+    if rate is not None and Dimension.GOAL not in filtered.union(query.dimensions):
+        raise Refused(RATE_WITHOUT_GOAL.format(rate))
 
 
 def automatic_time(period: Period) -> str:
@@ -270,12 +282,9 @@ def _labels_need_time(body: Mapping[str, Any]) -> Iterator[str]:
 def _rates_need_goals(body: Mapping[str, Any]) -> Iterator[str]:
     rates = [m for m in body["metrics"] if m in ("conversion_rate", "group_conversion_rate")]
     filtered = list(leaves(body.get("filters") or []))
-    if (
-        rates
-        and "event:goal" not in (body.get("dimensions") or [])
-        and not any(part[1] == "event:goal" for depth, part in filtered if depth == 0)
-    ):
-        yield f"Metric `{rates[0]}` can only be queried with event:goal filters or dimensions."
+    at_the_top = {part[1] for depth, part in filtered if depth == 0}
+    if rates and not at_the_top & {"event:goal", "segment"} and "event:goal" not in (body.get("dimensions") or []):
+        yield RATE_WITHOUT_GOAL.format(rates[0])
     if rates and any(depth > 0 and part[1].startswith(PROPS) for depth, part in filtered):
         yield (
             "Invalid filters. When `conversion_rate` or `group_conversion_rate` metrics are used, "

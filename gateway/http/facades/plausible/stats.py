@@ -16,7 +16,7 @@ from gateway.http.facades.plausible.call import Call
 from gateway.http.facades.plausible.wording import Refused, unknown_goal, unknown_goal_v1
 from gateway.stats import SiteOutcome
 from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
-from models.errors import UnsupportedQuery
+from models.errors import InvalidRequest, UnsupportedQuery
 from models.filters import comparisons
 from models.period import buckets, resolve
 from models.query import Query, ResolvedQuery
@@ -33,7 +33,9 @@ async def query(call: Call) -> Any:
         v2.read(body)  # a site id that is no text is the schema's matter
     record = await call.measured_site()
     asked = v2.read(body)
-    await _goals_exist(call, record, asked.query, unknown_goal)
+    meant = await _with_segments(call, record, asked.query)
+    await _goals_exist(call, record, meant, unknown_goal)
+    v2.refuse_rates_without_goals(meant)
     now = call.services.settings.clock()
     settled = asked.settled(await _automatic_time(call, record, asked.query))
     if asked.trimmed or settled.date_range == "day":
@@ -133,8 +135,17 @@ async def _v1(call: Call, read: Read) -> tuple[SiteRecord, stats_v1.Asked]:
     record = await call.measured_site()
     given = {name: value if isinstance(value, str) else "" for name, value in call.given.items()}
     asked = read(given, call.services.settings.clock())
-    await _goals_exist(call, record, asked.query, unknown_goal_v1)
+    await _goals_exist(call, record, await _with_segments(call, record, asked.query), unknown_goal_v1)
     return record, asked
+
+
+async def _with_segments(call: Call, record: SiteRecord, asked: Query) -> Query:
+    """The question with the filters that its segments stand for, for rules to see. Raises Refused for unknown ones."""
+    try:
+        filters = await call.services.segments.expand(call.caller.tenant, record, asked.filters)
+    except InvalidRequest:
+        raise Refused("Invalid filters. The site has no such segment.") from None
+    return replace(asked, filters=filters)
 
 
 async def _goals_exist(call: Call, record: SiteRecord, asked: Query, said: Callable[[str], str]) -> None:
