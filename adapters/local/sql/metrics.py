@@ -41,6 +41,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "bounce_visits": Part(visits="sumIf(sign, {entered})", imported="whole_visits"),
         "seconds": Part(visits="sum(sign * duration)", imported="visit_duration"),
         "viewed": Part(visits="sum(sign * pageviews)", imported="pageviews"),
+        "viewed_visits": Part(visits="sum(sign)", imported="visits"),
         "session_visits": Part(visits="sum(sign)", imported="whole_visits"),
         "exits": Part(visits="sum(sign)", imported="visits"),
         "exit_views": Part("countIf(name = 'pageview')", imported="pageviews"),
@@ -64,7 +65,7 @@ FORMULAS: Mapping[Metric, Formula] = MappingProxyType(
         M.EVENTS: Formula(("events",), "{events}"),
         M.CONVERSIONS: Formula(("events",), "{events}"),
         M.VIEWS_PER_VISIT: Formula(
-            ("viewed", "session_visits"), "if(session_visits = 0, 0., round(viewed / session_visits, 2))"
+            ("viewed", "viewed_visits"), "if(viewed_visits = 0, 0., round(viewed / viewed_visits, 2))"
         ),
         M.BOUNCE_RATE: Formula(
             ("bounces", "bounce_visits"), "if(bounce_visits = 0, 0, toInt64(round(100 * bounces / bounce_visits)))"

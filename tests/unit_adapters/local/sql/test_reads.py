@@ -379,6 +379,18 @@ async def test_imported_history_adds_to_native_numbers(grown: tuple[Site, Reader
     assert (alone.rows, alone.imports) == ((("/", 3, 3), ("/b", 2, 3)), None)
 
 
+async def test_views_per_visit_of_a_host_divides_imported_views_by_imported_visits(store: EventStore) -> None:
+    # One visit of one page here; imported, 4 visits of 8 pages on the host. Of durations, imported pages know nothing.
+    site = SITE.model_copy(update={"id": "views"})
+    pages = {"table": "imported_pages", "date": "2026-02-28", "hostname": "blog", "page": "/b"}
+    history = [Import(date(2026, 2, 1), date(2026, 2, 28), ({**pages, "visitors": 4, "visits": 4, "pageviews": 8},))]
+    known = reader_of(store, await load(store, site.id, [hit("01T09:00", "v1", hostname="blog")], history), (), NOW)
+    on_blog = [["is", "hostname", ["blog"]]]
+    asked = query("views_per_visit bounce_rate", "", on_blog, period=BOTH_MONTHS, include=Include(imports=True))
+
+    assert (await known.read(site, asked)).rows == ((1.8, 100),)
+
+
 async def test_exit_rate_adds_imported_exits_and_views(grown: tuple[Site, Reader]) -> None:
     site, reader = grown
     asked = query("exit_rate", "page", period=BOTH_MONTHS, include=Include(imports=True))
