@@ -93,18 +93,19 @@ def serving(filters: Sequence[Filter], dimensions: Iterable[str], goals: Sequenc
         return frozenset()
     grouped = [name for name in dimensions if not is_time(name)]
     used = {c.dimension for f in filters for c in outside_behaviour(f)} | set(grouped)
-    by_goal = is_filtered_by_goal(filters)
     if not used:
         return frozenset({"imported_visitors"})
-    if used == {D.GOAL} and not by_goal:
+    if used == {D.GOAL} and not is_filtered_by_goal(filters):
         return frozenset(GOAL_TABLES.values())
-    if not all(_is_kept(name, filters, goals) for name in used if name.startswith(PROP_PREFIX)):
+    props = [name for name in used if name.startswith(PROP_PREFIX)]
+    if not all(_is_kept(name, filters, goals) for name in props):
         return frozenset()
     found = {TABLES.get(name) for name in used if name != D.GOAL}
     if D.GOAL in used:
-        if not by_goal or any(goal.custom_props for goal in goals):
+        if any(goal.custom_props for goal in goals):
             return frozenset()
-        found |= {GOAL_TABLES.get(goal.kind) for goal in goals}
+        if not props:  # these are kept for a filter on events that complete no page goal
+            found |= {GOAL_TABLES.get(goal.kind) for goal in goals}
     return _complete(found) if len(found) == 1 else frozenset()
 
 

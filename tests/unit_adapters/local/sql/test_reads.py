@@ -391,6 +391,29 @@ async def test_views_per_visit_of_a_host_divides_imported_views_by_imported_visi
     assert (await known.read(site, asked)).rows == ((1.8, 100),)
 
 
+async def test_goals_under_other_filters_take_the_one_table_of_their_kind(store: EventStore) -> None:
+    # One view of /b here, four imported; one 404 here, two imported.
+    site = SITE.model_copy(update={"id": "kinds"})
+    table = (
+        {"table": "imported_pages", "date": "2026-02-28", "page": "/b", "visitors": 4, "visits": 4, "pageviews": 4},
+        {"table": "imported_custom_events", "date": "2026-02-28", "name": "404", "path": "/x", "visitors": 2,
+         "events": 2},
+    )  # fmt: skip
+    events = [hit("01T09:00", "v1", path="/b"), hit("01T09:01", "v1", "404", "/x", props={"path": "/x"})]
+    loaded = await load(store, site.id, events, [Import(date(2026, 2, 1), date(2026, 2, 28), table)])
+    page, missing = Goal(id="1", page_path="/b", display_name="Saw B"), Goal(id="2", event_name="404")
+    on_page, on_path = [["is", "page", ["/b"]]], [["is", "event", ["404"]], ["is", "prop:path", ["/x"]]]
+
+    async def found(filters: list[Any], *goals: Goal) -> tuple[Any, ...]:
+        asked = query("visitors", "goal", filters, period=BOTH_MONTHS, include=Include(imports=True))
+        answer = await reader_of(store, loaded, goals, NOW).read(site, asked)
+        return answer.rows, answer.imports and answer.imports.included
+
+    assert await found(on_page, page) == ((("Saw B", 5),), True)
+    assert await found(on_page, page, missing) == ((("Saw B", 1),), False)
+    assert await found(on_path, page, missing) == ((("404", 3),), True)
+
+
 async def test_exit_rate_adds_imported_exits_and_views(grown: tuple[Site, Reader]) -> None:
     site, reader = grown
     asked = query("exit_rate", "page", period=BOTH_MONTHS, include=Include(imports=True))
