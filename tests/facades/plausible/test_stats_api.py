@@ -86,6 +86,19 @@ def test_statistics_are_read_with_a_form_for_a_body(demo: Api) -> None:
     assert (empty.status_code, empty.content) == (200, b"0")
 
 
+def test_countries_nobody_knows_are_no_rows_of_v1(owner: Api, site: str) -> None:
+    lines = [
+        {"name": "pageview", "time": "2026-06-01T10:00:00Z", "visitor": f"v{n}", "path": "/", "country": country}
+        for n, country in enumerate(("EE", "ZZ", "ZZ", ""))
+    ]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    owner.ok("POST", f"/v1/sites/{site}/imports?format=ndjson&wait=true", content=content)
+    where = {"site_id": site, "property": "visit:country", "period": "custom", "date": "2026-06-01,2026-06-01"}
+    answer = facade(owner).send("GET", "/api/v1/stats/breakdown", params=where)
+
+    assert answer.json() == {"results": [{"country": "EE", "visitors": 1}]}
+
+
 def test_realtime_is_a_bare_number(demo: Api) -> None:
     answer = facade(demo).send("GET", STATS % "realtime/visitors")
     assert (answer.content, answer.headers["content-type"]) == (b"0", "application/json")

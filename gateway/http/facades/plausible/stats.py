@@ -120,10 +120,17 @@ async def health(ask: Ask) -> Response:
 
 
 def _counted_like_v1(record: SiteRecord, asked: Query) -> Query:
-    """Our own store can count page views of visits as v1 does; every other backend keeps its own way."""
+    """Our own store can count page views of visits as v1 does, and holds countries nobody knows as v1 leaves them out.
+
+    Every other backend keeps its own way.
+    """
+    if record.connection != LOCAL_CONNECTION:
+        return asked
+    if Dimension.COUNTRY in asked.dimensions:
+        asked = replace(asked, filters=(*asked.filters, stats_v1.KNOWN_COUNTRY))
     names = {*asked.dimensions, *(c.dimension for f in asked.filters for c in comparisons(f))}
     about_events = any(DIMENSION_SCOPES[found] is Scope.EVENT for n in names if (found := dimension_of(n)))
-    if record.connection != LOCAL_CONNECTION or about_events:
+    if about_events:
         return asked
     return replace(asked, extra=stats_v1.VISITS_COUNT_PAGEVIEWS)
 

@@ -52,6 +52,8 @@ NO_DATE = "Please specify a valid date in ISO-8601 format."
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 """The one spelling of a date that the vendor reads; ISO 8601 has more."""
 
+KNOWN_COUNTRY = Comparison(Operator.IS_NOT, str(Dimension.COUNTRY), ("ZZ",))
+"""ZZ is what senders write where they know no country."""
 VISITS_COUNT_PAGEVIEWS = {"local": {"visits_count_pageviews": True}}
 """Breakdowns by what a visit has count its page views with the visit, as the vendor's v1 API does."""
 
