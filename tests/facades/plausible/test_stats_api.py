@@ -350,7 +350,7 @@ def test_a_segment_counts_like_its_filters_written_out(owner: Api, site: str) ->
     rate = {**QUERY, "site_id": site, "metrics": ["conversion_rate"]}
     for segment, text in (
         (made["pages"], "Metric `conversion_rate` can only"),
-        (9999, "Invalid filters. Some seg"),
+        (9999, "Invalid filters. The site has no such"),
     ):
         body = {**rate, "filters": [["is", "segment", [segment]]]}
         assert error(facade(owner), 400, "POST", "/api/v2/query", json=body).startswith(text)

@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.plausible.vocabulary import DIMENSIONS_READ, METRICS_READ, PROPS
 from gateway.http.facades.plausible.filters import MODIFIED, OPERATORS
-from gateway.http.facades.plausible.query import INCLUDES, MAX_ROWS
+from gateway.http.facades.plausible.query_shape import INCLUDES, MAX_ROWS
 from models.period import RANGES
 
 DIMENSIONS = sorted({*DIMENSIONS_READ, "time"} - {"visit:screen", "time:minute"})

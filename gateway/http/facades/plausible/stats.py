@@ -13,6 +13,7 @@ from gateway.http.endpoint import Ask
 from gateway.http.facades.plausible import query as v2
 from gateway.http.facades.plausible import schema, stats_v1
 from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.query_rules import refuse_rates_without_goals
 from gateway.http.facades.plausible.wording import Refused, unknown_goal, unknown_goal_v1
 from gateway.stats import SiteOutcome
 from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
@@ -35,7 +36,7 @@ async def query(call: Call) -> Any:
     asked = v2.read(body)
     meant = await _with_segments(call, record, asked.query)
     await _goals_exist(call, record, meant, unknown_goal)
-    v2.refuse_rates_without_goals(meant)
+    refuse_rates_without_goals(meant)
     now = call.services.settings.clock()
     settled = asked.settled(await _automatic_time(call, record, asked.query))
     if asked.trimmed or settled.date_range == "day":
