@@ -103,7 +103,6 @@ class _Reader:
             "name": name,
             "time": NO_TIME,
             "url": url,
-            "hostname": host or None,
             "path": pathname if hashed else None,
             "referrer": referrer[:MAX_REFERRER] if isinstance(referrer, str) and referrer else None,
             "props": given,
@@ -112,7 +111,7 @@ class _Reader:
             "engagement_ms": engagement,
             "scroll_depth": depth,
         }
-        if len(host) <= MAX_HOST and len(given) <= MAX_PROPS:
+        if len(given) <= MAX_PROPS:
             return Payload(domains, _NO_EVENT.model_copy(update=values))  # all limits of the model are held above
         try:
             return Payload(domains, Event.model_validate(values))
@@ -140,7 +139,7 @@ class _Reader:
         if len(url.encode("utf-8", "replace")) > MAX_URL_BYTES:
             self.errors["url"] = [f"should be at most {MAX_URL_BYTES} byte(s)"]
             return ""
-        if not _parts(url)[0]:
+        if not 0 < len(_parts(url)[0]) <= MAX_HOST:
             self.errors["url"] = ["must be a valid url"]
             return ""
         return url

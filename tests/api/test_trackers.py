@@ -37,6 +37,17 @@ def test_an_accepted_event_is_counted(owner: Api, site: str) -> None:
     ]
 
 
+def test_pages_with_and_without_www_are_on_one_host(owner: Api, site: str) -> None:
+    for host in (site, f"www.{site}", f"WWW.{site}."):
+        track(owner, {"n": "pageview", "u": f"https://{host}/a", "d": site})
+    owner.ok("POST", f"/v1/sites/{site}/events?wait=true", {"name": "Marker", "visitor": "m"})
+    asked = {"site": site, "metrics": ["pageviews"], "date_range": "day", "dimensions": ["hostname"]}
+    filters = [["is", "event", ["pageview"]]]
+    assert owner.ok("POST", "/v1/query", {**asked, "filters": filters})["results"] == [
+        {"hostname": site, "pageviews": 3}
+    ]
+
+
 @pytest.mark.parametrize(
     ("agent", "domain", "reason"),
     [("Googlebot/2.1 (+http://www.google.com/bot.html)", None, "bot"), (BROWSER, "no.example.com", "unknown_site")],
@@ -58,6 +69,7 @@ def test_what_is_not_counted_is_answered_alike_and_said_in_a_header(
         ({"n": "pageview", "d": "a.example"}, {"url": ["is required"]}),
         ({"n": "", "u": "https://a.example/", "d": "a.example"}, {"event_name": ["can't be blank"]}),
         ({"n": "x", "u": "data:text/html,1", "d": "a.example"}, {"url": ["scheme is not allowed"]}),
+        ({"n": "x", "u": f"https://{'a' * 501}/", "d": "a.example"}, {"url": ["must be a valid url"]}),
         ({"n": "x", "u": "no address", "d": "a.example"}, {"url": ["must be a valid url"]}),
         ({"n": "x", "u": "https://a.example/", "d": " "}, {"domain": ["can't be blank"]}),
     ],
