@@ -13,7 +13,7 @@ from datetime import date
 from io import TextIOWrapper
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from adapters.local.enrich.channel import channel
 from adapters.local.schema import IMPORTED
@@ -25,6 +25,8 @@ MOST_BYTES = 4 << 30
 MOST_RATIO, FREE_BYTES = 200, 1 << 20
 """How many times its packed size a file may have, and up to which size that does not matter."""
 BATCH_ROWS = 20_000
+MOST_ROW = 1 << 20
+"""Characters of a row, which is held as a whole: without it a file of one line would be."""
 IGNORED = "imported_custom_props"
 """Exported by Plausible, and not read by it either."""
 NAME = re.compile(r"(?:imported_)?([a-z_]+?)_(\d{8})_(\d{8})\.csv")
@@ -131,7 +133,7 @@ def _table_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> TableFile |
         return None
     try:
         with _text(archive, entry.filename) as text:
-            header = next(csv.reader(text, strict=True), [])
+            header = next(csv.reader(_Lines(text), strict=True), [])
     except (csv.Error, UnicodeError) as error:
         raise ArchiveRefused(shown, "the header is not readable CSV", 1) from error
     return TableFile(shown, table, first, last, _checked(shown, table, header), entry.compress_size)
@@ -139,6 +141,31 @@ def _table_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> TableFile |
 
 def _text(archive: zipfile.ZipFile, name: str) -> TextIOWrapper:
     return TextIOWrapper(archive.open(name), encoding="utf-8-sig", newline="")
+
+
+class _Lines:
+    """The lines of a text for a reader of CSV, as many as a row may have until `row_ended`.
+
+    Raises csv.Error beyond that.
+    """
+
+    def __init__(self, text: TextIOWrapper) -> None:
+        self._text, self._room = text, MOST_ROW
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._room + 1)
+        if not line:
+            raise StopIteration
+        self._room -= len(line)
+        if self._room < 0:
+            raise csv.Error(f"a row may have at most {MOST_ROW} characters")
+        return line
+
+    def row_ended(self) -> None:
+        self._room = MOST_ROW
 
 
 def _checked(file: str, table: str, header: list[str]) -> tuple[str, ...]:
@@ -160,10 +187,13 @@ def read_rows(archive: Archive, file: TableFile, size: int = BATCH_ROWS) -> Iter
     line = 1
     try:
         with zipfile.ZipFile(archive.path) as opened, _text(opened, file.name) as text:
-            found = csv.reader(text, strict=True)
+            lines = _Lines(text)
+            found = csv.reader(lines, strict=True)
             next(found, None)
             rows = reader.empty()
+            lines.row_ended()
             for cells in found:
+                lines.row_ended()
                 line = found.line_num
                 if cells:
                     reader.add(rows, cells, line)

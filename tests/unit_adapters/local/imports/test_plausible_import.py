@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from datetime import date
+from random import Random
 
 import pytest
 
@@ -99,6 +100,8 @@ async def test_a_bad_row_is_named_and_left_out_or_ends_it_all(desk: Desk, row: s
         assert BAD_ROWS[row] in job.problems[0].reason
 
 
+NOISE = ",".join(map(str, Random(1).choices(range(10**6), k=400_000)))
+
 REFUSED = {
     "no archive": (b"date,visitors\n", "no readable zip"),
     "nothing": (zipped({}), "none of the tables"),
@@ -118,6 +121,11 @@ REFUSED = {
     "many files": (zipped({f"imported_custom_props_{DAYS}.csv{n}": "" for n in range(51)}), "more than 50 files"),
     "another packing": (
         zipped({f"imported_visitors_{DAYS}.csv": "date\n"}, zipfile.ZIP_BZIP2), "another method",
+    ),
+    "a header that never ends": (zipped({f"imported_visitors_{DAYS}.csv": NOISE}), "header is not readable"),
+    "a row that never ends": (zipped({f"imported_visitors_{DAYS}.csv": f"date\n{NOISE}"}), "a row may have at most"),
+    "a row of many lines": (
+        zipped({f"imported_visitors_{DAYS}.csv": "date\n" + f'"{NOISE[:60_000]}\n",' * 40}), "a row may have at most",
     ),
     "broken text": (zipped({f"imported_visitors_{DAYS}.csv": 'date\n"2026-01-01\n'}), "not readable as CSV"),
 }  # fmt: skip
