@@ -1,6 +1,6 @@
 """Imports as jobs: announced, carried out in the background, resumed after a restart, never taken twice.
 
-The ledger holds a document for each job and one for the content of each file; the files wait in a folder.
+The ledger holds a document for each job and one for the content of each file, by format; the files wait in a folder.
 """
 
 import asyncio
@@ -75,7 +75,8 @@ class Imports:
         """
         if format not in self._runners:
             raise InvalidRequest([Problem("format", "is not known", self.formats)])
-        digest, size = await asyncio.to_thread(_measured, source)
+        content, size = await asyncio.to_thread(_measured, source)
+        digest = f"{format}-{content}"  # read in the wrong format it gave no rows: it is not there yet
         async with self._starting:
             twin = await self._twin(site, f"{site.id}/{digest}")
             if twin is not None and twin.status is not JobStatus.COMPLETED:

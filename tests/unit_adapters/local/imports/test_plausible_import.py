@@ -155,6 +155,21 @@ async def test_a_file_whose_checksum_is_wrong_takes_back_what_came_before_it(des
     assert await desk.one("SELECT count() FROM imported_devices") == (0,)
 
 
+@pytest.mark.parametrize("on_error", OnError)
+async def test_an_archive_that_was_sent_as_another_format_is_taken_when_sent_as_one(
+    desk: Desk, on_error: OnError
+) -> None:
+    archive = zipped({f"imported_visitors_{DAYS}.csv": "date,visitors\n2026-01-02,7\n"})
+    wrong = await desk.take(archive, "ndjson", on_error)
+    assert wrong.rows == 0
+    right = await desk.take(archive, "plausible")
+    assert (right.id != wrong.id, right.format, right.duplicate, right.rows) == (True, "plausible", False, 1)
+    assert (await desk.take(archive, "plausible")).duplicate
+    await desk.imports.delete_import(SITE, wrong.id)
+    assert (await desk.take(archive, "plausible")).duplicate
+    assert await desk.one("SELECT sum(visitors) FROM imported_visitors") == (7,)
+
+
 async def test_a_deleted_archive_is_gone_and_may_come_again(desk: Desk, ledger: MemoryLedger) -> None:
     content = zipped({f"imported_visitors_{DAYS}.csv": "date,visitors\n2026-01-02,7\n"})
     first = await desk.take(content, "plausible")
