@@ -52,13 +52,13 @@ class Event(Frozen):
     url: Long | None = None
     title: Long | None = None
     referrer: Long | None = None
-    source: Short | None = None
+    source: Long | None = None
     channel: Short | None = None
-    utm_source: Short | None = None
-    utm_medium: Short | None = None
-    utm_campaign: Short | None = None
-    utm_content: Short | None = None
-    utm_term: Short | None = None
+    utm_source: Long | None = None
+    utm_medium: Long | None = None
+    utm_campaign: Long | None = None
+    utm_content: Long | None = None
+    utm_term: Long | None = None
     country: str | None = Field(default=None, max_length=2)
     region: Short | None = None
     city: Annotated[str, Texted, Field(max_length=200)] | None = None

@@ -152,6 +152,16 @@ async def test_property_exported_events_make_equal_numbers_elsewhere(
     assert await answers(adapter, THERE, QUERIES) == await answers(adapter, HERE, QUERIES)
 
 
+async def test_tags_of_any_length_that_is_counted_come_back(adapter: LocalAdapter, tmp_path: Path) -> None:
+    url = "https://example.com/?" + "&".join(
+        f"utm_{name}={letter * 900}" for name, letter in (("source", "s"), ("term", "t"))
+    )
+    await adapter.record(HERE, [Event(name="pageview", time=NOW, visitor="v", url=url)])
+    await moved(adapter, tmp_path, "ndjson")
+    asked = [{"metrics": ["visitors"], "dimensions": ["source", "utm_source", "utm_term"]}]
+    assert await answers(adapter, THERE, asked) == await answers(adapter, HERE, asked)
+
+
 async def test_an_archive_makes_equal_daily_numbers_elsewhere(
     adapter: LocalAdapter, clock: Clock, tmp_path: Path
 ) -> None:
