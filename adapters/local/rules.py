@@ -90,7 +90,7 @@ def compile_rules(settings: SiteSettings) -> Rules:
     problems: list[Problem] = []
     for index, text in enumerate(exclude.addresses):
         try:
-            networks.append(ip_network(text.strip(), strict=False))
+            networks.append(_network(text.strip()))
         except ValueError:
             problems.append(Problem(f"exclude.addresses[{index}]", "must be an IP address or a CIDR network"))
     if problems:
@@ -100,16 +100,32 @@ def compile_rules(settings: SiteSettings) -> Rules:
         tuple(networks),
         frozenset(country.strip().upper() for country in exclude.countries),
         _wildcards(exclude.pages),
-        _wildcards(exclude.hostnames),
-        _wildcards(exclude.only_hostnames),
+        _wildcards(_hosts(exclude.hostnames), re.IGNORECASE),
+        _wildcards(_hosts(exclude.only_hostnames), re.IGNORECASE),
     )
 
 
-def _wildcards(patterns: tuple[str, ...]) -> Pattern | None:
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """A network as addresses are compared with it: one of mapped IPv4 addresses is one of IPv4. Raises ValueError."""
+    network = ip_network(text, strict=False)
+    if network.version == 6 and network.prefixlen >= 96 and (mapped := network.network_address.ipv4_mapped):
+        return IPv4Network((int(mapped), network.prefixlen - 96))
+    return network
+
+
+def _hosts(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns for hosts, which are kept without `www.`; what is left of `www.*` would be every host."""
+    bare = [text[4:] for text in patterns if text.lower().startswith("www.")]
+    return (*patterns, *(text for text in bare if not text.startswith("*")))
+
+
+def _wildcards(patterns: tuple[str, ...], flags: re.RegexFlag = re.NOFLAG) -> Pattern | None:
     """One expression for texts in which `*` stands for any characters."""
     if not patterns:
         return None
-    return re.compile("|".join(".*".join(map(re.escape, re.split(r"\*+", text))) for text in patterns), re.DOTALL)
+    return re.compile(
+        "|".join(".*".join(map(re.escape, re.split(r"\*+", text))) for text in patterns), re.DOTALL | flags
+    )
 
 
 def _within(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:

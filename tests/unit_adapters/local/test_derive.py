@@ -179,6 +179,25 @@ def test_exclusions(derivation: Derivation, fields: dict[str, Any], expected: st
     assert reason(taken(derivation, settings=EXCLUDED, **({"visitor": "u"} | fields))) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "excluded", "counted"),
+    [
+        ({"addresses": ("::ffff:192.0.2.0/120",)}, {"ip": "192.0.2.15"}, {"ip": "192.0.3.1"}),
+        ({"addresses": ("::ffff:c000:20f",)}, {"ip": "::ffff:192.0.2.15"}, {"ip": "192.0.2.16"}),
+        ({"addresses": ("::/0",)}, {"ip": "2001:db8::1"}, {"ip": "192.0.2.15"}),
+        ({"hostnames": ("www.Dev.example.com",)}, {"hostname": "dev.example.com"}, {"hostname": "example.com"}),
+        ({"hostnames": ("www.*",)}, {"hostname": "www.example.com"}, {"hostname": "example.com"}),
+        ({"only_hostnames": ("WWW.example.com",)}, {"hostname": "example.org"}, {"hostname": "example.com"}),
+    ],
+)  # fmt: skip
+def test_exclusions_are_read_as_what_they_are_compared_with(
+    derivation: Derivation, given: dict[str, Any], excluded: dict[str, Any], counted: dict[str, Any]
+) -> None:
+    settings = SiteSettings(exclude=Exclusions(**given))
+    reasons = [reason(taken(derivation, settings=settings, visitor="u", **fields)) for fields in (excluded, counted)]
+    assert (reasons[0].startswith("excluded_"), reasons[1]) == (True, "")
+
+
 def test_only_listed_hostnames_count(derivation: Derivation) -> None:
     settings = SiteSettings(exclude=Exclusions(only_hostnames=("example.com", "*.example.com")))
     said = [
