@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from ipaddress import IPv6Address
 from typing import NamedTuple, Protocol
 
 from adapters.local.enrich.agent import Agent, parse_agent
@@ -71,9 +72,9 @@ class Derivation:
         """The hit, or why it is not counted. `now` is the time of arrival."""
         self._forget(now)
         origin = (
-            Origin(received.ip, received.user_agent, received.accept_language)
+            Origin(_plain(received.ip), received.user_agent, received.accept_language)
             if received
-            else Origin(given.ip or "", given.user_agent or "", "")
+            else Origin(_plain(given.ip or ""), given.user_agent or "", "")
         )
         if refused := _refusal(given, origin, received, now):
             return refused
@@ -124,6 +125,17 @@ class Derivation:
         if day == salts.day - timedelta(days=1) and salts.previous:
             return visitor_id(salts.previous, *who), 0
         return visitor_id(_past_salt(salts, day.isoformat()), *who), 0
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address that is written as one of IPv6, as servers on both do: it has the same visitor and place."""
+    if ":" not in address or "ffff:" not in address.lower():
+        return address
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or address)
 
 
 def _past_salt(salts: DailySalts, day: str) -> bytes:

@@ -198,6 +198,16 @@ def test_exclusions_are_read_as_what_they_are_compared_with(
     assert (reasons[0].startswith("excluded_"), reasons[1]) == (True, "")
 
 
+@pytest.mark.parametrize("address", ["::ffff:8.8.8.8", "::FFFF:808:808", "0:0:0:0:0:ffff:8.8.8.8"])
+def test_a_mapped_address_is_the_visitor_and_the_place_of_the_plain_one(derivation: Derivation, address: str) -> None:
+    plain, mapped = (
+        [taken(derivation, Received(ip, CHROME), url="https://example.com/"), taken(derivation, ip=ip)]
+        for ip in ("8.8.8.8", address)
+    )
+    assert mapped == plain
+    assert attributes(mapped[1])["country"] == "US"
+
+
 def test_only_listed_hostnames_count(derivation: Derivation) -> None:
     settings = SiteSettings(exclude=Exclusions(only_hostnames=("example.com", "*.example.com")))
     said = [
