@@ -65,7 +65,8 @@ class Settings(Frozen):
     )
     geo_mmdb: Path | None = Field(
         default=None,
-        description="An MMDB file with cities (MaxMind, DB-IP or IPinfo schema) instead of the shipped countries.",
+        description="An MMDB file with cities (MaxMind, DB-IP or IPinfo schema) instead of the shipped countries. "
+        "It is copied into the data directory at the start: a newer one needs another start.",
     )
     geo_attribution: str | None = Field(
         default=None, description="Text that the licence of that file asks to be shown; without it, the file's own."

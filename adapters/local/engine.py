@@ -76,13 +76,14 @@ class Engine:
             writer = Writer(store, journal, dropped=counts.engagement)
             await writer.start()
             stack.push_async_callback(_stop, journal, writer)
-            geo = await asyncio.to_thread(lambda: Geo.open(places.geo, attribution=places.geo_attribution))
+            copy = places.folder / "places.mmdb"
+            geo = await asyncio.to_thread(lambda: Geo.open(places.geo, attribution=places.geo_attribution, copy=copy))
             stack.callback(geo.close)
             await asyncio.to_thread(_warm)
             salts = Salts(places.folder / "salts.json")
             derivation = Derivation(salts, geo)
             recorder = Recorder(journal, writer, derivation, counts, rules_of=rules_of, now=now)
-            readers = Readers(derivation, salts, places.geo)
+            readers = Readers(derivation, salts, copy if places.geo else None)
             removal = Removal(store, writer)
             events = EventImport(journal, recorder, readers, removal=removal, rules_of=rules_of, now=now)
             runners: dict[str, Runner] = {"ndjson": events, "plausible": AggregateImport(store, ledger)}

@@ -5,6 +5,7 @@ schema of MaxMind, DB-IP or IPinfo.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -13,8 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import maxminddb
+import structlog
 
 from adapters.local.enrich.sources import DATA
+from models.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
 
 BUNDLED = "country.mmdb"
 NO_COUNTRY = frozenset({"ZZ", "XX", "T1"})
@@ -30,7 +35,7 @@ ATTRIBUTIONS = (
 )
 
 
-class GeoFileError(ValueError):
+class GeoFileError(ConfigurationError):
     """The file of addresses is missing or is no MMDB."""
 
 
@@ -57,16 +62,17 @@ class Geo:
     def __init__(self, reader: maxminddb.Reader, attribution: str) -> None:
         self._reader = reader
         self.attribution = attribution
+        self._is_sound = True
 
     @classmethod
-    def open(cls, path: Path | str | None = None, *, attribution: str | None = None) -> Self:
+    def open(cls, path: Path | str | None = None, *, attribution: str | None = None, copy: Path | None = None) -> Self:
         """Open a file, or the bundled one for None. `attribution` overrides the text its licence asks for.
 
-        Raises GeoFileError.
+        With `copy` the file is copied there, and the copy is opened. Raises GeoFileError.
         """
         file = Path(str(DATA / BUNDLED)) if path is None else Path(path)
         try:
-            reader = maxminddb.open_database(file)
+            reader = maxminddb.open_database(file if path is None or copy is None else _copied(file, copy))
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
             raise GeoFileError(f"{file} cannot be read as an MMDB") from error
         if attribution is None:
@@ -74,10 +80,18 @@ class Geo:
         return cls(reader, attribution)
 
     def locate(self, ip: str) -> Place:
-        """The place of an IPv4 or IPv6 address; an empty one for private, unknown and malformed addresses."""
+        """The place of an IPv4 or IPv6 address; an empty one for private, unknown and malformed addresses.
+
+        Where the file is damaged as well: an event counts without its place.
+        """
         try:
             record = self._reader.get(ip)
         except ValueError:
+            return NOWHERE
+        except maxminddb.InvalidDatabaseError as error:
+            if self._is_sound:
+                log.warning("geo_file_damaged", error=type(error).__name__)
+            self._is_sound = False
             return NOWHERE
         return _place(record) if isinstance(record, dict) else NOWHERE
 
@@ -92,6 +106,19 @@ class Geo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _copied(file: Path, copy: Path) -> Path:
+    """A file nobody else writes to. It is read as mapped memory: cut short meanwhile, it would end the process.
+
+    Raises OSError.
+    """
+    found, held = file.stat(), copy.stat() if copy.exists() else None
+    if held is None or (held.st_size, held.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
+        draft = copy.with_name(f".{copy.name}")
+        shutil.copy2(file, draft)
+        draft.replace(copy)
+    return copy
 
 
 def _attribution(file: Path, reader: maxminddb.Reader) -> str:

@@ -99,3 +99,25 @@ def test_countries_have_names() -> None:
     assert country_name("gb") == "United Kingdom"
     assert country_name("TR") == "Türkiye"
     assert country_name("ZZ") == ""
+
+
+def test_a_file_that_is_written_anew_in_its_place_does_no_harm(mmdb_file: MmdbFile, tmp_path: Path) -> None:
+    """`cp` and `curl -o` cut the old file to nothing first, and a mapped one must not lose its pages."""
+    file, copy = mmdb_file({"203.0.113.0/24": MAXMIND}), tmp_path / "copy.mmdb"
+    with Geo.open(file, copy=copy) as geo:
+        whole = file.read_bytes()
+        file.write_bytes(b"")
+        assert geo.locate("203.0.113.7").country == "DE"
+        file.write_bytes(whole.replace(b"Munich", b"Minich"))
+        with Geo.open(file, copy=copy) as newer:
+            assert newer.locate("203.0.113.7").city_name == "Minich"
+        assert geo.locate("203.0.113.8").city_name == "Munich"
+
+
+def test_a_damaged_part_of_a_file_leaves_addresses_without_a_place(mmdb_file: MmdbFile) -> None:
+    file = mmdb_file({"203.0.113.0/24": MAXMIND})
+    data = bytearray(file.read_bytes())
+    data[: len(data) // 8] = b"\xfe" * (len(data) // 8)
+    file.write_bytes(data)
+    with Geo.open(file) as geo:
+        assert geo.locate("203.0.113.7") == Place()
