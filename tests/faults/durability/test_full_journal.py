@@ -111,6 +111,33 @@ def test_trackers_are_told_to_come_again_when_the_journal_is_full(gateway: Gatew
     assert gateway.admin("POST", "/v1/query", asked)["results"] == [{"pageviews": taken}]
 
 
+def test_a_batch_that_is_refused_left_nothing_behind(gateway: Gateway) -> None:
+    """Its client sends all of it again: what had been taken of it would count twice."""
+    site = gateway.admin("POST", "/v1/sites", {"domain": "batches.example.com"})["id"]
+    view = {
+        "website_id": site,
+        "type": "pageview",
+        "url": "https://batches.example.com/",
+        "event_data": {"x": "x" * 1500},
+    }
+
+    def collected() -> int:
+        headers = {"User-Agent": BROWSER, "X-Forwarded-For": "198.51.100.9"}
+        batch = [view] * 50
+        return httpx2.post(
+            f"{gateway.base}/sparklytics/api/collect", json=batch, headers=headers, timeout=30
+        ).status_code
+
+    taken = 0
+    with gateway.held_up():
+        while collected() == 202:
+            taken += 50
+    gateway.run(gateway.flush())
+    asked = {"site": "batches.example.com", "metrics": ["pageviews"], "date_range": "day"}
+    assert taken
+    assert gateway.admin("POST", "/v1/query", asked)["results"] == [{"pageviews": taken}]
+
+
 def test_a_bound_that_the_files_of_the_journal_could_reach_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="EVENT_BACKLOG_BYTES"):
         read_settings({"TALLYWAY_DATA": str(tmp_path), "TALLYWAY_EVENT_BACKLOG_BYTES": str(64 * 2**20)})
