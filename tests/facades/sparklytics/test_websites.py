@@ -158,6 +158,20 @@ def test_collected_events_are_counted(owner: Api) -> None:
     assert totals == [{"visitors": 2, "pageviews": 3, "events": 4}]
 
 
+def test_a_client_that_names_its_visitors_has_as_many(owner: Api) -> None:
+    """As a server does that reports for its visitors: all of them come from one address."""
+    website = created(owner)
+    view = {"website_id": website["id"], "type": "pageview", "url": f"https://{website['domain']}/"}
+
+    collected(owner, [view | {"visitor_id": name} for name in ("a", "b", "a")])
+    site = website["domain"]
+    owner.ok("POST", f"/v1/sites/{site}/events?wait=true", {"name": "Marker", "visitor": "m"})
+    asked = {"site": site, "metrics": ["visitors", "pageviews"], "date_range": "day"}
+    counted = owner.ok("POST", "/v1/query", {**asked, "filters": [["is", "event", ["pageview"]]]})["results"]
+
+    assert counted == [{"visitors": 2, "pageviews": 3}]
+
+
 def test_what_is_not_counted_is_said(owner: Api) -> None:
     answer = collected(owner, {"website_id": "site_0000000000", "type": "pageview", "url": "https://x.example/"})
 
@@ -172,6 +186,10 @@ def test_what_is_not_counted_is_said(owner: Api) -> None:
         ([], "batch_too_large"),
         ([{}] * 51, "batch_too_large"),
         ({"website_id": "a", "type": "pageview"}, "validation_error"),
+        (
+            {"website_id": "a", "type": "pageview", "url": "https://x.example/", "visitor_id": "v" * 65},
+            "validation_error",
+        ),
         ({"website_id": "a", "type": "click", "url": "https://x.example/"}, "validation_error"),
         ({"website_id": "a", "type": "pageview", "url": "https://x.example/", "ts": 1}, "validation_error"),
         (

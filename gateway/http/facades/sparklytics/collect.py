@@ -19,6 +19,7 @@ from models.event import PAGEVIEW, Drop, Event
 
 MAX_BATCH = 50
 MAX_DATA = 4096
+MAX_VISITOR = 64
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 FIELDS = frozenset(
     {"website_id", "type", "url", "referrer", "screen", "language", "event_name", "event_data", "visitor_id", *UTM}
@@ -80,6 +81,7 @@ def _event(given: Any, now: datetime) -> Event:
         "url": _text(given, "url"),
         "referrer": given.get("referrer") or None,
         "language": given.get("language") or None,
+        "visitor": _visitor(given),
         "props": _props(data),
         **{name: given.get(name) or None for name in UTM},
     }
@@ -88,6 +90,14 @@ def _event(given: Any, now: datetime) -> Event:
     except ValidationError as error:
         first = error.errors()[0]
         raise invalid(first["msg"], ".".join(map(str, first["loc"]))) from None
+
+
+def _visitor(given: Mapping[str, Any]) -> str | None:
+    """The id that a client has for its visitor; without one it is the address and user agent."""
+    visitor = given.get("visitor_id")
+    if visitor is not None and (not isinstance(visitor, str) or len(visitor) > MAX_VISITOR):
+        raise invalid(f"visitor_id must be a text of at most {MAX_VISITOR} characters", "visitor_id")
+    return visitor or None
 
 
 def _text(given: Any, name: str) -> str:
