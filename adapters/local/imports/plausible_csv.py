@@ -262,8 +262,9 @@ class _RowReader:
 
 
 def _day(text: str) -> date | None:
+    """A day as `2026-01-31`; the standard library would read `2026-W05-6` as well."""
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        return date.fromisoformat(text) if len(text) == 10 and text[7] == "-" else None
     except ValueError:
         return None
 

@@ -80,6 +80,7 @@ async def test_a_table_with_a_header_only_still_marks_its_days(desk: Desk, ledge
 
 BAD_ROWS = {
     "2026-02-30,1,2": "is no date",
+    "2026-W01-4,1,2": "is no date",
     "2026-01-02,-1,2": "visitors: '-1' is no count",
     "2026-01-02,1.5,2": "visitors: '1.5' is no count",
     "2026-01-02,1": "has 2 cells",
