@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import combinations
+
+from models.result import Reason
 
 KIND = "imports"
 """Documents of the ledger that record imports."""
@@ -29,3 +32,17 @@ class ImportedRange:
 def overlapping(imports: Sequence[ImportedRange], first: date, last: date) -> tuple[ImportedRange, ...]:
     """The imports with days in a range of days, ends included."""
     return tuple(each for each in imports if each.overlaps(first, last))
+
+
+def added_up(imports: Sequence[ImportedRange], first: date, last: date) -> tuple[Reason, ...]:
+    """What to say of days in the range that several imports have in the same tables: nothing tells them apart."""
+    shared = [
+        (max(one.first, other.first, first), min(one.last, other.last, last))
+        for one, other in combinations(imports, 2)
+        if one.tables & other.tables and one.overlaps(other.first, other.last)
+    ]
+    days = [(begin, end) for begin, end in shared if begin <= end]
+    if not days:
+        return ()
+    begin, end = min(begin for begin, _ in days), max(end for _, end in days)
+    return (Reason("imports_overlap", f"several imports have days from {begin} to {end}; their numbers are added up"),)

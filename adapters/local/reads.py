@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.local.enrich.geo import NAMED_BY_GEONAMES
 from adapters.local.enrich.names import name_of
-from adapters.local.imported import ImportedRange, overlapping
+from adapters.local.imported import ImportedRange, added_up, overlapping
 from adapters.local.sql import checks, imported, places, revenue
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.build import Compiled, compile_query, totals_of
@@ -64,6 +64,7 @@ class Reader:
         return Answer(
             rows=rows,
             plan=Plan.LOCAL,
+            reasons=added_up(merged, query.period.first_date, query.period.last_date),
             calls=0,
             totals=totals,
             total_rows=await self._total_rows(compiled, found, query) if query.include.total_rows else None,
