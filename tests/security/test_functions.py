@@ -12,7 +12,8 @@ from gateway.http.endpoint import Access, Endpoint
 from gateway.http.openapi import PARAMETER
 from gateway.http.routes import ENDPOINTS
 from gateway.tenancy import KeyScope
-from tests.api.conftest import Api, limited, new_owner, new_site
+from tests.api.conftest import Api, client, limited, new_owner, new_site
+from tests.serving import Served
 
 SCOPES = (KeyScope.READ, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS, KeyScope.INGEST)
 NEEDED: Mapping[KeyScope | Access, str] = {
@@ -53,9 +54,9 @@ def test_nothing_is_written_down_that_is_not_there() -> None:
 
 
 @pytest.fixture(scope="module")
-def keys(served: object) -> dict[str, Api]:
+def keys(served: Served) -> dict[str, Api]:
     """Keys of one tenant: `all but <scope>`, `just <scope>`, `admin`, and `one site` with every scope."""
-    owner = new_owner(Api(served.base, served.key))  # type: ignore[attr-defined]  # the fixture's class is serving.Served
+    owner = new_owner(Api(served.base, served.key))
     every = [*SCOPES, KeyScope.ADMIN]
     made = {f"just {scope}": limited(owner, scope) for scope in every}
     made |= {f"all but {s}": limited(owner, *(x for x in SCOPES if x is not s)) for s in SCOPES}
@@ -68,6 +69,12 @@ def status(api: Api, endpoint: Endpoint) -> int:
     """Of a request to objects that are not there, so that nothing happens whoever asks."""
     path = re.sub(r"\{\w+\}", "nothing", PARAMETER.sub(r"{\1}", endpoint.path))
     return api.send(endpoint.method, path, content=b"" if endpoint.method == "GET" else b"[]").status_code
+
+
+@pytest.mark.parametrize("endpoint", CLOSED, ids=named)
+def test_nobody_gets_in_without_a_key(served: Served, endpoint: Endpoint) -> None:
+    path = re.sub(r"\{\w+\}", "nothing", PARAMETER.sub(r"{\1}", endpoint.path))
+    assert client().request(endpoint.method, served.base + path).status_code == 401
 
 
 @pytest.mark.parametrize("endpoint", CLOSED, ids=named)
