@@ -4,6 +4,9 @@ from pydantic import Field
 
 from models.base import Frozen
 
+MOST_EVENTS = 10**9
+"""A minute; more is as good as no limit."""
+
 
 class Exclusions(Frozen):
     """Events that are answered but not counted. Addresses are IPs or networks; pages and hosts may carry `*`."""
@@ -26,5 +29,5 @@ class SiteSettings(Frozen):
     retention_days: int | None = Field(default=None, ge=1, le=36500)
     respect_do_not_track: bool = False
     respect_global_privacy_control: bool = False
-    events_per_minute: int | None = Field(default=None, ge=1)
-    events_per_minute_and_address: int | None = Field(default=None, ge=1)
+    events_per_minute: int | None = Field(default=None, ge=1, le=MOST_EVENTS)
+    events_per_minute_and_address: int | None = Field(default=None, ge=1, le=MOST_EVENTS)

@@ -259,3 +259,11 @@ def test_a_deletion_is_proven_to_those_who_ordered_it(platform: Api, owner: Api,
         capture_output=True, text=True, check=True, env={"PATH": ""},
     )  # fmt: skip
     assert json.loads(told.stdout) == proof
+
+
+@pytest.mark.parametrize("name", ["events_per_minute", "events_per_minute_and_address"])
+def test_a_limit_beyond_all_sense_is_refused_by_name(owner: Api, site: str, name: str) -> None:
+    refused = owner.problem(400, "PUT", f"/v1/sites/{site}/settings", {name: 2**70})
+    assert refused["problems"][0]["field"] == name
+    kept = owner.ok("GET", f"/v1/sites/{site}/settings")
+    assert kept[name] is None

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from gateway.http.schema.base import Given, Told
 from models.capability import Capabilities, Evidence
 from models.event import Event
+from models.query import MAX_OFFSET
 
 
 class QueryBody(Given):
@@ -24,7 +25,7 @@ class QueryBody(Given):
     compare: str | dict[str, Any] | None = None
     order_by: list[list[str]] = Field(default_factory=list)
     limit: int = Field(default=1000, ge=1, le=10_000)
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
     include: dict[str, bool] = Field(default_factory=dict)
     accuracy: str = Field(default="any", description="`any`, or `exact` to have approximations refused")
     extra: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Options for single backends, by name")
