@@ -1,6 +1,6 @@
 """What the store knows of imported history: which days each completed import covers, and with which tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -34,12 +34,12 @@ def overlapping(imports: Sequence[ImportedRange], first: date, last: date) -> tu
     return tuple(each for each in imports if each.overlaps(first, last))
 
 
-def added_up(imports: Sequence[ImportedRange], first: date, last: date) -> tuple[Reason, ...]:
-    """What to say of days in the range that several imports have in the same tables: nothing tells them apart."""
+def added_up(imports: Sequence[ImportedRange], asked: Collection[str], first: date, last: date) -> tuple[Reason, ...]:
+    """What to say of days in the range that several imports have in the asked tables: nothing tells them apart."""
     shared = [
         (max(one.first, other.first, first), min(one.last, other.last, last))
         for one, other in combinations(imports, 2)
-        if one.tables & other.tables and one.overlaps(other.first, other.last)
+        if one.tables & other.tables & set(asked) and one.overlaps(other.first, other.last)
     ]
     days = [(begin, end) for begin, end in shared if begin <= end]
     if not days:

@@ -19,7 +19,7 @@ from models.errors import InvalidRequest
 from models.goal import Goal
 from models.period import buckets, resolve
 from models.query import ResolvedQuery
-from models.result import Answer, Foreseen, ImportsNote, MetricWarning, Money, Plan, Row, Value
+from models.result import Answer, Foreseen, ImportsNote, MetricWarning, Money, Plan, Reason, Row, Value
 from models.site import Site
 from models.vocabulary import Dimension, Metric, interval_of
 
@@ -64,7 +64,7 @@ class Reader:
         return Answer(
             rows=rows,
             plan=Plan.LOCAL,
-            reasons=added_up(merged, query.period.first_date, query.period.last_date),
+            reasons=_added_up(query, goals, merged),
             calls=0,
             totals=totals,
             total_rows=await self._total_rows(compiled, found, query) if query.include.total_rows else None,
@@ -163,6 +163,13 @@ def _value(metric: Metric, value: Any, currency: str) -> Value:
     if metric in REVENUE:
         return Money(float(value), currency)
     return float(value) if isinstance(value, float) else int(value)
+
+
+def _added_up(query: ResolvedQuery, goals: Sequence[Goal], merged: Sequence[ImportedRange]) -> tuple[Reason, ...]:
+    if len(merged) < 2:
+        return ()
+    asked = imported.serving(query.filters, query.dimensions, goals)
+    return added_up(merged, asked, query.period.first_date, query.period.last_date)
 
 
 def _time_labels(query: ResolvedQuery) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway.catalog.clients import KEY_MARK
 from gateway.catalog.keys import PREFIX
 from gateway.clients import TokenEnded
+from gateway.http.approximation import say_why
 from gateway.http.auth import admit, counted_guesses
 from gateway.http.body import answer, bounded, decoded
 from gateway.http.errors import status_of
@@ -32,9 +33,6 @@ from models.errors import (
     UnsupportedQuery,
 )
 from models.result import Reason
-
-APPROXIMATE = "x-tallyway-approximate"
-"""Codes of why an answer is not exact; Pirsch's bodies have no place for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +123,7 @@ async def _respond(
 
     async def work() -> Response:
         result = await handler(call)
-        response = result if isinstance(result, Response) else answer(result)
-        if call.reasons:
-            response.headers[APPROXIMATE] = ", ".join(dict.fromkeys(reason.code for reason in call.reasons))
-        return response
+        return say_why(result if isinstance(result, Response) else answer(result), call.reasons)
 
     return await perform(request, services, caller, work, reads=only_reads(request.method, scope), creates=creates)
 

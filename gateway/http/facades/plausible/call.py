@@ -1,7 +1,7 @@
 """One call to the facade: who asks, with what, and how errors are said in the vendor's shape."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.http.approximation import say_why
 from gateway.http.auth import authenticate
 from gateway.http.body import answer, bounded
 from gateway.http.errors import status_of
@@ -31,18 +32,20 @@ from models.errors import (
     UnknownSite,
     UnsupportedQuery,
 )
+from models.result import Reason
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request by a known caller; `given` holds query string and body."""
+    """A request by a known caller; `given` holds query string and body, `reasons` why the answer is not exact."""
 
     request: Request
     services: Services
     caller: Caller
     given: Parameters
+    reasons: list[Reason] = field(default_factory=list)
 
     def text(self, name: str) -> str:
         return text(self.given, name)
@@ -115,7 +118,7 @@ async def _respond(request: Request, services: Services, handler: Handler, scope
 
     async def work() -> Response:
         result = await handler(call)
-        return result if isinstance(result, Response) else answer(result)
+        return say_why(result if isinstance(result, Response) else answer(result), call.reasons)
 
     return await perform(bound, services, caller, work, reads=only_reads(request.method, scope), creates=True)
 

@@ -183,4 +183,5 @@ async def _ask(call: Call, record: SiteRecord, asked: Query) -> tuple[ResolvedQu
     outcome: SiteOutcome = found.outcomes[0]
     if outcome.answer is None or outcome.query is None:
         raise outcome.error or ValueError("an outcome has an answer or an error")
+    call.reasons.extend(outcome.answer.provenance.reasons)
     return outcome.query, outcome.answer.answer, outcome.answer.comparison

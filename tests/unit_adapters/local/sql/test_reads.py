@@ -12,64 +12,19 @@ import pytest
 from adapters.local.imported import ImportedRange
 from adapters.local.reads import Reader
 from adapters.local.store import EventStore
-from fixtures.reference.imported import Import
 from models.errors import InvalidRequest
-from models.filters import read_filters
-from models.goal import Goal
 from models.period import Period, days_period
-from models.query import Direction, Include, Order, ResolvedQuery, default_order
-from models.result import Answer, ImportsSkipped, Money
+from models.query import Direction, Include, Order, ResolvedQuery
+from models.result import Answer, Money
 from models.site import Site
-from models.vocabulary import Metric
+from tests.unit_adapters.local.sql.hand import EVENTS, GOALS, NOW, SITE, hit, query, rows
 from tests.unit_adapters.local.sql.loading import Loaded, load, reader_of
-
-NOW = datetime(2026, 3, 2, 10, 3, tzinfo=UTC)
-SITE = Site(id="hand", domain="hand.example", timezone="Europe/Berlin")
-
-
-def hit(time: str, visitor: str, name: str = "pageview", path: str = "/", **more: Any) -> dict[str, Any]:
-    return {"time": f"2026-03-{time}:00Z", "visitor": visitor, "name": name, "path": path, **more}
-
-
-# Three visits: ann's sees / then /b and signs up there, bob's sees /b twice, cid's sees / in the night of the 2nd.
-EVENTS = [
-    hit("01T09:00", "ann", source="Google", channel="", browser="Chrome"),
-    hit("01T09:10", "ann", path="/b"),
-    hit("01T09:11", "ann", "Signup", "/b", props={"plan": "pro"}, revenue={"amount": 10, "currency": "EUR"}),
-    hit("01T09:12", "ann", "Signup", "/b", props={"plan": "Free"}, revenue={"amount": 0.005, "currency": "EUR"}),
-    hit("01T09:50", "bob", path="/b"),
-    hit("01T10:05", "bob", path="/b"),
-    hit("01T10:06", "bob", "engagement", "/b", scroll_depth=60, engagement_ms=2000),
-    hit("01T23:30", "cid", source="(not set)"),
-    hit("02T10:01", "dot", utm_campaign="Spring"),
-]
-GOALS = (
-    Goal(id="1", event_name="Signup", display_name="Signup", currency="EUR"),
-    Goal(id="2", page_path="/b", display_name="Saw B"),
-    Goal(id="3", page_path="/b", scroll_threshold=50, display_name="Scrolled B"),
-)
 
 
 @pytest.fixture(scope="module")
 def reader(store: EventStore) -> Reader:
     loaded: Loaded = asyncio.run(load(store, SITE.id, EVENTS))
     return reader_of(store, loaded, GOALS, NOW)
-
-
-def query(
-    metrics: str, dimensions: str | tuple[str, ...] = "", filters: list[Any] | None = None, **more: Any
-) -> ResolvedQuery:
-    asked = tuple(Metric(m) for m in metrics.split())
-    grouped = tuple(dimensions.split()) if isinstance(dimensions, str) else dimensions
-    found, problems = read_filters(filters or [])
-    assert not problems
-    period = days_period(date(2026, 3, 1), date(2026, 3, 2), ZoneInfo(SITE.timezone))
-    given = {"order_by": default_order(asked, grouped), "period": period, **more}
-    return ResolvedQuery(asked, now=NOW, dimensions=grouped, filters=found, **given)
-
-
-async def rows(reader: Reader, *args: Any, **more: Any) -> tuple[Any, ...]:
-    return (await reader.read(SITE, query(*args, **more))).rows
 
 
 async def test_exit_rate_divides_exits_by_the_views_of_the_page(reader: Reader) -> None:
@@ -348,120 +303,6 @@ def test_numbers_without_meaning_are_refused_before_anything_is_asked(
 def test_nothing_else_is_refused_and_no_call_is_made(reader: Reader) -> None:
     fine = reader.foresee(SITE, query("views_per_visit", filters=[["has_done", ["is", "page", ["/"]]]]))
     assert (fine.refusals, fine.calls) == ((), 0)
-
-
-IMPORTED = [
-    Import(date(2026, 2, 1), date(2026, 2, 28), (
-        {"table": "imported_exit_pages", "date": "2026-02-28", "exit_page": "/b", "visitors": 3, "exits": 3,
-         "pageviews": 9},
-        {"table": "imported_pages", "date": "2026-02-28", "page": "/b", "visitors": 4, "visits": 4, "pageviews": 7},
-        {"table": "imported_visitors", "date": "2026-02-28", "visitors": 5, "visits": 6, "pageviews": 9},
-    )),
-]  # fmt: skip
-BOTH_MONTHS = days_period(date(2026, 2, 1), date(2026, 3, 2), ZoneInfo(SITE.timezone))
-
-
-@pytest.fixture(scope="module")
-def grown(store: EventStore) -> tuple[Site, Reader]:
-    site = SITE.model_copy(update={"id": "grown"})
-    return site, reader_of(store, asyncio.run(load(store, site.id, EVENTS, IMPORTED)), GOALS, NOW)
-
-
-async def test_imported_history_adds_to_native_numbers(grown: tuple[Site, Reader]) -> None:
-    site, reader = grown
-    included = Include(imports=True, totals=True)
-    answer = await reader.read(site, query("visitors pageviews", "page", period=BOTH_MONTHS, include=included))
-    assert answer.rows == (("/b", 6, 10), ("/", 3, 3))
-    assert answer.totals == (9, 15)
-    assert answer.imports is not None
-    assert answer.imports.included
-    alone = await reader.read(site, query("visitors pageviews", "page", period=BOTH_MONTHS))
-    assert (alone.rows, alone.imports) == ((("/", 3, 3), ("/b", 2, 3)), None)
-
-
-async def test_views_per_visit_of_a_host_divides_imported_views_by_imported_visits(store: EventStore) -> None:
-    # One visit of one page here; imported, 4 visits of 8 pages on the host. Of durations, imported pages know nothing.
-    site = SITE.model_copy(update={"id": "views"})
-    pages = {"table": "imported_pages", "date": "2026-02-28", "hostname": "blog", "page": "/b"}
-    history = [Import(date(2026, 2, 1), date(2026, 2, 28), ({**pages, "visitors": 4, "visits": 4, "pageviews": 8},))]
-    known = reader_of(store, await load(store, site.id, [hit("01T09:00", "v1", hostname="blog")], history), (), NOW)
-    on_blog = [["is", "hostname", ["blog"]]]
-    asked = query("views_per_visit bounce_rate", "", on_blog, period=BOTH_MONTHS, include=Include(imports=True))
-
-    assert (await known.read(site, asked)).rows == ((1.8, 100),)
-
-
-async def test_goals_under_other_filters_take_the_one_table_of_their_kind(store: EventStore) -> None:
-    # One view of /b here, four imported; one 404 here, two imported.
-    site = SITE.model_copy(update={"id": "kinds"})
-    table = (
-        {"table": "imported_pages", "date": "2026-02-28", "page": "/b", "visitors": 4, "visits": 4, "pageviews": 4},
-        {"table": "imported_custom_events", "date": "2026-02-28", "name": "404", "path": "/x", "visitors": 2,
-         "events": 2},
-    )  # fmt: skip
-    events = [hit("01T09:00", "v1", path="/b"), hit("01T09:01", "v1", "404", "/x", props={"path": "/x"})]
-    loaded = await load(store, site.id, events, [Import(date(2026, 2, 1), date(2026, 2, 28), table)])
-    page, missing = Goal(id="1", page_path="/b", display_name="Saw B"), Goal(id="2", event_name="404")
-    on_page, on_path = [["is", "page", ["/b"]]], [["is", "event", ["404"]], ["is", "prop:path", ["/x"]]]
-
-    async def found(filters: list[Any], *goals: Goal) -> tuple[Any, ...]:
-        asked = query("visitors", "goal", filters, period=BOTH_MONTHS, include=Include(imports=True))
-        answer = await reader_of(store, loaded, goals, NOW).read(site, asked)
-        return answer.rows, answer.imports and answer.imports.included
-
-    assert await found(on_page, page) == ((("Saw B", 5),), True)
-    assert await found(on_page, page, missing) == ((("Saw B", 1),), False)
-    assert await found(on_path, page, missing) == ((("404", 3),), True)
-
-
-async def test_exit_rate_adds_imported_exits_and_views(grown: tuple[Site, Reader]) -> None:
-    site, reader = grown
-    asked = query("exit_rate", "page", period=BOTH_MONTHS, include=Include(imports=True))
-    assert (await reader.read(site, asked)).rows == (("/", 66.7), ("/b", 50.0))
-
-
-async def test_groups_leave_out_imported_rows_without_a_visitor(store: EventStore) -> None:
-    # January has 3 + 2 visitors on two days; the third day and France count views of nobody, ZZ is no country.
-    site = SITE.model_copy(update={"id": "nobody"})
-    days = [("2026-01-01", 3, 4), ("2026-01-02", 2, 2), ("2026-01-03", 0, 7)]
-    places = [("EE", 3, 3), ("ZZ", 2, 2), ("FR", 0, 8)]
-    table = [
-        *({"table": "imported_visitors", "date": d, "visitors": n, "visits": n, "pageviews": v} for d, n, v in days),
-        *({"table": "imported_locations", "date": "2026-01-01", "country": c, "visitors": n, "visits": n,
-           "pageviews": v} for c, n, v in places),
-    ]  # fmt: skip
-    history = [Import(date(2026, 1, 1), date(2026, 1, 31), tuple(table))]
-    known = reader_of(store, await load(store, site.id, [], history), GOALS, NOW)
-    january = days_period(date(2026, 1, 1), date(2026, 1, 31), ZoneInfo(SITE.timezone))
-
-    async def found(metrics: str, dimensions: str = "") -> tuple[Any, ...]:
-        return (await known.read(site, query(metrics, dimensions, period=january, include=WITH))).rows
-
-    assert await found("visitors pageviews") == ((5, 13),)
-    assert await found("visitors pageviews", "time:day") == (("2026-01-01", 3, 4), ("2026-01-02", 2, 2))
-    assert await found("visitors pageviews", "country") == (("EE", 3, 3),)
-    assert await found("visitors", "country_name") == (("Estonia", 3),)
-
-
-WITH = Include(imports=True)
-BOTH_KINDS = [["is", "goal", ["Signup", "Saw B"]]]
-SKIPPED = (
-    (query("visitors", "goal", BOTH_KINDS, include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_QUERY),
-    (query("visitors", "time:hour", include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_INTERVAL),
-    (query("visitors", "title", include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_QUERY),
-    (query("visitors", "language", include=WITH, period=BOTH_MONTHS), ImportsSkipped.UNSUPPORTED_QUERY),
-    (query("visitors", include=WITH), ImportsSkipped.OUT_OF_RANGE),
-)
-
-
-@pytest.mark.parametrize(("asked", "reason"), SKIPPED, ids=[str(n) for n in range(len(SKIPPED))])
-async def test_the_answer_says_why_imported_history_is_left_out(
-    grown: tuple[Site, Reader], asked: ResolvedQuery, reason: ImportsSkipped
-) -> None:
-    site, reader = grown
-    note = (await reader.read(site, asked)).imports
-    assert note is not None
-    assert (note.included, note.skipped) == (False, reason)
 
 
 async def test_page_views_can_be_counted_with_their_visits(reader: Reader) -> None:
