@@ -129,22 +129,8 @@ def build(settings: Settings) -> Services:
         settings=settings,
         catalog=catalog,
         vault=vault,
-        keyring=Keyring(
-            catalog=catalog,
-            recorder=recorder,
-            now=now,
-            operator_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
-            remembered_seconds=max(0.0, settings.key_cache_seconds - CHECKED_SECONDS),
-            pace=pace("new keys"),
-        ),
-        clients=Clients(
-            catalog=catalog,
-            vault=vault,
-            recorder=recorder,
-            now=now,
-            remembered_seconds=settings.key_cache_seconds,
-            pace=pace("new clients"),
-        ),
+        keyring=_keyring(settings, catalog, recorder, pace("new keys")),
+        clients=_clients(settings, catalog, vault, recorder, pace("new clients")),
         recorder=recorder,
         meter=meter,
         figures=figures,
@@ -172,6 +158,28 @@ def build(settings: Settings) -> Services:
             connections, sites, recorder, meter, settings.data / "spool", settings.import_body_limit, pace("imports")
         ),
         passthrough=Passthrough(connections, sites, recorder),
+    )
+
+
+def _keyring(settings: Settings, catalog: Catalog, recorder: Recorder, pace: Throttle) -> Keyring:
+    return Keyring(
+        catalog=catalog,
+        recorder=recorder,
+        now=settings.clock,
+        operator_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
+        remembered_seconds=max(0.0, settings.key_cache_seconds - CHECKED_SECONDS),
+        pace=pace,
+    )
+
+
+def _clients(settings: Settings, catalog: Catalog, vault: Vault, recorder: Recorder, pace: Throttle) -> Clients:
+    return Clients(
+        catalog=catalog,
+        vault=vault,
+        recorder=recorder,
+        now=settings.clock,
+        remembered_seconds=settings.key_cache_seconds,
+        pace=pace,
     )
 
 

@@ -10,7 +10,7 @@ from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
 from gateway.catalog.documents import DocumentLedger
 from gateway.connections import Connections
-from gateway.site_changes import CHANGES, SiteChanges, require_whole_tenant
+from gateway.site_changes import CHANGES, SiteChanges, Wish, require_whole_tenant
 from gateway.sites import PAGE, cursor_of
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
@@ -58,8 +58,8 @@ class Discovery:
             page = await lister.list_sites(cursor, 100)
             for remote in page.sites:
                 if remote.ref not in known:
-                    draft = SiteDraft(domain=remote.domain)
-                    added.append(await self._changes.know(caller, remote, kept.backend, connection, draft))
+                    wish = Wish(SiteDraft(domain=remote.domain), connection, kept.backend)
+                    added.append(await self._changes.know(caller, remote, wish))
             cursor = page.next
             if cursor is None:
                 return Synced(tuple(added), len(known))

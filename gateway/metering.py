@@ -130,8 +130,12 @@ class Meter:
         """
         tally = await self._tally(tenant)
         most = tally.used.quotas.events_per_month
-        if most is not None and tally.used.events + tally.events + self._held.get(tenant, 0) + count > most:
+        if most is not None and self._spent(tenant, tally) + count > most:
             raise QuotaExceeded("events_per_month", most)
+
+    def _spent(self, tenant: str, tally: Tally) -> int:
+        """Events of the month, those that are being taken included."""
+        return tally.used.events + tally.events + self._held.get(tenant, 0)
 
     @contextmanager
     def holding(self, tenant: str, count: int) -> Iterator[None]:
@@ -184,7 +188,7 @@ class Meter:
         """How many more events the month's quota allows; None for any number. Whoever takes them is `holding` them."""
         tally = await self._tally(tenant)
         most = tally.used.quotas.events_per_month
-        return None if most is None else max(0, most - tally.used.events - tally.events - self._held.get(tenant, 0))
+        return None if most is None else max(0, most - self._spent(tenant, tally))
 
     async def admit_site(self, tenant: Tenant) -> None:
         """Raises QuotaExceeded when the tenant has all the sites it may have."""

@@ -4,6 +4,7 @@ from asyncio import Lock
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,16 @@ from models.site import RemoteSite, Site, SiteChange, SiteDraft
 CHANGES = "gateway.sites_changed"
 """Counts our changes of a connection's sites."""
 SITE_CREATE, SITE_DELETE = "site.create", "site.delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A site as somebody wants it, and where."""
+
+    draft: SiteDraft
+    connection: str
+    backend: str
+    tags: tuple[str, ...] = ()
 
 
 class SiteChanges:
@@ -76,21 +87,13 @@ class SiteChanges:
             remote = RemoteSite(ref=ref, domain=draft.domain)
             if isinstance(adapter, ReadsRealtime) and adapter.can.allows(Operation.REALTIME):
                 await adapter.realtime(Site(id="site_", domain=draft.domain, external_id=ref))
-        return await self.know(caller, remote, kept.backend, connection, draft, tags)
+        return await self.know(caller, remote, Wish(draft, connection, kept.backend, tags))
 
-    async def know(
-        self,
-        caller: Caller,
-        remote: RemoteSite,
-        backend: str,
-        connection: str,
-        draft: SiteDraft,
-        tags: tuple[str, ...] = (),
-    ) -> SiteRecord:
+    async def know(self, caller: Caller, remote: RemoteSite, wish: Wish) -> SiteRecord:
         """A site that its backend has, in the catalog. Raises QuotaExceeded, AlreadyExists."""
         async with self._making[caller.tenant.id]:
             await self._meter.admit_site(caller.tenant)
-            return await self._keep(caller, remote, backend, connection, draft, tags)
+            return await self._keep(caller, remote, wish)
 
     async def create_as_written(
         self, caller: Caller, draft: SiteDraft, *, connection: str = LOCAL_CONNECTION, tags: tuple[str, ...] = ()
@@ -108,16 +111,17 @@ class SiteChanges:
             await self._catalog.run(teams.get, caller.tenant, draft.team)
         if connection == LOCAL_CONNECTION:
             await self._refuse_taken(caller.tenant, draft.domain)
+        wish = Wish(draft, connection, kept.backend, tags)
         async with self._making[caller.tenant.id]:
             await self._meter.admit_site(caller.tenant)
             if connection == LOCAL_CONNECTION:
-                return await self._keep(caller, await adapter.create_site(draft), kept.backend, connection, draft, tags)
+                return await self._keep(caller, await adapter.create_site(draft), wish)
             attempts = Attempts(self._catalog, caller.tenant, connection)
             note = Note(f"{connection}/{draft.domain}", after=draft.model_dump(mode="json"))
             changing = self._changing(caller.tenant.id, connection)
             async with changing, self._recorder.writing(caller, SITE_CREATE, note) as change:
                 remote = await attempts.create(adapter, draft)
-                made = await self._keep(caller, remote, kept.backend, connection, draft, tags, change)
+                made = await self._keep(caller, remote, wish, change)
             await attempts.settled(draft.domain)
             return made
 
@@ -128,27 +132,18 @@ class SiteChanges:
         if own or await self._catalog.run(rows.owner_of, domain) not in (None, tenant.id):
             raise AlreadyExists(f"the domain {domain} is taken on this connection")
 
-    async def _keep(
-        self,
-        caller: Caller,
-        remote: RemoteSite,
-        backend: str,
-        connection: str,
-        draft: SiteDraft,
-        tags: tuple[str, ...] = (),
-        change: Writing | None = None,
-    ) -> SiteRecord:
+    async def _keep(self, caller: Caller, remote: RemoteSite, wish: Wish, change: Writing | None = None) -> SiteRecord:
         """The backend's site in the catalog; `change` is what ends with it, when it was made there just now."""
         site = Site(
             id=rows.new_site_id(),
-            domain=remote.domain or draft.domain,
-            timezone=remote.timezone or draft.timezone,
-            name=remote.name or draft.name,
+            domain=remote.domain or wish.draft.domain,
+            timezone=remote.timezone or wish.draft.timezone,
+            name=remote.name or wish.draft.name,
             external_id=remote.ref,
-            tags=tags,
+            tags=wish.tags,
         )
-        team = draft.team if connection == LOCAL_CONNECTION else None
-        record = SiteRecord(site, caller.tenant.id, connection, backend, team=team)
+        team = wish.draft.team if wish.connection == LOCAL_CONNECTION else None
+        record = SiteRecord(site, caller.tenant.id, wish.connection, wish.backend, team=team)
         if change is None:
             made = await self._recorder.noting(caller, SITE_CREATE, _created).run(
                 rows.create, caller.tenant, record, self._now()
