@@ -18,13 +18,13 @@ from itertools import islice
 from pathlib import Path
 from time import perf_counter, process_time
 
-from adapters.local.derive import Derivation
+from adapters.local.collect.derive import Derivation
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports.ndjson import LineReader, Source
-from adapters.local.rules import compile_rules
+from adapters.local.collect.rules import compile_rules
 from gateway.commands.serve import settle
-from gateway.demo.traffic import generate
+from gateway.operate.demo.traffic import generate
 from models.job import JobStatus
 from models.settings import SiteSettings
 from tests.unit_adapters.local.wiring import SITE, local_adapter

@@ -24,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.local.adapter import LocalAdapter
-from adapters.local.hit import Hit, pack_attributes
+from adapters.local.collect.hit import Hit, pack_attributes
 from gateway.commands.serve import settle
 from models.event import Event, Received
 from tests.unit_adapters.local.wiring import CHROME, SITE, local_adapter

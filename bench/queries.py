@@ -19,8 +19,8 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.local.reads import Reader
-from adapters.local.store import EventStore
+from adapters.local.read.reader import Reader
+from adapters.local.store.event_store import EventStore
 from bench.store import FIRST, LAST, NOW, SITE, VISITS, opened
 from models.filters import read_filters
 from models.goal import Goal

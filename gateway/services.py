@@ -5,34 +5,34 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.cache import ResultCache
+from gateway.read.cache import ResultCache
 from gateway.catalog import Catalog, usage
-from gateway.clients import Clients
-from gateway.connections import Connections
-from gateway.discovery import Discovery
-from gateway.enrolment import Enrolment
-from gateway.figures import Figures
-from gateway.goals import Goals
-from gateway.guests import Guests
-from gateway.history import History
-from gateway.ingest import Ingest
-from gateway.insights import Insights
-from gateway.keyring import Keyring
-from gateway.links import Links
-from gateway.metering import Meter
-from gateway.passthrough import Passthrough
-from gateway.props import Props
-from gateway.record import Recorder
-from gateway.rules import Rules
-from gateway.segments import Segments
+from gateway.access.clients import Clients
+from gateway.outbound.connections import Connections
+from gateway.manage.discovery import Discovery
+from gateway.manage.enrolment import Enrolment
+from gateway.observe.prometheus import Figures
+from gateway.manage.goals import Goals
+from gateway.manage.guests import Guests
+from gateway.manage.history import History
+from gateway.collect.ingest import Ingest
+from gateway.read.insights import Insights
+from gateway.access.keyring import Keyring
+from gateway.manage.links import Links
+from gateway.access.metering import Meter
+from gateway.manage.passthrough import Passthrough
+from gateway.manage.props import Props
+from gateway.catalog.audit_trail import Recorder
+from gateway.manage.rules import Rules
+from gateway.manage.segments import Segments
 from gateway.settings import Settings
-from gateway.site_changes import SiteChanges
-from gateway.sites import Sites
-from gateway.stats import Stats
-from gateway.teams import Teams
+from gateway.manage.site_changes import SiteChanges
+from gateway.manage.sites import Sites
+from gateway.read.stats import Stats
+from gateway.manage.teams import Teams
 from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Tenant
-from gateway.throttle import Throttle
-from gateway.vault import Vault
+from gateway.access.rate_limit import Throttle
+from gateway.catalog.vault import Vault
 
 log = structlog.get_logger()
 

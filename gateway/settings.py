@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 
-from gateway.invalid import problems_of
+from models.validation import problems_of
 from models.base import Frozen
 from models.errors import ConfigurationError
 

@@ -15,7 +15,7 @@
     |- Overloaded(retry_after)    we are full; nothing was taken
     `- ConfigurationError         the operator can mend it
 
-`code` is stable and public; HTTP statuses appear only in `gateway/http/errors.py` and the facades.
+`code` is stable and public; HTTP statuses appear only in `gateway/http/server/errors.py` and the facades.
 """
 
 from collections.abc import Iterable, Mapping

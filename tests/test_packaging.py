@@ -23,16 +23,16 @@ CONTRACTS: dict[str, dict[str, Any]] = {
 # One violation for each contract: the module that is written or extended, and the line that breaks the rule.
 VIOLATIONS = {
     "packages": ("models/planted_packages.py", "import adapters.base"),
-    "gateway-layers": ("gateway/planner.py", "import gateway.stats"),
+    "gateway-layers": ("gateway/read/planner.py", "import gateway.read.stats"),
     "adapters-independent": ("adapters/plausible/planted_neighbour.py", "import adapters.local"),
-    "vendors-by-registry": ("gateway/stats.py", "import adapters.plausible.adapter"),
-    "planner-pure": ("gateway/planner.py", "import adapters.base"),
+    "vendors-by-registry": ("gateway/read/stats.py", "import adapters.plausible.adapter"),
+    "planner-pure": ("gateway/read/planner.py", "import adapters.base"),
     "no-io-in-the-core": ("adapters/plausible/translate.py", "import socket"),
     "starlette-at-the-rim": ("gateway/cache.py", "import starlette.requests"),
-    "httpx2-in-adapters": ("gateway/executor.py", "import httpx2"),
+    "httpx2-in-adapters": ("gateway/read/executor.py", "import httpx2"),
     "no-other-client": ("adapters/base.py", "import httpx"),
-    "catalog-owns-sqlite": ("gateway/stats.py", "import sqlite_utils"),
-    "local-owns-the-event-store": ("gateway/stats.py", "import clickhouse_connect"),
+    "catalog-owns-sqlite": ("gateway/read/stats.py", "import sqlite_utils"),
+    "local-owns-the-event-store": ("gateway/read/stats.py", "import clickhouse_connect"),
     "models-are-data": ("models/planted_data.py", "import orjson"),
 }
 
@@ -108,7 +108,7 @@ def test_the_wheel_carries_the_three_packages_and_their_data(tmp_path: Path) -> 
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert {"gateway/http/static/tallyway.js", "gateway/http/static/swagger-ui/MANIFEST.sha256"} <= names
     assert {"gateway/http/pages/templates/stats.html", "gateway/http/static/plausible/tracker.js"} <= names
-    assert "gateway/demo/traffic.py" in names
+    assert "gateway/operate/demo/traffic.py" in names
 
 
 def test_the_three_names_belong_to_tallyway_alone() -> None:

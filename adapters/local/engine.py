@@ -12,9 +12,10 @@ import structlog
 
 from adapters import domain
 from adapters.base import Ledger
-from adapters.local import backup, rebuild
-from adapters.local.derive import Derivation
-from adapters.local.drops import DropCounts
+from adapters.local.care import backup
+from adapters.local.collect import recovery
+from adapters.local.collect.derive import Derivation
+from adapters.local.collect.drops import DropCounts
 from adapters.local.enrich import agent, bots, referrer, sources
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
@@ -24,12 +25,12 @@ from adapters.local.imports.events import EventImport
 from adapters.local.imports.jobs import Imports
 from adapters.local.imports.readers import Readers
 from adapters.local.imports.task import Runner
-from adapters.local.ingest import Recorder, RulesOf
-from adapters.local.journal import Journal
-from adapters.local.purge import Purge
-from adapters.local.removal import Removal
-from adapters.local.store import EventStore
-from adapters.local.writer import Writer
+from adapters.local.collect.ingest import Recorder, RulesOf
+from adapters.local.collect.journal import Journal
+from adapters.local.care.purge import Purge
+from adapters.local.care.removal import Removal
+from adapters.local.store.event_store import EventStore
+from adapters.local.collect.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ class Engine:
             store = await EventStore.open(places.dsn)
             stack.push_async_callback(store.close)
             await backup.adopt(store, places.folder)
-            after = await rebuild.highest_seq(store)
+            after = await recovery.highest_seq(store)
             journal = await asyncio.to_thread(_journal, places, after)
             stack.push_async_callback(journal.close)
             counts = DropCounts(ledger)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.remote import LOCAL, Key, Refused, Remote, Url
+from gateway.operate.api_client import LOCAL, Key, Refused, Remote, Url
 
 CHUNK = 1 << 20
 

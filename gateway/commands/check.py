@@ -12,13 +12,13 @@ def check(
     """Check settings, data directory, catalog and vault; the secrets themselves are never printed."""
     import os
 
-    from gateway.reference import configuration_markdown
+    from gateway.operate.settings_reference import configuration_markdown
 
     if reference:
         typer.echo(configuration_markdown(), nl=False)
         return
     if errors:
-        from gateway.http.errors import errors_markdown
+        from gateway.http.server.errors import errors_markdown
 
         typer.echo(errors_markdown(), nl=False)
         return

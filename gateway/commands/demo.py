@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.commands.remote import Refused, Remote
+from gateway.operate.api_client import Refused, Remote
 from gateway.commands.serve import run, server
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
-    from gateway.demo.samples import Sample
+    from gateway.operate.demo.samples import Sample
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -31,8 +31,8 @@ Bodies = Sequence[dict[str, Any]]
 def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Port to listen on.")] = 8000) -> None:
     """Start with sample sites on several backends and a month of events; everything is gone when it ends."""
     from gateway.app import create_app
-    from gateway.demo.samples import OWN
-    from gateway.http.demo import demo_routes
+    from gateway.operate.demo.samples import OWN
+    from gateway.http.pages.demo import demo_routes
     from gateway.settings import Settings
 
     key, base = "tw_demo" + secrets.token_hex(16), f"http://{HOST}:{port}"
@@ -67,7 +67,7 @@ def _vendors() -> AbstractContextManager[Bodies]:
 
 def _prepare(prepared: "Server", vendors: Bodies, base: str, key: str) -> None:
     """Wait for the server, then set the samples up through the API as a user would. A failure ends the server."""
-    from gateway.demo import samples
+    from gateway.operate.demo import samples
 
     began, remote = time.monotonic(), Remote(base, key)
     try:
@@ -89,7 +89,7 @@ def _prepare(prepared: "Server", vendors: Bodies, base: str, key: str) -> None:
 
 def _fill(remote: Remote, sample: "Sample") -> int:
     """Create the site with its goals and import its history; the number of events."""
-    from gateway.demo.samples import GOALS
+    from gateway.operate.demo.samples import GOALS
 
     remote.call("POST", "/v1/sites", {"domain": sample.domain, "timezone": "Europe/Berlin", "tags": ["demo"]})
     for goal in GOALS:

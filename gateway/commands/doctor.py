@@ -12,8 +12,8 @@ def doctor() -> None:
     import asyncio
     import os
 
-    from gateway import log
-    from gateway.examination import Verdict, examine
+    from gateway.observe import log
+    from gateway.operate.doctor import Verdict, examine
     from gateway.settings import read_settings
 
     settings = read_settings(os.environ)

@@ -26,7 +26,8 @@ def fsck(
 async def report(settings: "Settings", *, repair: bool) -> int:
     """Print every finding; how many stay. Raises ConfigurationError when a running service holds the data."""
     from adapters.registry import check_closed, in_use
-    from gateway import log, upkeep
+    from gateway.observe import log
+    from gateway.operate import backup
     from gateway.app import build
     from models.errors import ConfigurationError
 
@@ -37,7 +38,7 @@ async def report(settings: "Settings", *, repair: bool) -> int:
     if all(finding.repaired for finding in found):
         services = build(settings)
         try:
-            found += await upkeep.inspect(services.connections, repair=repair)
+            found += await backup.inspect(services.connections, repair=repair)
         finally:
             await services.close()
     for finding in found:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from gateway.commands.remote import LOCAL, Key, Refused, Remote, Url
+from gateway.operate.api_client import LOCAL, Key, Refused, Remote, Url
 
 if TYPE_CHECKING:
     from rich.progress import Progress

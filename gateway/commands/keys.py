@@ -29,7 +29,7 @@ def create(
 
     from gateway.catalog import Catalog, audit, tenants
     from gateway.catalog import keys as rows
-    from gateway.keyring import created
+    from gateway.access.keyring import created
     from gateway.settings import read_settings
     from gateway.tenancy import KeyScope
 

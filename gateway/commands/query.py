@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.commands.remote import LOCAL, Key, Remote, Url
+from gateway.operate.api_client import LOCAL, Key, Remote, Url
 
 
 def query(
@@ -22,7 +22,7 @@ def query(
     key: Key = "",
 ) -> None:
     """Ask one or several sites."""
-    from gateway.commands.show import print_csv, print_json_lines, print_table
+    from gateway.operate.output import print_csv, print_json_lines, print_table
 
     body: dict[str, Any] = {
         "metrics": metric or ["visitors"],

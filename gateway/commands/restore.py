@@ -15,7 +15,7 @@ def restore(
 
     from gateway.commands.fsck import report
     from gateway.settings import read_settings
-    from gateway.upkeep import unpack
+    from gateway.operate.backup import unpack
 
     settings = read_settings(os.environ)
     unpack(file, settings.data)

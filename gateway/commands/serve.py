@@ -40,9 +40,9 @@ def server(app: Callable[..., Any], host: str, port: int, *, patience: float = 0
     """
     import uvicorn
 
-    from gateway.commands import reception
+    from gateway.http.server import uvicorn_protocol
 
-    class Patient(reception.Reception):
+    class Patient(uvicorn_protocol.Reception):
         pass
 
     Patient.patience = patience

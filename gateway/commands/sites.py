@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.remote import LOCAL, Key, Remote, Url
+from gateway.operate.api_client import LOCAL, Key, Remote, Url
 
 app = typer.Typer(help="Sites of a running gateway.", no_args_is_help=True)
 
@@ -14,7 +14,7 @@ def list_sites(
     url: Url = LOCAL, key: Key = "", as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False
 ) -> None:
     """List the sites that the key may see."""
-    from gateway.commands.show import print_json_lines, print_table
+    from gateway.operate.output import print_json_lines, print_table
 
     found = list(Remote(url, key).pages("/v1/sites?limit=1000", "sites"))
     if as_json:

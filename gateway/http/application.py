@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.http import lean, lean_event
-from gateway.http.access import access_log
-from gateway.http.books import Books
-from gateway.http.errors import plain, problem
-from gateway.http.frame import Frame
+from gateway.http.fast_path import query, event
+from gateway.http.server.access_log import access_log
+from gateway.http.server.accounting import Books
+from gateway.http.server.errors import plain, problem
+from gateway.http.server.frame import Frame
 from gateway.http.routes import routes
-from gateway.http.shortcut import Shortcut
+from gateway.http.fast_path.shared import Shortcut
 from gateway.services import Services
 from models.errors import GatewayError
 
@@ -60,13 +60,13 @@ def application(
                 access=access,
                 hosts=settings.hosts,
                 https=settings.public_url.startswith("https://"),
-                books=Books(services, {lean_event.PATH, *tracking}),
+                books=Books(services, {event.PATH, *tracking}),
             )
         ],
     )
     whole.short = {
-        lean.PATH: lean.LeanQuery(services, access),
-        lean_event.PATH: lean_event.LeanTracker(services, access),
+        query.PATH: query.LeanQuery(services, access),
+        event.PATH: event.LeanTracker(services, access),
     }
     return whole
 

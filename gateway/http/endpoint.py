@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.auth import authenticate
-from gateway.http.body import bounded, read_body, read_json, read_model
-from gateway.http.origin import origin_of
-from gateway.http.work import only_reads, perform
+from gateway.http.server.auth import authenticate
+from gateway.http.server.body import bounded, read_body, read_json, read_model
+from gateway.http.server.origin import origin_of
+from gateway.http.server.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import InvalidRequest, NotAllowed, NotAuthenticated, Problem

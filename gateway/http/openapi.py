@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.http.body import json_bytes
+from gateway.http.server.body import json_bytes
 from gateway.http.endpoint import Access, Endpoint
-from gateway.http.errors import PROBLEM
+from gateway.http.server.errors import PROBLEM
 from gateway.http.routes import ENDPOINTS
 from gateway.http.schema.base import ProblemDocument
 from gateway.tenancy import KeyScope

@@ -8,19 +8,7 @@ from itertools import groupby
 from starlette.routing import Route
 
 from gateway.http import trackers
-from gateway.http.api import (
-    accounts,
-    belongings,
-    clients,
-    connections,
-    history,
-    segments,
-    service,
-    sites,
-    stats,
-    upkeep,
-    vendor,
-)
+from gateway.http.api import accounts, belongings, clients, connections, history, segments, service, sites, stats, backup, vendor
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.pages import invitations, share
 from gateway.http.schema import accounts as a
@@ -126,7 +114,7 @@ SITES_AND_THEIRS = (
 
 SERVICE = (
     E("GET", "/v1/capabilities", service.capabilities, "What each backend can answer", KEY, "Service", params=q.CapabilityParams, answers=q.CapabilityList),
-    E("GET", "/v1/backup", upkeep.backup, "A copy of the whole installation", PLATFORM, "Service", media="application/x-tar", asks=False),
+    E("GET", "/v1/backup", backup.backup, "A copy of the whole installation", PLATFORM, "Service", media="application/x-tar", asks=False),
     E("GET", "/healthz", service.healthz, "The process lives", OPEN, "Service", answers=q.Health),
     E("GET", "/readyz", service.readyz, "The service can answer", OPEN, "Service", answers=q.Health),
     E("GET", "/version", service.version, "Name and version", OPEN, "Service", answers=q.Version),

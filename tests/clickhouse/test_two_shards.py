@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.local.ddl import LAYOUTS, LOCAL_SUFFIX
-from adapters.local.purge import GOING_ON
-from adapters.local.store import SERVER_INSERT
+from adapters.local.store.ddl import LAYOUTS, LOCAL_SUFFIX
+from adapters.local.care.purge import GOING_ON
+from adapters.local.store.event_store import SERVER_INSERT
 from tests.clickhouse.instances import CLUSTER, Instance, Refused, pair, server
 
 pytestmark = pytest.mark.skipif(server() is None, reason="clickhouse-server is not installed")

@@ -12,7 +12,7 @@ from typing import Any
 
 import adapters
 from adapters import registry
-from gateway.planner import refusals
+from gateway.read.planner import refusals
 from models.capability import Capabilities, Evidence, Operation, never
 from models.errors import GatewayError
 from models.query import ResolvedQuery

@@ -17,8 +17,8 @@ import httpx2
 
 from adapters import registry
 from adapters.base import Adapter, Backend
-from gateway.executor import execute
-from gateway.planner import plan
+from gateway.read.executor import execute
+from gateway.read.planner import plan
 from models.capability import Capabilities, Evidence
 from models.errors import GatewayError, UnsupportedQuery
 from models.query import ResolvedQuery, read_query

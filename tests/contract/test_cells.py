@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.planner import approximations, refusals
+from gateway.read.planner import approximations, refusals
 from models.capability import Capabilities, Support
 from models.errors import UnsupportedQuery
 from models.vocabulary import OURS, Dimension

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.planner import Native, plan
+from gateway.read.planner import Native, plan
 from models.capability import Capabilities
 from models.errors import InvalidRequest, UnsupportedQuery
 from models.query import ResolvedQuery

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fixtures.twins.serve import serve_in_thread
-from gateway import deadline
-from gateway.breaker import CircuitOpen, State
-from gateway.cache import ResultCache
-from gateway.stats import Stats
+from gateway.outbound import deadline
+from gateway.outbound.breaker import CircuitOpen, State
+from gateway.read.cache import ResultCache
+from gateway.read.stats import Stats
 from models.errors import BackendError, TimedOut, Unintelligible, Unreachable
 from models.query import read_query
 from models.result import Freshness

@@ -22,9 +22,9 @@ from adapters.umami import BACKEND as UMAMI
 from adapters.umami.client import UmamiCredential
 from fixtures.twins import pirsch, plausible, sparklytics, umami
 from fixtures.twins.pirsch_model import already_counted
-from gateway.budget import MemoryBudgets
-from gateway.cache import GOOD, Standing
-from gateway.courier import Clocks, Courier, Couriers
+from gateway.outbound.budget import MemoryBudgets
+from gateway.read.cache import GOOD, Standing
+from gateway.outbound.courier import Clocks, Courier, Couriers
 from gateway.tenancy import SiteRecord
 from models.capability import Limits
 from models.query import ResolvedQuery, read_query

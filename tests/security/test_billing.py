@@ -12,7 +12,7 @@ import pytest
 
 from gateway.catalog import Catalog, bills, usage
 from gateway.catalog.usage import Quotas
-from gateway.spool import rows_in
+from gateway.manage.spool import rows_in
 from gateway.tenancy import DEFAULT_TENANT, Tenant
 from models.errors import QuotaExceeded
 from tests.api.conftest import NOW, Api, new_owner, new_site

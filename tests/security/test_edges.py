@@ -18,7 +18,7 @@ from gateway.catalog.clients import ClientKind
 from gateway.http import facades
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, KeyScope, Tenant
-from gateway.throttle import Throttle
+from gateway.access.rate_limit import Throttle
 from models.errors import TooManyRequests
 from tests.api.conftest import Api, client, new_owner, new_site
 from tests.serving import Served, serve

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fixtures.twins.serve import serve_in_thread
-from gateway.log import HIDDEN, redacted
+from gateway.observe.log import HIDDEN, redacted
 from tests.api.conftest import NOW, Api, client, new_owner
 from tests.serving import serve
 

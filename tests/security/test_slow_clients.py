@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.http.frame import SECURITY
+from gateway.http.server.frame import SECURITY
 from tests.serving import Served, serve
 
 PATIENCE = 1.0

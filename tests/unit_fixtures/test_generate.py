@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 from fixtures.reference import Site
-from gateway.demo.traffic import generate
+from gateway.operate.demo.traffic import generate
 
 ARGUMENTS = (14, 60, 7, date(2026, 6, 1))
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway import deadline
-from gateway.bulkhead import Bulkhead, Room
+from gateway.outbound import deadline
+from gateway.outbound.bulkhead import Bulkhead, Room
 from models.errors import Overloaded, TimedOut
 
 

@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from adapters.local.management import Management
 from gateway.catalog import Catalog, keys, sites, tenants
 from gateway.catalog.documents import DocumentLedger
-from gateway.keyring import Keyring
-from gateway.record import Recorder
+from gateway.access.keyring import Keyring
+from gateway.catalog.audit_trail import Recorder
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import AlreadyExists, Conflict, NotAuthenticated, NotFound, UnknownGoal, UnknownSite
 from models.goal import GoalDraft

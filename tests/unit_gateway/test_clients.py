@@ -9,10 +9,10 @@ import pytest
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
 from gateway.catalog.clients import ClientKind
-from gateway.clients import Clients, TokenEnded
-from gateway.record import Recorder
+from gateway.access.clients import Clients, TokenEnded
+from gateway.catalog.audit_trail import Recorder
 from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
-from gateway.vault import Vault
+from gateway.catalog.vault import Vault
 from models.errors import NotAllowed, NotAuthenticated
 from models.site import Site
 

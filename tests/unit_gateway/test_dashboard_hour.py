@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from adapters.base import Reply, Request
-from gateway.budget import MemoryBudgets
-from gateway.cache import ResultCache, Served, Standing
-from gateway.cache.policy import TODAY, stepped
-from gateway.courier import Clocks, Couriers
+from gateway.outbound.budget import MemoryBudgets
+from gateway.read.cache import ResultCache, Served, Standing
+from gateway.read.cache.policy import TODAY, stepped
+from gateway.outbound.courier import Clocks, Couriers
 from models.capability import Limits
 from models.query import read_query
 from models.result import Answer, Freshness

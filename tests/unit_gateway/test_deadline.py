@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway import deadline
+from gateway.outbound import deadline
 from models.errors import InvalidRequest, TimedOut
 
 

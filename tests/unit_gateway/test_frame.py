@@ -7,8 +7,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.http.access import AccessLog
-from gateway.http.frame import Frame
+from gateway.http.server.access_log import AccessLog
+from gateway.http.server.frame import Frame
 
 
 async def broken(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.ingest import Arrival
-from gateway.intake import Intake
+from gateway.collect.ingest import Arrival
+from gateway.collect.intake import Intake
 from models.errors import Overloaded
 from models.event import Drop, Event, Received
 

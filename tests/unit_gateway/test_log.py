@@ -9,8 +9,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.http.access import AccessLog, _redacted
-from gateway.log import HIDDEN, redacted, set_up
+from gateway.http.server.access_log import AccessLog, _redacted
+from gateway.observe.log import HIDDEN, redacted, set_up
 
 
 @pytest.fixture(autouse=True)

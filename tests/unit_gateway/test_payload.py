@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.payload import BadPayload, Payload, read_payload
+from gateway.collect.payload import BadPayload, Payload, read_payload
 from models.event import MAX_PROPS, Event, Revenue
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)

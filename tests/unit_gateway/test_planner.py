@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.planner import FanOut, Native, Refusal, approximations, plan, refusals
+from gateway.read.planner import FanOut, Native, Refusal, approximations, plan, refusals
 from models.capability import (
     NATIVE,
     Capabilities,

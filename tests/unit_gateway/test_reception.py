@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fixtures.twins.serve import serve_in_thread
-from gateway.commands.reception import AT_ONCE, LONGEST_HEAD, Reception
+from gateway.http.server.uvicorn_protocol import AT_ONCE, LONGEST_HEAD, Reception
 
 PATIENCE, LONGER = 0.4, 1.2
 TIMED_OUT = b"408 Request Timeout"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.reference import configuration_markdown
+from gateway.operate.settings_reference import configuration_markdown
 from gateway.settings import Settings, read_settings
 from models.errors import ConfigurationError
 

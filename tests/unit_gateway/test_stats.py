@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.answers import as_json, change
-from gateway.cache import ResultCache
-from gateway.stats import MultiAnswer, Stats
+from gateway.read.answers import as_json, change
+from gateway.read.cache import ResultCache
+from gateway.read.stats import MultiAnswer, Stats
 from gateway.tenancy import SiteRecord
 from models.capability import NATIVE, Feature, Limits, approximate, cells, never
 from models.errors import InvalidRequest, Unreachable, UnsupportedQuery

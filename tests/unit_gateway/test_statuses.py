@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.http.errors import STATUSES, problem, status_of
+from gateway.http.server.errors import STATUSES, problem, status_of
 from models import errors
 from models.errors import (
     ConfigurationError,

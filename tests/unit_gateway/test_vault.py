@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.vault import Vault, key_in, read_keys
+from gateway.catalog.vault import Vault, key_in, read_keys
 from models.errors import ConfigurationError
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from gateway.http.visitor import Client, client_of, networks, received
+from gateway.http.server.visitor import Client, client_of, networks, received
 from gateway.settings import Settings, read_settings
 
 PROXIES = networks(("127.0.0.0/8", "10.0.0.0/8", "::1/128"))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from adapters.local.enrich import house
+from adapters.local.enrich import own_sources
 
 DATA = files("adapters.local.enrich") / "data"
 CACHE_SIZE = 4096
@@ -48,7 +48,7 @@ def _index() -> Index:
     paths: dict[str, list[tuple[str, str]]] = {}
     shapes: list[tuple[re.Pattern[str], str]] = []
     names: dict[str, str] = {}
-    categories = {name.lower(): Category(kind) for kind, group in house.CATEGORIES.items() for name in group}
+    categories = {name.lower(): Category(kind) for kind, group in own_sources.CATEGORIES.items() for name in group}
 
     def add(name: str, host: str, *, subdomains: bool) -> None:
         host, slash, path = host.lower().removeprefix("www.").partition("/")
@@ -61,14 +61,14 @@ def _index() -> Index:
         elif not slash:
             exact.setdefault(host, name)
 
-    for name, hosts in house.HOSTS.items():
+    for name, hosts in own_sources.HOSTS.items():
         names.setdefault(name.lower(), name)
         for host in hosts:
             add(name, host, subdomains=True)
     lists = json.loads((DATA / "sources.json").read_text(encoding="utf-8"))
     for category, subdomains in LISTS:
         for listed, hosts in lists[category].items():
-            name = house.RENAMED.get(listed, listed)
+            name = own_sources.RENAMED.get(listed, listed)
             names.setdefault(name.lower(), name)
             categories.setdefault(name.lower(), category)
             for host in hosts:
@@ -115,7 +115,7 @@ def _parents(host: str) -> list[str]:
 def canonical(tag: str) -> str:
     """The name under which a tagged source is reported; the tag itself when nobody knows it."""
     key = tag.strip().lower()
-    if alias := house.ALIASES.get(key):
+    if alias := own_sources.ALIASES.get(key):
         return alias
     if name := _index().names.get(key):
         return name

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from adapters.local.exports import ndjson, parquet, plausible_csv
 from adapters.local.exports.span import Span
-from adapters.local.store import EventStore
+from adapters.local.store.event_store import EventStore
 from models.errors import InvalidRequest, Problem
 
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from adapters.local.exports.span import Span
 from adapters.local.exports.written import PIECE, written
 from adapters.local.sql.imported import SYSTEM_EVENTS
-from adapters.local.store import EventStore
+from adapters.local.store.event_store import EventStore
 
 MEDIA_TYPE = "application/zip"
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from adapters.local.store import EventStore
+from adapters.local.store.event_store import EventStore
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -13,9 +13,9 @@ from adapters.local.imports.ndjson import MOST_PROBLEMS, Block, Source
 from adapters.local.imports.readers import Blocks, Readers
 from adapters.local.imports.state import Progress, Step
 from adapters.local.imports.task import Done, Report, Task
-from adapters.local.ingest import GONE, Recorder, RulesOf
-from adapters.local.journal import Journal
-from adapters.local.removal import Removal
+from adapters.local.collect.ingest import GONE, Recorder, RulesOf
+from adapters.local.collect.journal import Journal
+from adapters.local.care.removal import Removal
 from models.errors import NotFound, Overloaded
 from models.job import ImportJob, JobStatus, LineProblem, OnError
 from models.site import Site

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from adapters.base import Ledger
-from adapters.local.imported import KIND
+from adapters.local.store.imported import KIND
 from adapters.local.imports import problems
 from adapters.local.imports.task import Done, Runner, Task
 from models.errors import GatewayError, InvalidRequest, NotFound, Problem

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from adapters.local.enrich.channel import channel
-from adapters.local.schema import IMPORTED
+from adapters.local.store.schema import IMPORTED
 from models.job import LineProblem
 
 MOST_FILES = 50

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from adapters.local.derive import Derivation
+from adapters.local.collect.derive import Derivation
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import DailySalts, Salts
 from adapters.local.imports.ndjson import BLOCK_BYTES, Block, LineReader, Source

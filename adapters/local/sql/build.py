@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from adapters.local.imported import ImportedRange
+from adapters.local.store.imported import ImportedRange
 from adapters.local.sql import times
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.dimensions import ENTRY_TO_PAGE, EXIT, is_time

@@ -7,8 +7,8 @@ served by two, pages and custom events.
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from adapters.local.imported import ImportedRange
-from adapters.local.schema import IMPORTED
+from adapters.local.store.imported import ImportedRange
+from adapters.local.store.schema import IMPORTED
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.comparisons import compare
 from adapters.local.sql.dimensions import COLUMNS, is_time, known

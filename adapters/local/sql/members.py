@@ -7,7 +7,7 @@ of the whole query, zero where it cannot say, so that all of them stack with UNI
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.local.imported import ImportedRange
+from adapters.local.store.imported import ImportedRange
 from adapters.local.sql import imported, times
 from adapters.local.sql.dimensions import ENTRY, blank_label, is_time, scope
 from adapters.local.sql.filters import (

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from gateway.http.body import answer, nothing
+from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.sites import SegmentDraft, SegmentList, SegmentPatch, SegmentView
 

@@ -12,11 +12,11 @@ from adapters.base import Backend
 from adapters.evidence import evidence
 from adapters.registry import backends
 from gateway.catalog.keys import digest_of
-from gateway.http.auth import authenticate, bearer_key, counted_guesses
-from gateway.http.body import answer
+from gateway.http.server.auth import authenticate, bearer_key, counted_guesses
+from gateway.http.server.body import answer
 from gateway.http.endpoint import Ask
 from gateway.http.schema.stats import BackendView, CapabilityList, CapabilityParams, Health, Version
-from gateway.http.visitor import client_of
+from gateway.http.server.visitor import client_of
 from models.errors import InvalidRequest, NotAllowed, NotFound, Problem
 
 STATIC = Path(__file__).resolve().parent.parent / "static"

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from gateway.http.body import answer, read_json
+from gateway.http.server.body import answer, read_json
 from gateway.http.endpoint import Ask
 from gateway.http.schema.sites import VendorCallList, VendorCallView
 

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from gateway.http.endpoint import Ask
-from gateway.http.pages.figures import PERIODS, asked_for, overview
+from gateway.http.pages.overview import PERIODS, asked_for, overview
 from gateway.http.pages.rendering import Look, page
-from gateway.http.visitor import client_of
+from gateway.http.server.visitor import client_of
 from gateway.tenancy import SiteRecord
 from models.errors import TooManyRequests
 from models.link import LinkState

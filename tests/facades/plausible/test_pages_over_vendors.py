@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.app import build
-from gateway.http.pages.figures import asked_for, overview
+from gateway.http.pages.overview import asked_for, overview
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, Caller, SiteRecord, Tenant

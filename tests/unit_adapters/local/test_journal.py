@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local import journal as journal_module
-from adapters.local.journal import Checkpoint, Journal, JournalDamaged
-from adapters.local.records import frame, records_of
+from adapters.local.collect import journal as journal_module
+from adapters.local.collect.journal import Checkpoint, Journal, JournalDamaged
+from adapters.local.collect.journal_frames import frame, records_of
 from models.errors import Overloaded
 
 

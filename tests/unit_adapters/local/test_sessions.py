@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.hit import NO_DEPTH, Hit, pack_attributes, unpack_attributes
-from adapters.local.schema import VISIT_ATTRIBUTES
-from adapters.local.sessions import KEPT_EVENTS, Outcome, Sessions, Visit
+from adapters.local.collect.hit import NO_DEPTH, Hit, pack_attributes, unpack_attributes
+from adapters.local.store.schema import VISIT_ATTRIBUTES
+from adapters.local.collect.sessions import KEPT_EVENTS, Outcome, Sessions, Visit
 from fixtures.reference.sessions import sessionize
 
 T0 = 1_800_000_000

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from adapters.local.steady import Steady
+from adapters.local.collect.read_barrier import Steady
 
 
 async def test_a_read_that_overlapped_a_batch_of_its_site_is_made_again() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from adapters.local.adapter import LocalAdapter
-from adapters.local.fsck import check_journal
-from adapters.local.journal import JournalDamaged
-from adapters.upkeep import Kept
+from adapters.local.care.fsck import check_journal
+from adapters.local.collect.journal import JournalDamaged
+from adapters.maintenance import Kept
 from models.event import Event
 from models.job import JobStatus
 from tests.unit_adapters.local.wiring import NOW, SITE, MemoryLedger, local_adapter

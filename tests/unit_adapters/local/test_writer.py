@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from adapters.local import rebuild
-from adapters.local.ddl import LAYOUTS, create_statements
-from adapters.local.hit import Hit, pack_attributes, pack_hits
-from adapters.local.journal import Journal
-from adapters.local.records import Record
-from adapters.local.schema import VISIT_ATTRIBUTES
+from adapters.local.collect import recovery
+from adapters.local.store.ddl import LAYOUTS, create_statements
+from adapters.local.collect.hit import Hit, pack_attributes, pack_hits
+from adapters.local.collect.journal import Journal
+from adapters.local.collect.journal_frames import Record
+from adapters.local.store.schema import VISIT_ATTRIBUTES
 from adapters.local.sql.tables import SETTINGS
-from adapters.local.store import EventStore, parse_dsn
-from adapters.local.writer import Writer
+from adapters.local.store.event_store import EventStore, parse_dsn
+from adapters.local.collect.writer import Writer
 from models.errors import BackendError
 
 NOVEMBER, DECEMBER = 1_795_000_000, 1_797_000_000  # 2026-11-18 and 2026-12-11
@@ -147,7 +147,7 @@ async def test_a_batch_that_was_cut_off_is_completed_once(tmp_path: Path, table:
     await store.close()
 
     store_again = await EventStore.open(dsn)
-    again = Journal.open(tmp_path / "journal", after=await rebuild.highest_seq(store_again))
+    again = Journal.open(tmp_path / "journal", after=await recovery.highest_seq(store_again))
     assert again.checkpoint.batch > again.checkpoint.done
     writer = Writer(store_again, again)
     await writer.start()
@@ -275,7 +275,7 @@ async def test_visits_rebuilt_from_events_equal_those_in_memory(tmp_path: Path) 
     await writer.start()
     await journal.append(pack_hits(FIRST + SECOND), EVENTS, DECEMBER)
     await writer.flush()
-    found = {v.visitor: v for v in await rebuild.open_visits(store, writer.done, DECEMBER)}
+    found = {v.visitor: v for v in await recovery.open_visits(store, writer.done, DECEMBER)}
     assert {v.visitor: (v.id, v.events, v.exit_page, v.is_bounce, v.duration) for v in found.values()} == {
         1: (1, 2, "/b", False, 60),
         2: (2, 1, "/", True, 0),

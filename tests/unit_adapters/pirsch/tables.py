@@ -15,7 +15,7 @@ from adapters.pirsch.capabilities import FAN_OUT_CALLS, PIRSCH, WALK_CALLS
 from adapters.pirsch.translate.plan import Caps, foresee
 from adapters.pirsch.vendor.calls import ROUTES
 from gateway.http.facades.pirsch.routes import SERVED
-from gateway.planner import approximations
+from gateway.read.planner import approximations
 from models.query import read_query
 from models.site import Site
 

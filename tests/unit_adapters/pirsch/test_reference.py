@@ -17,7 +17,7 @@ from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
 from fixtures.twins.pirsch import demo_goals
 from fixtures.twins.pirsch_model import already_counted
-from gateway.demo.traffic import generate
+from gateway.operate.demo.traffic import generate
 from models.errors import UnsupportedQuery
 from tests.unit_adapters.pirsch.wiring import NOW, WEEK, Bench
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.budget.bucket import Bucket, Rate, filled, rate_of, refused, seconds_until, taken
+from gateway.outbound.budget.bucket import Bucket, Rate, filled, rate_of, refused, seconds_until, taken
 
 PLAUSIBLE = Rate(0.15, 30)
 

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.budget import Budget, BudgetStore, MemoryBudgets, Priority, prioritised, rate_of
+from gateway.outbound.budget import Budget, BudgetStore, MemoryBudgets, Priority, prioritised, rate_of
 from gateway.catalog import Catalog
-from gateway.catalog.budgets import CatalogBudgets
+from gateway.outbound.budget.catalog_store import CatalogBudgets
 from models.errors import RateLimited
 from tests.unit_gateway.cache.clock import Clock
 

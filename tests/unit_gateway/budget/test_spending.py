@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway import deadline
-from gateway.budget import Budget, MemoryBudgets, Priority, Rate, prioritised
+from gateway.outbound import deadline
+from gateway.outbound.budget import Budget, MemoryBudgets, Priority, Rate, prioritised
 from models.errors import RateLimited
 from tests.unit_gateway.cache.clock import Clock
 

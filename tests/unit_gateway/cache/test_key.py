@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cache.key import key_of
+from gateway.read.cache.key import key_of
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import Direction, Include, Order, ResolvedQuery, read_query
 from models.vocabulary import Metric, Operator

@@ -10,9 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.cache import ResultCache, Standing
-from gateway.cache.policy import policy_of, stepped
-from gateway.cache.serving import WITHOUT_ASKING
+from gateway.read.cache import ResultCache, Standing
+from gateway.read.cache.policy import policy_of, stepped
+from gateway.read.cache.serving import WITHOUT_ASKING
 from gateway.tenancy import SiteRecord
 from models.errors import Unreachable
 from models.query import ResolvedQuery, read_query

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway import deadline
-from gateway.cache import GOOD, ResultCache, Served, Standing
-from gateway.cache.policy import CLOSED, HOURLY, REALTIME, SETTLED_SOON, TODAY, policy_of, stepped
-from gateway.cache.serving import PAUSED, REVALIDATING, SPARING
+from gateway.outbound import deadline
+from gateway.read.cache import GOOD, ResultCache, Served, Standing
+from gateway.read.cache.policy import CLOSED, HOURLY, REALTIME, SETTLED_SOON, TODAY, policy_of, stepped
+from gateway.read.cache.serving import PAUSED, REVALIDATING, SPARING
 from models.errors import GatewayError, MissingAtBackend, RateLimited, RejectedCredentials, TimedOut, Unreachable
 from models.goal import Goal
 from models.query import read_query

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.cache import ResultCache
-from gateway.cache.policy import CLOSED, HOURLY
-from gateway.cache.responses import Finished, etag_of
-from gateway.cache.size import PLACE, size_of
-from gateway.cache.store import Entry, Store
+from gateway.read.cache import ResultCache
+from gateway.read.cache.policy import CLOSED, HOURLY
+from gateway.read.cache.responses import Finished, etag_of
+from gateway.read.cache.size import PLACE, size_of
+from gateway.read.cache.store import Entry, Store
 from gateway.tenancy import SiteRecord
 from models.goal import Goal
 from models.result import Answer, Row

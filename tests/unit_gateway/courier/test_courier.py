@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from adapters.base import Reply, Request
-from gateway import deadline
-from gateway.breaker import CircuitOpen, State
-from gateway.budget import MemoryBudgets
-from gateway.courier import Clocks, Courier, Couriers
-from gateway.courier.retries import Retries, RetryBudget
+from gateway.outbound import deadline
+from gateway.outbound.breaker import CircuitOpen, State
+from gateway.outbound.budget import MemoryBudgets
+from gateway.outbound.courier import Clocks, Courier, Couriers
+from gateway.outbound.courier.retries import Retries, RetryBudget
 from models.capability import Limits
 from models.errors import (
     GatewayError,

@@ -13,7 +13,7 @@ from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.selection import event_filters, filters_of
 from gateway.http.facades.pirsch.shelf import EPOCH, key, listed, new_id, now, shelf
 from gateway.http.facades.pirsch.wording import Refused, invalid
-from gateway.record import Note
+from gateway.catalog.audit_trail import Note
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound
 from models.event import PAGEVIEW

@@ -6,7 +6,7 @@ import orjson
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from gateway.http.body import decoded
+from gateway.http.server.body import decoded
 from gateway.http.facades.plausible.wording import Refused
 
 Parameters = dict[str, Any]

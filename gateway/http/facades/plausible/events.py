@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from gateway.http.body import answer
+from gateway.http.server.body import answer
 from gateway.http.endpoint import Ask
 from gateway.http.trackers import CORS, counted, taken
-from gateway.payload import BadPayload
+from gateway.collect.payload import BadPayload
 
 DROPPED = "x-plausible-dropped"
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.http import trackers
-from gateway.http.body import answer
+from gateway.http.server.body import answer
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.facades.plausible import belongings, events, scripts, sites, stats
 from gateway.http.facades.plausible.call import Handler, route

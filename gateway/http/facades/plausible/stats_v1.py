@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
-from gateway.http.body import decoded
+from gateway.http.server.body import decoded
 from gateway.http.facades.plausible import filters as dialect
 from gateway.http.facades.plausible.query import SKIP_WARNINGS
 from gateway.http.facades.plausible.wording import Refused

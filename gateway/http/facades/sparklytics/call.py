@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.auth import authenticate
-from gateway.http.body import answer, bounded
-from gateway.http.errors import status_of
-from gateway.http.work import only_reads, perform
+from gateway.http.server.auth import authenticate
+from gateway.http.server.body import answer, bounded
+from gateway.http.server.errors import status_of
+from gateway.http.server.work import only_reads, perform
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import (

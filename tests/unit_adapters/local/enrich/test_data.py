@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from adapters.local.enrich import house, warm
+from adapters.local.enrich import own_sources, warm
 from adapters.local.enrich.agent import _parser
 from adapters.local.enrich.sources import Category, canonical
 from tools.refresh_enrichment_data import refresh_countries, refresh_lists
@@ -50,11 +50,11 @@ def test_every_data_file_has_its_origin_written_down() -> None:
 
 
 def test_every_alias_leads_to_a_name_that_stays() -> None:
-    assert [name for name in house.ALIASES.values() if canonical(name) != name] == []
+    assert [name for name in own_sources.ALIASES.values() if canonical(name) != name] == []
 
 
 def test_our_categories_are_those_of_the_channels() -> None:
-    assert set(house.CATEGORIES) <= set(Category)
+    assert set(own_sources.CATEGORIES) <= set(Category)
 
 
 def test_warming_loads_the_regexes() -> None:

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from adapters.local.imported import KIND
+from adapters.local.store.imported import KIND
 from adapters.local.imports import aggregates
 from models.errors import Conflict
 from models.job import JobStatus, OnError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.local.store import EventStore
+from adapters.local.store.event_store import EventStore
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.local.reads import Reader
+from adapters.local.read.reader import Reader
 from models.filters import read_filters
 from models.goal import Goal
 from models.period import days_period

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from adapters.local.reads import Reader
-from adapters.local.store import EventStore
+from adapters.local.read.reader import Reader
+from adapters.local.store.event_store import EventStore
 from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
 from fixtures.reference.imported import Import

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.local.store import EventStore
+from adapters.local.store.event_store import EventStore
 from fixtures.reference.imported import Import
 from models.goal import Goal
 from models.site import Site

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.local.reads import Reader
-from adapters.local.store import EventStore
+from adapters.local.read.reader import Reader
+from adapters.local.store.event_store import EventStore
 from fixtures.reference.imported import Import
 from models.goal import Goal
 from models.period import days_period

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from adapters.local.reads import Reader
-from adapters.local.store import EventStore
+from adapters.local.read.reader import Reader
+from adapters.local.store.event_store import EventStore
 from fixtures.reference import Invalid, ranges
 from fixtures.reference import Site as Reference
 from fixtures.reference.metrics import Tally, money, rounded, value

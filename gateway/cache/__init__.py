@@ -1,7 +1,0 @@
-"""Answers that are kept while they are true enough: keys, lifetimes, one flight per key, bytes per tenant."""
-
-from gateway.cache.results import ResultCache
-from gateway.cache.serving import GOOD, Served, Standing
-from gateway.cache.store import Entry
-
-__all__ = ["GOOD", "Entry", "ResultCache", "Served", "Standing"]

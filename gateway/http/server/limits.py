@@ -1,0 +1,54 @@
+"""Our own rate limits, as requests meet them: by address before anything is looked at, by key once it is known."""
+
+from starlette.types import Scope
+
+from gateway.http.server.visitor import client_of
+from gateway.access.keyring import OPERATOR
+from gateway.services import Services
+from gateway.tenancy import Caller
+from gateway.access.rate_limit import Throttle
+from models.errors import TooManyRequests
+
+
+def admit_address(scope: Scope, services: Services) -> None:
+    """Raises TooManyRequests for an address that asks too often.
+
+    A trusted proxy that says of nobody whom it speaks for is not counted: that would be a limit for everybody together.
+    """
+    _admit(scope, services, services.address_rate)
+
+
+def admit_tracker(scope: Scope, services: Services) -> None:
+    """The same for where trackers send. They have a limit of their own, which is off: a campus or a server may stand
+    behind an address, and what is refused here is lost."""
+    _admit(scope, services, services.event_rate)
+
+
+def _admit(scope: Scope, services: Services, rate: Throttle) -> None:
+    if rate.limits:
+        client = client_of(scope, services.settings)
+        if client.known:
+            _take(rate, client.name, "address_rate", services)
+
+
+def admit_key(caller: Caller, services: Services) -> None:
+    """Raises TooManyRequests for a key that asks too often. The operator's own, from the settings, is not limited."""
+    if services.key_rate.limits and caller.key != OPERATOR:
+        _take(services.key_rate, caller.key, "key_rate", services)
+
+
+def give_back(scope: Scope, caller: Caller, services: Services) -> None:
+    """Undo `admit_address` and `admit_key` for a request that both meet again on the ordinary way."""
+    client = client_of(scope, services.settings)
+    if client.known:
+        services.address_rate.give_back(client.name)
+    if caller.key != OPERATOR:
+        services.key_rate.give_back(caller.key)
+
+
+def _take(rate: Throttle, name: str, what: str, services: Services) -> None:
+    try:
+        rate.take(name)
+    except TooManyRequests:
+        services.figures.refused(what)
+        raise

@@ -1,0 +1,37 @@
+"""Rules of collection of a site: what is not counted, how long it is kept, which signals are respected."""
+
+from dataclasses import replace
+
+from adapters.base import Configures
+from gateway.outbound.backends import Backends, refused
+from gateway.catalog.audit_trail import Note, Recorder
+from gateway.tenancy import Caller, KeyScope, SiteRecord
+from models.capability import Operation
+from models.settings import SiteSettings
+
+
+class Rules:
+    """Reads and replaces the rules."""
+
+    def __init__(self, backends: Backends, recorder: Recorder) -> None:
+        self._backends, self._recorder = backends, recorder
+
+    async def _keeper(self, record: SiteRecord) -> Configures:
+        adapter = await self._backends.adapter(record.tenant, record.connection)
+        if not isinstance(adapter, Configures) or not adapter.can.allows(Operation.SETTINGS):
+            raise refused(adapter, Operation.SETTINGS)
+        return adapter
+
+    async def get(self, record: SiteRecord) -> SiteSettings:
+        return await (await self._keeper(record)).get_settings(record.site)
+
+    async def put(self, caller: Caller, record: SiteRecord, settings: SiteSettings) -> SiteSettings:
+        """Replace all rules of the site."""
+        caller.require(KeyScope.MANAGE_SITES)
+        keeper = await self._keeper(record)
+        before = await keeper.get_settings(record.site)
+        note = Note(record.site.id, before=before.model_dump(mode="json"))
+        async with self._recorder.writing(caller, "settings.put", note) as change:
+            after = await keeper.put_settings(record.site, settings)
+            change.note = replace(note, after=after.model_dump(mode="json"))
+        return after
