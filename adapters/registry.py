@@ -54,5 +54,7 @@ def in_use(data: Path) -> bool:
 
 async def check_closed(data: Path, *, repair: bool = False) -> Sequence[Finding]:
     """What is wrong with the files of our own store while nobody has them open. Raises OSError."""
-    found: Sequence[Finding] = await import_module("adapters.local.care.fsck").check_closed(data / "local", repair=repair)
+    found: Sequence[Finding] = await import_module("adapters.local.care.fsck").check_closed(
+        data / "local", repair=repair
+    )
     return found

@@ -19,10 +19,10 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from adapters.local.collect.derive import Derivation
+from adapters.local.collect.rules import compile_rules
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports.ndjson import LineReader, Source
-from adapters.local.collect.rules import compile_rules
 from gateway.commands.serve import settle
 from gateway.operate.demo.traffic import generate
 from models.job import JobStatus

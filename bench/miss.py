@@ -28,10 +28,11 @@ from adapters.base import Adapter, Context, Reply, Request, Transport
 from adapters.http import open_transport
 from adapters.plausible import BACKEND
 from bench.servers import bare
-from gateway.outbound.budget import MemoryBudgets
-from gateway.read.cache import ResultCache, Standing
 from gateway.commands.serve import settle
+from gateway.outbound.backends import Standing
+from gateway.outbound.budget import MemoryBudgets
 from gateway.outbound.courier import Couriers
+from gateway.read.cache import ResultCache
 from gateway.read.stats import Stats
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Limits

@@ -12,8 +12,8 @@ import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from adapters.local.store.schema import EVENTS, SESSIONS, VISIT_ATTRIBUTES
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import EVENTS, SESSIONS, VISIT_ATTRIBUTES
 
 SITE = "site_1"
 """The largest."""

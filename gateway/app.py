@@ -17,43 +17,43 @@ from starlette.routing import BaseRoute
 from adapters.address import read_base_url
 from adapters.base import Transport
 from adapters.http import Timeouts, open_transport
-from gateway.observe import log as logging
-from gateway.observe import tracing
-from gateway.read.cache import ResultCache
-from gateway.catalog import Catalog, sealed
 from gateway.access.clients import Clients
-from gateway.outbound.connections import Connections, Surroundings
-from gateway.manage.discovery import Discovery
-from gateway.manage.enrolment import Enrolment
-from gateway.observe.prometheus import Figures
-from gateway.manage.goals import Goals
-from gateway.manage.guests import Guests
-from gateway.manage.history import History
+from gateway.access.keyring import Keyring
+from gateway.access.metering import Meter
+from gateway.access.rate_limit import Throttle
+from gateway.catalog import Catalog, sealed
+from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.vault import KEY_FILE, Vault, key_in, keys_from, read_keys
+from gateway.collect.ingest import Ingest
 from gateway.http import facades
 from gateway.http.application import application
 from gateway.http.fast_path.query import CHECKED_SECONDS
 from gateway.http.server.origin import without_redirects_to_hosts
-from gateway.collect.ingest import Ingest
-from gateway.read.insights import Insights
-from gateway.access.keyring import Keyring
+from gateway.manage.discovery import Discovery
+from gateway.manage.enrolment import Enrolment
+from gateway.manage.goals import Goals
+from gateway.manage.guests import Guests
+from gateway.manage.history import History
 from gateway.manage.links import Links
 from gateway.manage.mail import Mailer
-from gateway.outbound.instrumented import Measured
-from gateway.access.metering import Meter
 from gateway.manage.passthrough import Passthrough
 from gateway.manage.props import Props
-from gateway.catalog.audit_trail import Recorder
 from gateway.manage.rules import Rules
 from gateway.manage.segments import Segments
-from gateway.services import Services
-from gateway.settings import Settings
 from gateway.manage.site_changes import SiteChanges
 from gateway.manage.sites import Sites
-from gateway.read.stats import Stats
 from gateway.manage.teams import Teams
+from gateway.observe import log as logging
+from gateway.observe import tracing
+from gateway.observe.prometheus import Figures
+from gateway.outbound.connections import Connections, Surroundings
+from gateway.outbound.instrumented import Measured
+from gateway.read.cache import ResultCache
+from gateway.read.insights import Insights
+from gateway.read.stats import Stats
+from gateway.services import Services
+from gateway.settings import Settings
 from gateway.tenancy import LOCAL_CONNECTION
-from gateway.access.rate_limit import Throttle
-from gateway.catalog.vault import KEY_FILE, Vault, key_in, keys_from, read_keys
 from models.errors import ConfigurationError
 
 log = structlog.get_logger()

@@ -5,34 +5,34 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.read.cache import ResultCache
-from gateway.catalog import Catalog, usage
 from gateway.access.clients import Clients
-from gateway.outbound.connections import Connections
+from gateway.access.keyring import Keyring
+from gateway.access.metering import Meter
+from gateway.access.rate_limit import Throttle
+from gateway.catalog import Catalog, usage
+from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.vault import Vault
+from gateway.collect.ingest import Ingest
 from gateway.manage.discovery import Discovery
 from gateway.manage.enrolment import Enrolment
-from gateway.observe.prometheus import Figures
 from gateway.manage.goals import Goals
 from gateway.manage.guests import Guests
 from gateway.manage.history import History
-from gateway.collect.ingest import Ingest
-from gateway.read.insights import Insights
-from gateway.access.keyring import Keyring
 from gateway.manage.links import Links
-from gateway.access.metering import Meter
 from gateway.manage.passthrough import Passthrough
 from gateway.manage.props import Props
-from gateway.catalog.audit_trail import Recorder
 from gateway.manage.rules import Rules
 from gateway.manage.segments import Segments
-from gateway.settings import Settings
 from gateway.manage.site_changes import SiteChanges
 from gateway.manage.sites import Sites
-from gateway.read.stats import Stats
 from gateway.manage.teams import Teams
+from gateway.observe.prometheus import Figures
+from gateway.outbound.connections import Connections
+from gateway.read.cache import ResultCache
+from gateway.read.insights import Insights
+from gateway.read.stats import Stats
+from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Tenant
-from gateway.access.rate_limit import Throttle
-from gateway.catalog.vault import Vault
 
 log = structlog.get_logger()
 

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 
-from models.validation import problems_of
 from models.base import Frozen
 from models.errors import ConfigurationError
+from models.validation import problems_of
 
 PREFIX = "TALLYWAY_"
 CONFIG = "TALLYWAY_CONFIG"

@@ -9,7 +9,8 @@
     |  |- Conflict                AlreadyExists, IdempotencyConflict
     |  `- TooLarge                TooManyRequests(retry_after)
     |- BackendError               the backend behind the site failed
-    |  |- Unreachable             TimedOut            RejectedCredentials
+    |  |- Unreachable             CircuitOpen
+    |  |- TimedOut                RejectedCredentials
     |  |- RateLimited(retry_after)                    RefusedByBackend
     |  `- Unintelligible
     |- Overloaded(retry_after)    we are full; nothing was taken
@@ -198,6 +199,10 @@ class Unreachable(BackendError):
     title = "The site's backend cannot be reached"
 
 
+class CircuitOpen(Unreachable):
+    """Not asked, because the last calls failed; `retry_after` is when the next probe may go."""
+
+
 class TimedOut(BackendError):
     code = "backend_timeout"
     title = "The site's backend did not answer in time"
@@ -239,6 +244,17 @@ class Unintelligible(BackendError):
 
     code = "backend_bad_response"
     title = "The site's backend answered something unintelligible"
+
+
+OUTCOME_UNKNOWN = (Unreachable, TimedOut, Unintelligible)
+"""Errors after which the backend may or may not have done what was asked."""
+
+
+def leaves_outcome_unknown(error: BaseException) -> bool:
+    """Whether the backend may have done what was asked, although there was this error."""
+    if not isinstance(error, GatewayError):
+        return True
+    return isinstance(error, OUTCOME_UNKNOWN) and not isinstance(error, CircuitOpen)
 
 
 class Overloaded(GatewayError):

@@ -7,8 +7,8 @@ import pytest
 
 from adapters.registry import editions
 from gateway.http.server.errors import errors_markdown
-from gateway.operate.settings_reference import configuration_markdown
 from gateway.operate.capability_table import capabilities_markdown
+from gateway.operate.settings_reference import configuration_markdown
 from models.vocabulary import Dimension, Metric
 
 ROOT = Path(__file__).parents[1]

@@ -8,22 +8,22 @@ from typing import Any
 from pydantic import Field
 
 from adapters.base import Check, Context
-from adapters.local.care import backup, fsck
 from adapters.local.capabilities import LOCAL
+from adapters.local.care import backup, fsck
+from adapters.local.care.purge import DELETED
+from adapters.local.collect.journal import BACKLOG_BYTES
+from adapters.local.collect.rules import Rules, checked_rules, compile_rules
 from adapters.local.engine import Engine, Places
 from adapters.local.exports.formats import MEDIA_TYPES, exported
 from adapters.local.exports.span import Span
-from adapters.local.store.imported import KIND as IMPORTS
-from adapters.local.store.imported import ImportedRange
+from adapters.local.management import Management
 from adapters.local.read import funnel as funnels
 from adapters.local.read import tables, values, visits
 from adapters.local.read.conditions import Shelf
-from adapters.local.collect.journal import BACKLOG_BYTES
-from adapters.local.management import Management
-from adapters.local.care.purge import DELETED
 from adapters.local.read.reader import Reader
-from adapters.local.collect.rules import Rules, checked_rules, compile_rules
 from adapters.local.sites import Sites
+from adapters.local.store.imported import KIND as IMPORTS
+from adapters.local.store.imported import ImportedRange
 from adapters.maintenance import Finding
 from models.base import Frozen
 from models.deletion import Deletion

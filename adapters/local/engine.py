@@ -13,9 +13,14 @@ import structlog
 from adapters import domain
 from adapters.base import Ledger
 from adapters.local.care import backup
+from adapters.local.care.purge import Purge
+from adapters.local.care.removal import Removal
 from adapters.local.collect import recovery
 from adapters.local.collect.derive import Derivation
 from adapters.local.collect.drops import DropCounts
+from adapters.local.collect.ingest import Recorder, RulesOf
+from adapters.local.collect.journal import Journal
+from adapters.local.collect.writer import Writer
 from adapters.local.enrich import agent, bots, referrer, sources
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
@@ -25,12 +30,7 @@ from adapters.local.imports.events import EventImport
 from adapters.local.imports.jobs import Imports
 from adapters.local.imports.readers import Readers
 from adapters.local.imports.task import Runner
-from adapters.local.collect.ingest import Recorder, RulesOf
-from adapters.local.collect.journal import Journal
-from adapters.local.care.purge import Purge
-from adapters.local.care.removal import Removal
 from adapters.local.store.event_store import EventStore
-from adapters.local.collect.writer import Writer
 
 log = structlog.get_logger(__name__)
 

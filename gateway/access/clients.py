@@ -13,13 +13,13 @@ from typing import Any
 
 from cachetools import TTLCache
 
+from gateway.access.rate_limit import UNLIMITED, Throttle
 from gateway.catalog import Catalog
 from gateway.catalog import clients as rows
-from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRecord
 from gateway.catalog.audit_trail import Note, Recorder
-from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
-from gateway.access.rate_limit import UNLIMITED, Throttle
+from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRecord
 from gateway.catalog.vault import Vault
+from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.errors import ConfigurationError, NotAuthenticated, NotFound
 
 TOKEN_LASTS = timedelta(hours=1)

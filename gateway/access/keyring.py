@@ -9,13 +9,13 @@ from typing import Any
 
 from cachetools import TTLCache
 
+from gateway.access.rate_limit import UNLIMITED, Throttle
 from gateway.catalog import Catalog
 from gateway.catalog import keys as rows
 from gateway.catalog import tenants as tenant_rows
-from gateway.catalog.keys import KeyRecord
 from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.keys import KeyRecord
 from gateway.tenancy import DEFAULT_TENANT, Caller, KeyScope, Tenant
-from gateway.access.rate_limit import UNLIMITED, Throttle
 from models.errors import NotAllowed, NotAuthenticated
 
 REMEMBERED = 10_000

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from gateway.manage.site_creation import UNKNOWN
-from gateway.outbound.breaker import CircuitOpen
 from gateway.catalog import Catalog, audit
 from gateway.catalog.audit import Note, Outcome
 from gateway.catalog.base import Database
 from gateway.tenancy import Caller, Tenant
-from models.errors import GatewayError
+from models.errors import leaves_outcome_unknown
 
 __all__ = ["Note", "Noting", "Outcome", "Recorder", "Writing"]
 
@@ -110,7 +108,7 @@ class Recorder:
         try:
             yield change
         except BaseException as error:
-            await change.end(Outcome.UNKNOWN if is_unknown(error) else None)
+            await change.end(Outcome.UNKNOWN if leaves_outcome_unknown(error) else None)
             raise
         await change.end(Outcome.DONE)
 
@@ -118,11 +116,6 @@ class Recorder:
         """The newest rows first."""
         await self._catalog.run(audit.give_up, caller.tenant, self._now())
         return await self._catalog.run(audit.listed, caller.tenant, before_id, limit)
-
-
-def is_unknown(error: BaseException) -> bool:
-    """Whether the backend may have done what was asked, although there was this error."""
-    return not isinstance(error, GatewayError) or (isinstance(error, UNKNOWN) and not isinstance(error, CircuitOpen))
 
 
 def _add(

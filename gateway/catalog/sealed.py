@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from gateway.catalog.base import Catalog, every
-from gateway.outbound.budget.catalog_store import PEPPER
+from gateway.catalog.budgets import PEPPER
 from gateway.catalog.vault import Vault
 from models.errors import ConfigurationError
 

@@ -9,16 +9,16 @@ import orjson
 from pydantic import ValidationError
 
 from adapters.base import Adapter, CountsDrops, Flushes, Records
-from gateway.outbound.backends import Backends, records, records_together, refused
-from gateway.observe.prometheus import Figures
-from models.validation import problems_of
 from gateway.access.metering import Meter, concerned
 from gateway.collect.payload import Payload
 from gateway.manage.sites import Sites
+from gateway.observe.prometheus import Figures
+from gateway.outbound.backends import Backends, records, records_together, refused
 from gateway.tenancy import SiteRecord
 from models.capability import Operation
 from models.errors import InvalidRequest, Problem, QuotaExceeded, UnsupportedQuery
 from models.event import Drop, Event, Received
+from models.validation import problems_of
 
 Arrival = tuple[Event, Received]
 

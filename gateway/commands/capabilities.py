@@ -12,8 +12,8 @@ def capabilities(
 ) -> None:
     """Show what the backends can answer, and why not where they cannot."""
     from adapters.registry import editions
-    from gateway.operate.output import print_json_lines, print_table
     from gateway.operate.capability_table import capabilities_markdown, cells
+    from gateway.operate.output import print_json_lines, print_table
 
     chosen = [can for can in editions() if backend in (None, can.backend)]
     if not chosen:

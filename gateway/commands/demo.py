@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.operate.api_client import Refused, Remote
 from gateway.commands.serve import run, server
+from gateway.operate.api_client import Refused, Remote
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -31,8 +31,8 @@ Bodies = Sequence[dict[str, Any]]
 def demo(port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Port to listen on.")] = 8000) -> None:
     """Start with sample sites on several backends and a month of events; everything is gone when it ends."""
     from gateway.app import create_app
-    from gateway.operate.demo.samples import OWN
     from gateway.http.pages.demo import demo_routes
+    from gateway.operate.demo.samples import OWN
     from gateway.settings import Settings
 
     key, base = "tw_demo" + secrets.token_hex(16), f"http://{HOST}:{port}"

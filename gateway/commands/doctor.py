@@ -12,13 +12,14 @@ def doctor() -> None:
     import asyncio
     import os
 
+    from gateway.app import build
     from gateway.observe import log
     from gateway.operate.doctor import Verdict, examine
     from gateway.settings import read_settings
 
     settings = read_settings(os.environ)
     log.set_up("error", settings.log_format)  # what is found is said below; lines of the log would stand between
-    findings = asyncio.run(examine(settings))
+    findings = asyncio.run(examine(settings, build))
     for finding in findings:
         typer.echo(f"{finding.verdict:<6} {finding.subject}: {finding.said}")
     if any(finding.verdict is Verdict.BAD for finding in findings):

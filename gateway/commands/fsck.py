@@ -26,9 +26,9 @@ def fsck(
 async def report(settings: "Settings", *, repair: bool) -> int:
     """Print every finding; how many stay. Raises ConfigurationError when a running service holds the data."""
     from adapters.registry import check_closed, in_use
+    from gateway.app import build
     from gateway.observe import log
     from gateway.operate import backup
-    from gateway.app import build
     from models.errors import ConfigurationError
 
     log.set_up("warning", settings.log_format)

@@ -27,9 +27,9 @@ def create(
     """Make a key and print it, this once."""
     import os
 
+    from gateway.access.keyring import created
     from gateway.catalog import Catalog, audit, tenants
     from gateway.catalog import keys as rows
-    from gateway.access.keyring import created
     from gateway.settings import read_settings
     from gateway.tenancy import KeyScope
 

@@ -14,8 +14,8 @@ def restore(
     import os
 
     from gateway.commands.fsck import report
-    from gateway.settings import read_settings
     from gateway.operate.backup import unpack
+    from gateway.settings import read_settings
 
     settings = read_settings(os.environ)
     unpack(file, settings.data)

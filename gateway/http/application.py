@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from gateway.http.fast_path import query, event
+from gateway.http.fast_path import event, query
+from gateway.http.fast_path.shared import Shortcut
+from gateway.http.openapi import document_bytes
+from gateway.http.routes import ENDPOINTS, routes
 from gateway.http.server.access_log import access_log
 from gateway.http.server.accounting import Books
 from gateway.http.server.errors import plain, problem
 from gateway.http.server.frame import Frame
-from gateway.http.routes import routes
-from gateway.http.fast_path.shared import Shortcut
 from gateway.services import Services
 from models.errors import GatewayError
 
@@ -64,6 +66,7 @@ def application(
             )
         ],
     )
+    whole.state.openapi = partial(document_bytes, ENDPOINTS)
     whole.short = {
         query.PATH: query.LeanQuery(services, access),
         event.PATH: event.LeanTracker(services, access),

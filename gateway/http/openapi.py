@@ -1,17 +1,18 @@
 """The OpenAPI 3.1 document, written from the table of routes and the models they name."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.http.server.body import json_bytes
 from gateway.http.endpoint import Access, Endpoint
-from gateway.http.server.errors import PROBLEM
-from gateway.http.routes import ENDPOINTS
 from gateway.http.schema.base import ProblemDocument
+from gateway.http.server.body import json_bytes
+from gateway.http.server.errors import PROBLEM
 from gateway.tenancy import KeyScope
 
 REF = "#/components/schemas/{model}"
@@ -32,19 +33,22 @@ INTRODUCTION = (
 
 
 @cache
-def document_bytes(version: str) -> bytes:
+def document_bytes(endpoints: Sequence[Endpoint], version: str) -> bytes:
     """The document as JSON."""
-    return json_bytes(document(version))
+    return json_bytes(document(endpoints, version))
 
 
-def document(version: str) -> dict[str, Any]:
+def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
     """The whole document of the listed endpoints."""
-    listed = [e for e in ENDPOINTS if e.listed]
+    listed = [e for e in endpoints if e.listed]
+    names = Counter(e.name for e in endpoints)
     schemas = _schemas(listed)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in listed:
         plain = PARAMETER.sub(r"{\1}", endpoint.path)
-        paths.setdefault(plain, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+        paths.setdefault(plain, {})[endpoint.method.lower()] = _operation(
+            endpoint, schemas, several=names[endpoint.name] > 1
+        )
     return {
         "openapi": "3.1.1",
         "info": {"title": "Tallyway", "version": version, "description": INTRODUCTION},
@@ -75,9 +79,9 @@ def _schemas(listed: list[Endpoint]) -> dict[str, Any]:
     return dict(schema["$defs"])
 
 
-def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "operationId": _id(endpoint),
+def _operation(endpoint: Endpoint, schemas: dict[str, Any], *, several: bool) -> dict[str, Any]:
+    operation: dict[str, Any] = {  # a handler of several methods is told apart by the method
+        "operationId": f"{endpoint.name}_{endpoint.method.lower()}" if several else endpoint.name,
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
         "responses": _responses(endpoint),
@@ -94,12 +98,6 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     elif endpoint.body_media != "application/json":
         operation["requestBody"] = {"required": True, "content": {endpoint.body_media: {"schema": {}}}}
     return operation
-
-
-def _id(endpoint: Endpoint) -> str:
-    """The handler's name; a handler of several methods is told apart by the method."""
-    several = sum(e.handler is endpoint.handler for e in ENDPOINTS) > 1
-    return f"{endpoint.name}_{endpoint.method.lower()}" if several else endpoint.name
 
 
 def _needs(endpoint: Endpoint) -> str:

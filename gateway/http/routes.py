@@ -8,7 +8,19 @@ from itertools import groupby
 from starlette.routing import Route
 
 from gateway.http import trackers
-from gateway.http.api import accounts, belongings, clients, connections, history, segments, service, sites, stats, backup, vendor
+from gateway.http.api import (
+    accounts,
+    backup,
+    belongings,
+    clients,
+    connections,
+    history,
+    segments,
+    service,
+    sites,
+    stats,
+    vendor,
+)
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.pages import invitations, share
 from gateway.http.schema import accounts as a

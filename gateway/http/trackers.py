@@ -7,12 +7,12 @@ from types import MappingProxyType
 import orjson
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.read.cache.responses import block
-from gateway.http.api.service import STATIC
-from gateway.http.server.body import answer
-from gateway.http.endpoint import Ask
-from gateway.http.server.visitor import received, trusted_networks
 from gateway.collect.payload import BadPayload, read_payload
+from gateway.http.endpoint import Ask
+from gateway.http.server.body import answer
+from gateway.http.server.visitor import received, trusted_networks
+from gateway.http.static import STATIC
+from gateway.read.cache.responses import block
 from models.errors import UnknownSite
 from models.event import Drop
 

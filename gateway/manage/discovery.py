@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from adapters.base import ListsSites
-from gateway.outbound.backends import refused
-from gateway.read.cache import ResultCache
-from gateway.read.cache.results import Listing
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
 from gateway.catalog.documents import DocumentLedger
-from gateway.outbound.connections import Connections
 from gateway.manage.site_changes import CHANGES, SiteChanges, Wish, require_whole_tenant
 from gateway.manage.sites import PAGE, cursor_of
+from gateway.outbound.backends import refused
+from gateway.outbound.connections import Connections
+from gateway.read.cache import ResultCache
+from gateway.read.cache.results import Listing
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.site import RemotePage, SiteDraft

@@ -12,13 +12,13 @@ from adapters.base import Backend
 from adapters.registry import backends
 from gateway.catalog import Catalog
 from gateway.catalog import connections as rows
-from gateway.catalog.connections import ConnectionRecord
-from gateway.outbound.connections import Connections
-from models.validation import problems_of
 from gateway.catalog.audit_trail import Note, Recorder
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope
+from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.vault import Vault
+from gateway.outbound.connections import Connections
+from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope
 from models.errors import ConfigurationError, Conflict, InvalidRequest, Problem
+from models.validation import problems_of
 
 VetAddress = Callable[[str], None]
 """Raises ConfigurationError when a base URL is not allowed."""

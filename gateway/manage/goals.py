@@ -1,10 +1,10 @@
 """Goals of a site, kept by its backend."""
 
 from adapters.base import CreatesGoals, DeletesGoals, ListsGoals
-from gateway.outbound.backends import Standings, refused
-from gateway.read.cache import ResultCache
 from gateway.catalog.audit_trail import Note, Recorder
 from gateway.manage.sites import Sites
+from gateway.outbound.backends import Standings, refused
+from gateway.read.cache import ResultCache
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
 from models.errors import UnknownGoal

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import HostsVisitors, ListsTeams, ManagesGuests
-from gateway.outbound.backends import Backends, refused
-from gateway.manage.mail import Mailer
-from gateway.catalog.audit_trail import Note, Recorder
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from gateway.access.rate_limit import UNLIMITED, Throttle
+from gateway.catalog.audit_trail import Note, Recorder
+from gateway.manage.mail import Mailer
+from gateway.outbound.backends import Backends, refused
+from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import NotFound
 from models.people import Guest, GuestDraft, Membership, Team

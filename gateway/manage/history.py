@@ -8,15 +8,15 @@ from pathlib import Path
 import structlog
 
 from adapters.base import ExportsHistory, ImportsHistory, ReportsProblems
-from gateway.outbound.backends import Backends, refused
+from gateway.access.metering import Meter
+from gateway.access.rate_limit import UNLIMITED, Throttle
+from gateway.catalog.audit_trail import Note, Recorder
 from gateway.catalog.bills import OpenBill
 from gateway.catalog.text import written
-from gateway.access.metering import Meter
-from gateway.catalog.audit_trail import Note, Recorder
 from gateway.manage.sites import Sites
 from gateway.manage.spool import rows_in, spooled
+from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
-from gateway.access.rate_limit import UNLIMITED, Throttle
 from models.capability import Operation
 from models.errors import GatewayError, InvalidRequest, Problem, UnknownSite
 from models.job import ImportJob, JobStatus, OnError, ProblemPage

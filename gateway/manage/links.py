@@ -1,10 +1,10 @@
 """Shared links of a site."""
 
 from adapters.base import HostsVisitors, ManagesLinks, SharesLinks
-from gateway.outbound.backends import Backends, refused
-from gateway.catalog.audit_trail import Note, Recorder
-from gateway.tenancy import Caller, KeyScope, SiteRecord
 from gateway.access.rate_limit import UNLIMITED, Throttle
+from gateway.catalog.audit_trail import Note, Recorder
+from gateway.outbound.backends import Backends, refused
+from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
 from models.link import LinkState, SharedLink, SharedLinkDraft
 

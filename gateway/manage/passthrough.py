@@ -5,12 +5,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from adapters.base import PassesThrough, VendorCall
-from gateway.outbound.backends import Backends
-from models.validation import problems_of
 from gateway.catalog.audit_trail import Note, Recorder
 from gateway.manage.sites import Sites
+from gateway.outbound.backends import Backends
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import InvalidRequest, NotFound, Problem
+from models.validation import problems_of
 
 
 class Passthrough:

@@ -1,9 +1,9 @@
 """Custom properties that a site's statistics show."""
 
 from adapters.base import ManagesProps
-from gateway.outbound.backends import Backends, refused
 from gateway.catalog.audit_trail import Note, Recorder
 from gateway.manage.sites import Sites
+from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
 from models.errors import InvalidRequest, Problem

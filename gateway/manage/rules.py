@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from adapters.base import Configures
-from gateway.outbound.backends import Backends, refused
 from gateway.catalog.audit_trail import Note, Recorder
+from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
 from models.settings import SiteSettings

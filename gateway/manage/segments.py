@@ -7,8 +7,8 @@ from typing import Any
 
 from gateway.catalog import Catalog
 from gateway.catalog import segments as rows
-from gateway.catalog.segments import SegmentRecord
 from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.segments import SegmentRecord
 from gateway.manage.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.errors import InvalidRequest, NotFound, Problem

@@ -10,15 +10,15 @@ from typing import Any
 
 from adapters.base import CreatesSites, DeletesSites, ListsSites, ProvesDeletion, ReadsRealtime, UpdatesSites
 from adapters.domain import DomainError, clean_domain
-from gateway.outbound.backends import refused
-from gateway.manage.site_creation import Attempts
+from gateway.access.metering import Meter
 from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows
-from gateway.catalog.documents import DocumentLedger
-from gateway.outbound.connections import Connections
-from gateway.access.metering import Meter
 from gateway.catalog.audit_trail import Note, Recorder, Writing
+from gateway.catalog.documents import DocumentLedger
+from gateway.manage.site_creation import Attempts
 from gateway.manage.sites import Sites
+from gateway.outbound.backends import refused
+from gateway.outbound.connections import Connections
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.deletion import Deletion

@@ -8,12 +8,10 @@ from adapters.base import CreatesSites, ListsSites
 from gateway.catalog import Catalog
 from gateway.catalog.documents import DocumentLedger
 from gateway.tenancy import Tenant
-from models.errors import BackendError, Conflict, GatewayError, TimedOut, Unintelligible, Unreachable
+from models.errors import OUTCOME_UNKNOWN, BackendError, Conflict, GatewayError
 from models.site import RemoteSite, SiteDraft
 
 KIND = "gateway.creating"
-UNKNOWN = (Unreachable, TimedOut, Unintelligible)
-"""Errors after which the vendor may or may not have done what was asked."""
 MOST_PAGES = 100
 
 
@@ -35,7 +33,7 @@ class Attempts:
         await self._ledger.put(KIND, draft.domain, {"domain": draft.domain})
         try:
             return await adapter.create_site(draft)
-        except UNKNOWN as error:
+        except OUTCOME_UNKNOWN as error:
             return await self._found_after(error, adapter, draft.domain)
         except GatewayError:
             await self.settled(draft.domain)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from cachetools import TTLCache
 
 from adapters.domain import strip_domain
+from gateway.access.metering import concerned
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
-from gateway.access.metering import concerned
 from gateway.tenancy import Caller, SiteRecord, Tenant
 from models.errors import InvalidRequest, Problem, UnknownSite
 

@@ -3,20 +3,19 @@
 import asyncio
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from adapters.registry import in_use
-from gateway.app import build
-from gateway.catalog import sealed, integrity
+from gateway.catalog import integrity, sealed
 from gateway.catalog.base import FILE
+from gateway.catalog.vault import KEY_FILE
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.tenancy import LOCAL_CONNECTION, Tenant
-from gateway.catalog.vault import KEY_FILE
 from models.errors import GatewayError
 
 FREE_BYTES = 2**30
@@ -40,7 +39,7 @@ class Finding:
     said: str
 
 
-async def examine(settings: Settings) -> tuple[Finding, ...]:
+async def examine(settings: Settings, build: Callable[[Settings], Services]) -> tuple[Finding, ...]:
     """Everything, in the order in which it would fail. Raises ConfigurationError when nothing can be opened at all."""
     findings = [*permissions(settings), disk(settings.data)]
     services = build(settings)

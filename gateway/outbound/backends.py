@@ -1,13 +1,26 @@
-"""Refusals of what a backend cannot do, in the words of its own declaration."""
+"""What the rest of the gateway sees of connections: open adapters, how things stand, and why a backend cannot."""
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeGuard
 
 from adapters.base import Adapter, Records, RecordsTogether
-from gateway.read.cache import Standing
 from models.capability import Operation
 from models.errors import UnsupportedQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things are with a connection: the generation of its credential, the share of its budget that is left, and
+    whether answers are worth keeping (our own store is as fast and always current)."""
+
+    generation: int = 0
+    level: float = 1.0
+    kept: bool = True
+
+
+GOOD = Standing()
 
 
 class Backends(Protocol):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
-from models.errors import Unreachable
+from models.errors import CircuitOpen
 
 IN_A_ROW = 5
 WINDOW_SECONDS, WINDOW_CALLS, WINDOW_SHARE = 30.0, 20, 0.5
@@ -20,10 +20,6 @@ class State(StrEnum):
     OPEN = "open"
     HALF_OPEN = "half_open"
     """The time is up; one probe may go, or is under way."""
-
-
-class CircuitOpen(Unreachable):
-    """Not asked, because the last calls failed; `retry_after` is when the next probe may go."""
 
 
 class Breaker:

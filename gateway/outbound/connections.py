@@ -12,15 +12,15 @@ from pydantic import BaseModel
 
 from adapters.base import Adapter, Backend, Check, Context, Reply, Request, Transport
 from adapters.registry import backends
-from gateway.read.cache import Standing
 from gateway.catalog import Catalog
 from gateway.catalog import connections as rows
-from gateway.outbound.budget.catalog_store import CatalogBudgets
 from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.documents import DocumentLedger
+from gateway.catalog.vault import Vault
+from gateway.outbound.backends import Standing
+from gateway.outbound.budget.catalog_store import CatalogBudgets
 from gateway.outbound.courier import Courier, Couriers
 from gateway.tenancy import LOCAL_CONNECTION, Tenant
-from gateway.catalog.vault import Vault
 from models.capability import Capabilities, Limits, Operation
 from models.errors import BackendError, ConfigurationError, UnsupportedQuery
 

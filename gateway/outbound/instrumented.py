@@ -3,9 +3,9 @@
 import time
 
 from adapters.base import Reply, Request, Transport
+from gateway.access.metering import Meter
 from gateway.observe import tracing
 from gateway.observe.prometheus import Figures
-from gateway.access.metering import Meter
 from models.errors import GatewayError
 
 

@@ -11,14 +11,15 @@ from datetime import date, datetime
 from typing import Any, Protocol, TypeGuard
 
 from adapters.base import Adapter, Reads, ReadsRealtime
+from gateway.access.metering import concerned
 from gateway.outbound import deadline
+from gateway.outbound.backends import Standing
 from gateway.outbound.budget import Priority, prioritised
-from gateway.read.cache import ResultCache, Served, Standing
+from gateway.read.cache import ResultCache, Served
 from gateway.read.cache.policy import stepped
 from gateway.read.executor import execute
-from gateway.access.metering import concerned
-from gateway.read.planner import FanOut, Native, Refusal
 from gateway.read.plan_cache import Plans
+from gateway.read.planner import FanOut, Native, Refusal
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import BackendError, GatewayError, InvalidRequest, Overloaded, Problem, UnsupportedQuery

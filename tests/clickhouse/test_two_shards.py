@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.local.store.ddl import LAYOUTS, LOCAL_SUFFIX
 from adapters.local.care.purge import GOING_ON
+from adapters.local.store.ddl import LAYOUTS, LOCAL_SUFFIX
 from adapters.local.store.event_store import SERVER_INSERT
 from tests.clickhouse.instances import CLUSTER, Instance, Refused, pair, server
 

@@ -9,10 +9,10 @@ import pytest
 
 from fixtures.twins.serve import serve_in_thread
 from gateway.outbound import deadline
-from gateway.outbound.breaker import CircuitOpen, State
+from gateway.outbound.breaker import State
 from gateway.read.cache import ResultCache
 from gateway.read.stats import Stats
-from models.errors import BackendError, TimedOut, Unintelligible, Unreachable
+from models.errors import BackendError, CircuitOpen, TimedOut, Unintelligible, Unreachable
 from models.query import read_query
 from models.result import Freshness
 from tests.faults.proxy import SLOW, Fault, bomb

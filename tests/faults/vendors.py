@@ -22,8 +22,8 @@ from adapters.umami import BACKEND as UMAMI
 from adapters.umami.client import UmamiCredential
 from fixtures.twins import pirsch, plausible, sparklytics, umami
 from fixtures.twins.pirsch_model import already_counted
+from gateway.outbound.backends import GOOD, Standing
 from gateway.outbound.budget import MemoryBudgets
-from gateway.read.cache import GOOD, Standing
 from gateway.outbound.courier import Clocks, Courier, Couriers
 from gateway.tenancy import SiteRecord
 from models.capability import Limits

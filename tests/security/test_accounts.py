@@ -16,9 +16,9 @@ import pytest
 
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
+from gateway.access.keyring import OPERATING
 from gateway.app import build
 from gateway.catalog.usage import Quotas
-from gateway.access.keyring import OPERATING
 from gateway.settings import Settings
 from gateway.tenancy import SiteRecord
 from models.errors import QuotaExceeded

@@ -16,17 +16,16 @@ from typing import Any, cast
 import pytest
 
 from adapters.base import VendorCall
-from gateway.outbound.breaker import CircuitOpen
 from gateway.catalog import Catalog
+from gateway.catalog.audit_trail import Note, Recorder
 from gateway.catalog.text import written
 from gateway.http.facades.pirsch import routes as pirsch
 from gateway.http.facades.plausible import routes as plausible
 from gateway.http.routes import ENDPOINTS
 from gateway.manage.passthrough import Passthrough
-from gateway.catalog.audit_trail import Note, Recorder
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, Caller, KeyScope, SiteRecord, Tenant
-from models.errors import AlreadyExists, RefusedByBackend, TimedOut
+from models.errors import AlreadyExists, CircuitOpen, RefusedByBackend, TimedOut
 from tests.api.conftest import Api, client, new_owner, new_site
 from tests.api.held import held_vendor
 from tests.unit_gateway.tables import declared, record

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gateway.http.openapi import document
+from gateway.http.routes import ENDPOINTS
 from tests.api.conftest import Api, client, new_owner, new_site
 from tests.serving import ADMIN_KEY
 
-DOCUMENT = document("0")
+DOCUMENT = document(ENDPOINTS, "0")
 PARAMETER = re.compile(r"\{(\w+)\}")
 EVENTS = b'{"name":"pageview","time":"2026-06-15T10:00:00Z","visitor":"a","path":"/"}\n'
 BODIES: dict[str, Any] = {

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.routing import Route
 
+from gateway.access.rate_limit import Throttle
 from gateway.app import build, create_app
 from gateway.catalog import Catalog, clients, keys
 from gateway.catalog.clients import ClientKind
 from gateway.http import facades
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, KeyScope, Tenant
-from gateway.access.rate_limit import Throttle
 from models.errors import TooManyRequests
 from tests.api.conftest import Api, client, new_owner, new_site
 from tests.serving import Served, serve

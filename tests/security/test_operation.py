@@ -29,13 +29,13 @@ from adapters.base import Reply
 from adapters.base import Request as Outgoing
 from fixtures.twins.plausible import TwinStore, plausible_twin
 from fixtures.twins.serve import serve_in_thread
-from gateway.observe import tracing
+from gateway.access.metering import Meter
 from gateway.app import build, create_app
 from gateway.catalog import Catalog
-from gateway.observe.prometheus import Figures
 from gateway.http.application import application
+from gateway.observe import tracing
+from gateway.observe.prometheus import Figures
 from gateway.outbound.instrumented import Measured
-from gateway.access.metering import Meter
 from gateway.settings import Settings
 from models.errors import ConfigurationError
 from tests.api.conftest import Api

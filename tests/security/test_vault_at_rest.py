@@ -15,9 +15,9 @@ import pytest
 from gateway.catalog import Catalog, sealed
 from gateway.catalog import connections as rows
 from gateway.catalog.connections import ConnectionRecord
+from gateway.catalog.vault import Vault, keys_from
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, Tenant
-from gateway.catalog.vault import Vault, keys_from
 from models.errors import ConfigurationError
 from tests.api.conftest import NOW, Api, new_owner
 from tests.serving import clean_environment, command, serve

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from adapters.base import Adapter, Check
-from gateway.read.cache import GOOD, Standing
+from gateway.outbound.backends import GOOD, Standing
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import NATIVE, Capabilities, Feature, Operation, cells
 from models.errors import GatewayError

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.outbound.breaker import IN_A_ROW, LONGEST_OPEN_SECONDS, OPEN_SECONDS, Breaker, CircuitOpen, State
+from gateway.outbound.breaker import IN_A_ROW, LONGEST_OPEN_SECONDS, OPEN_SECONDS, Breaker, State
+from models.errors import CircuitOpen
 
 
 class Seconds:

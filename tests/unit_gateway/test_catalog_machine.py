@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from adapters.local.management import Management
-from gateway.catalog import Catalog, keys, sites, tenants
-from gateway.catalog.documents import DocumentLedger
 from gateway.access.keyring import Keyring
+from gateway.catalog import Catalog, keys, sites, tenants
 from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.documents import DocumentLedger
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import AlreadyExists, Conflict, NotAuthenticated, NotFound, UnknownGoal, UnknownSite
 from models.goal import GoalDraft

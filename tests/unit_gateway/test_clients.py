@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.clients import Clients, TokenEnded
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
-from gateway.catalog.clients import ClientKind
-from gateway.access.clients import Clients, TokenEnded
 from gateway.catalog.audit_trail import Recorder
-from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
+from gateway.catalog.clients import ClientKind
 from gateway.catalog.vault import Vault
+from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import NotAllowed, NotAuthenticated
 from models.site import Site
 

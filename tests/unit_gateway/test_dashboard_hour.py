@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from adapters.base import Reply, Request
+from gateway.outbound.backends import Standing
 from gateway.outbound.budget import MemoryBudgets
-from gateway.read.cache import ResultCache, Served, Standing
-from gateway.read.cache.policy import TODAY, stepped
 from gateway.outbound.courier import Clocks, Couriers
+from gateway.read.cache import ResultCache, Served
+from gateway.read.cache.policy import TODAY, stepped
 from models.capability import Limits
 from models.query import read_query
 from models.result import Answer, Freshness

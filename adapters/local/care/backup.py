@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.local.store.ddl import LAYOUTS
 from adapters.local.collect.journal import CHECKPOINT, Journal
+from adapters.local.store.ddl import LAYOUTS
 from adapters.local.store.event_store import EventStore
 from models.errors import ConfigurationError, UnsupportedQuery
 

@@ -10,13 +10,13 @@ import msgspec
 
 from adapters.base import Ledger
 from adapters.local.care import recount
-from adapters.local.store.imported import KIND
-from adapters.local.collect.journal import CHECKPOINT, SUFFIX, Checkpoint, Journal
-from adapters.local.management import SETTINGS
 from adapters.local.care.purge import DELETED
+from adapters.local.collect.journal import CHECKPOINT, SUFFIX, Checkpoint, Journal
 from adapters.local.collect.journal_frames import records_of
-from adapters.local.store.schema import IMPORTED
+from adapters.local.management import SETTINGS
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.imported import KIND
+from adapters.local.store.schema import IMPORTED
 from adapters.maintenance import Finding
 
 SEQS_AT_ONCE = 2_000_000

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from adapters.base import Ledger
-from adapters.local.store.ddl import LAYOUTS
-from adapters.local.management import SETTINGS, ZONE, settings_of
-from adapters.local.store.event_store import EventStore
 from adapters.local.collect.writer import Writer
+from adapters.local.management import SETTINGS, ZONE, settings_of
+from adapters.local.store.ddl import LAYOUTS
+from adapters.local.store.event_store import EventStore
 from models.errors import BackendError
 from models.period import days_period
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.local.store.schema import SESSIONS, VISIT_ATTRIBUTES
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import SESSIONS, VISIT_ATTRIBUTES
 
 AT_ONCE = 500_000
 """Visits compared in one statement, roughly: what bounds its memory."""

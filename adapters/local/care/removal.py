@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from adapters.local.care.recount import repair_site
-from adapters.local.store.event_store import EventStore
 from adapters.local.collect.writer import Writer
+from adapters.local.store.event_store import EventStore
 
 RUNS_AT_ONCE = 1000
 

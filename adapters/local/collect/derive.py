@@ -7,6 +7,9 @@ from hashlib import blake2b
 from ipaddress import IPv6Address
 from typing import NamedTuple, Protocol
 
+from adapters.local.collect.bulk_event import Given, Line, LineRevenue
+from adapters.local.collect.hit import NO_DEPTH, Attributes, Hit, pack_attributes
+from adapters.local.collect.rules import Rules
 from adapters.local.enrich.agent import Agent, parse_agent
 from adapters.local.enrich.bots import bot_reason
 from adapters.local.enrich.channel import channel
@@ -15,9 +18,6 @@ from adapters.local.enrich.page import EventFieldError, Page, read_page
 from adapters.local.enrich.place import language
 from adapters.local.enrich.referrer import SCHEMES, Source, is_spam, read_source
 from adapters.local.enrich.visitor import DailySalts, visitor_id, visitor_ids
-from adapters.local.collect.hit import NO_DEPTH, Attributes, Hit, pack_attributes
-from adapters.local.collect.bulk_event import Given, Line, LineRevenue
-from adapters.local.collect.rules import Rules
 from models.event import Drop, Received, Revenue
 from models.site import Site
 

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
+from adapters.local.collect.bulk_event import Given
 from adapters.local.collect.derive import Derivation
 from adapters.local.collect.drops import DropCounts
 from adapters.local.collect.hit import Hit, pack_hits
 from adapters.local.collect.journal import RETRY_AFTER, Journal
-from adapters.local.collect.bulk_event import Given
 from adapters.local.collect.journal_frames import Mark
 from adapters.local.collect.rules import RATE_LIMITED, MinuteLimits, Rules
 from adapters.local.collect.writer import Writer

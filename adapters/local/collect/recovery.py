@@ -4,9 +4,9 @@ from copy import copy
 from typing import Any
 
 from adapters.local.collect.hit import pack_attributes
-from adapters.local.store.schema import VISIT_ATTRIBUTES
 from adapters.local.collect.sessions import KEPT_EVENTS, WINDOW, Visit
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import VISIT_ATTRIBUTES
 
 _ENGAGED = "name = 'engagement'"
 _VIEWED = "name = 'pageview'"

@@ -13,8 +13,8 @@ from adapters.local.collect.columns import Columns, event_columns, session_colum
 from adapters.local.collect.hit import unpack_hits
 from adapters.local.collect.journal import Checkpoint, Journal, JournalDamaged
 from adapters.local.collect.journal_frames import Record
-from adapters.local.collect.sessions import Outcome, Sessions
 from adapters.local.collect.read_barrier import Steady
+from adapters.local.collect.sessions import Outcome, Sessions
 from adapters.local.store.event_store import EventStore
 from models.errors import GatewayError
 

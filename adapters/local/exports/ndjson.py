@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from adapters.local.exports.span import Span
 from adapters.local.collect.hit import NO_DEPTH
-from adapters.local.store.schema import VISIT_ATTRIBUTES
+from adapters.local.exports.span import Span
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import VISIT_ATTRIBUTES
 from models.event import ENGAGEMENT
 
 MEDIA_TYPE = "application/x-ndjson"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from adapters.local.exports.span import Span
 from adapters.local.exports.written import written
-from adapters.local.store.schema import EVENTS
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import EVENTS
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 HIDDEN = frozenset({"site"})

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Ledger
-from adapters.local.store.imported import KIND
 from adapters.local.imports.ndjson import MOST_PROBLEMS
 from adapters.local.imports.plausible_csv import Archive, ArchiveRefused, Rows, TableFile, open_archive, read_rows
 from adapters.local.imports.task import Done, Report, Task
-from adapters.local.store.schema import IMPORTED
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.imported import KIND
+from adapters.local.store.schema import IMPORTED
 from models.errors import Conflict
 from models.job import ImportJob, JobStatus, LineProblem, OnError
 from models.site import Site

@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.local.care.removal import Removal
+from adapters.local.collect.ingest import GONE, Recorder, RulesOf
+from adapters.local.collect.journal import Journal
 from adapters.local.imports import problems, state
 from adapters.local.imports.ndjson import MOST_PROBLEMS, Block, Source
 from adapters.local.imports.readers import Blocks, Readers
 from adapters.local.imports.state import Progress, Step
 from adapters.local.imports.task import Done, Report, Task
-from adapters.local.collect.ingest import GONE, Recorder, RulesOf
-from adapters.local.collect.journal import Journal
-from adapters.local.care.removal import Removal
 from models.errors import NotFound, Overloaded
 from models.job import ImportJob, JobStatus, LineProblem, OnError
 from models.site import Site

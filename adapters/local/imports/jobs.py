@@ -16,9 +16,9 @@ from typing import Any
 import structlog
 
 from adapters.base import Ledger
-from adapters.local.store.imported import KIND
 from adapters.local.imports import problems
 from adapters.local.imports.task import Done, Runner, Task
+from adapters.local.store.imported import KIND
 from models.errors import GatewayError, InvalidRequest, NotFound, Problem
 from models.job import ImportJob, JobStatus, OnError, ProblemPage
 from models.site import Site

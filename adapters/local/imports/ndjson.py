@@ -13,11 +13,11 @@ from typing import BinaryIO
 
 import msgspec
 
+from adapters.local.collect.bulk_event import Line
 from adapters.local.collect.derive import EPOCH, FUTURE, Derivation, named_visitor
 from adapters.local.collect.hit import NO_DEPTH, Hit, pack_hits
-from adapters.local.imports.problems import written
-from adapters.local.collect.bulk_event import Line
 from adapters.local.collect.rules import Rules
+from adapters.local.imports.problems import written
 from adapters.local.store.schema import VISIT_ATTRIBUTES
 from models.event import Drop
 from models.job import LineProblem

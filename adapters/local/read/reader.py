@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from adapters.local.enrich.geo import NAMED_BY_GEONAMES
 from adapters.local.enrich.names import name_of
-from adapters.local.store.imported import ImportedRange, added_up, overlapping
 from adapters.local.sql import checks, imported, places, revenue
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.build import Compiled, compile_query, totals_of
 from adapters.local.sql.filters import Ground
 from adapters.local.sql.goals import passing
 from adapters.local.sql.metrics import REVENUE
+from adapters.local.store.imported import ImportedRange, added_up, overlapping
 from models.errors import InvalidRequest
 from models.goal import Goal
 from models.period import buckets, resolve

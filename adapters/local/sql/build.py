@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from adapters.local.store.imported import ImportedRange
 from adapters.local.sql import times
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.dimensions import ENTRY_TO_PAGE, EXIT, is_time
@@ -14,6 +13,7 @@ from adapters.local.sql.members import Members, Shown
 from adapters.local.sql.metrics import FORMULAS, REVENUE, parts_of
 from adapters.local.sql.revenue import currencies
 from adapters.local.sql.tables import BY_VISIT, OURS, SETTINGS, Ask, halves, with_hostnames
+from adapters.local.store.imported import ImportedRange
 from models.filters import Comparison
 from models.goal import Goal, GoalKind
 from models.query import ResolvedQuery

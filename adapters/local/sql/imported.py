@@ -7,14 +7,14 @@ served by two, pages and custom events.
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from adapters.local.store.imported import ImportedRange
-from adapters.local.store.schema import IMPORTED
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.comparisons import compare
 from adapters.local.sql.dimensions import COLUMNS, is_time, known
 from adapters.local.sql.filters import behaves, goal_condition, top_level, tree
 from adapters.local.sql.goals import is_filtered_by_goal, on_page, outside_behaviour, passing
 from adapters.local.sql.metrics import PARTS
+from adapters.local.store.imported import ImportedRange
+from adapters.local.store.schema import IMPORTED
 from models.filters import Comparison, Filter, HasDone
 from models.goal import Goal, GoalKind
 from models.period import Period

@@ -7,7 +7,6 @@ of the whole query, zero where it cannot say, so that all of them stack with UNI
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.local.store.imported import ImportedRange
 from adapters.local.sql import imported, times
 from adapters.local.sql.dimensions import ENTRY, blank_label, is_time, scope
 from adapters.local.sql.filters import (
@@ -24,6 +23,7 @@ from adapters.local.sql.filters import (
 from adapters.local.sql.goals import completed, has_scroll, is_filtered_by_goal
 from adapters.local.sql.metrics import LET_ENGAGEMENT_IN, PARTS, parts_of
 from adapters.local.sql.tables import Ask
+from adapters.local.store.imported import ImportedRange
 from models.filters import Comparison, Filter
 from models.goal import Goal
 from models.vocabulary import NO_PROP, Dimension, Scope

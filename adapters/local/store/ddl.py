@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from adapters.local.store.event_store import schema
+from adapters.local.store import schema
 
 LOCAL_SUFFIX = "_local"
 DEDUPLICATION_WINDOW = 1000

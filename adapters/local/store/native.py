@@ -15,7 +15,7 @@ from clickhouse_connect.datatypes.string import String
 from clickhouse_connect.driver.common import write_uint64
 from clickhouse_connect.driver.insert import InsertContext
 
-from adapters.local.collect.columns import Coded, Thousandths
+from adapters.local.store.coded import Coded, Thousandths
 from adapters.local.store.schema import MONEY, NAME, PROPS
 
 OWN_KEYS, WITH_SIZE = 1 << 9, 1 << 10

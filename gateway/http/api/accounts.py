@@ -8,9 +8,8 @@ from io import StringIO
 
 from starlette.responses import Response
 
+from gateway.catalog.audit_trail import Note
 from gateway.catalog.usage import COLUMNS, Quotas, UsageRow, month_of
-from gateway.http.server.auth import TENANT_HEADER
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.accounts import (
     AuditEntry,
@@ -30,7 +29,8 @@ from gateway.http.schema.accounts import (
     UsageReport,
 )
 from gateway.http.schema.base import PageParams, cursor
-from gateway.catalog.audit_trail import Note
+from gateway.http.server.auth import TENANT_HEADER
+from gateway.http.server.body import answer, nothing
 from gateway.tenancy import Tenant
 from models.errors import InvalidRequest, NotAllowed, NotFound, Problem, UnknownSite
 

@@ -2,7 +2,6 @@
 
 from starlette.responses import Response
 
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.sites import (
     GoalList,
@@ -14,6 +13,7 @@ from gateway.http.schema.sites import (
     TeamList,
     TeamParams,
 )
+from gateway.http.server.body import answer, nothing
 from gateway.tenancy import LOCAL_CONNECTION
 from models.goal import GoalDraft
 from models.link import SharedLinkDraft

@@ -5,9 +5,9 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.catalog.clients import ClientKind, ClientRecord
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.clients import NewPirschClient, PirschClientDraft, PirschClientList, PirschClientView
+from gateway.http.server.body import answer, nothing
 from gateway.tenancy import KeyScope
 from models.errors import InvalidRequest, NotFound, Problem
 

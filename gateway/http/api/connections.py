@@ -5,11 +5,11 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from gateway.catalog.connections import ConnectionRecord
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.accounts import CheckView, ConnectionChange, ConnectionDraft, ConnectionList, ConnectionView
 from gateway.http.schema.base import PageParams, cursor
 from gateway.http.schema.sites import RemoteParams, RemoteSiteList, SiteView, SyncReport
+from gateway.http.server.body import answer, nothing
 from gateway.tenancy import LOCAL_CONNECTION
 
 

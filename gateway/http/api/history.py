@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response, StreamingResponse
 
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.sites import (
     DropDay,
@@ -18,6 +17,7 @@ from gateway.http.schema.sites import (
     ProblemParams,
 )
 from gateway.http.schema.stats import DroppedEvent, EventParams, EventsTaken
+from gateway.http.server.body import answer, nothing
 from models.errors import InvalidRequest, Problem
 from models.job import JobStatus
 

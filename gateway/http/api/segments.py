@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.sites import SegmentDraft, SegmentList, SegmentPatch, SegmentView
+from gateway.http.server.body import answer, nothing
 
 
 async def list_segments(ask: Ask) -> Response:

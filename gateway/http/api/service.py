@@ -3,7 +3,6 @@
 from functools import cache
 from hmac import compare_digest
 from importlib.metadata import version as installed_version
-from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -12,14 +11,14 @@ from adapters.base import Backend
 from adapters.evidence import evidence
 from adapters.registry import backends
 from gateway.catalog.keys import digest_of
-from gateway.http.server.auth import authenticate, bearer_key, counted_guesses
-from gateway.http.server.body import answer
 from gateway.http.endpoint import Ask
 from gateway.http.schema.stats import BackendView, CapabilityList, CapabilityParams, Health, Version
+from gateway.http.server.auth import authenticate, bearer_key, counted_guesses
+from gateway.http.server.body import answer
 from gateway.http.server.visitor import client_of
+from gateway.http.static import STATIC
 from models.errors import InvalidRequest, NotAllowed, NotFound, Problem
 
-STATIC = Path(__file__).resolve().parent.parent / "static"
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -83,9 +82,8 @@ def _holds_token(ask: Ask) -> bool:
 
 
 async def openapi(ask: Ask) -> Response:
-    from gateway.http.openapi import document_bytes
-
-    return Response(document_bytes(_version()), media_type="application/json", headers={"cache-control": "no-cache"})
+    document = ask.request.app.state.openapi(_version())
+    return Response(document, media_type="application/json", headers={"cache-control": "no-cache"})
 
 
 async def docs(ask: Ask) -> Response:

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from gateway.http.server.body import answer, nothing
 from gateway.http.endpoint import Ask
 from gateway.http.schema.base import cursor
 from gateway.http.schema.sites import DeleteParams, NewSite, SiteList, SiteParams, SitePatch, SiteView
+from gateway.http.server.body import answer, nothing
 from gateway.tenancy import SiteRecord
 from models.errors import InvalidRequest, Problem
 from models.site import SiteChange, SiteDraft

@@ -5,12 +5,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from gateway.read import answers
-from gateway.read.cache.responses import Currency, Finished, etag_of, good_until, matches
-from gateway.http.server.body import answer, json_bytes, read_json
 from gateway.http.endpoint import Ask
 from gateway.http.fast_path.query import request_key
 from gateway.http.schema.stats import QueryParams, QueryPlan, RealtimeAnswer, SitePlan, SiteReason
+from gateway.http.server.body import answer, json_bytes, read_json
+from gateway.read import answers
+from gateway.read.cache.responses import Currency, Finished, etag_of, good_until, matches
 from gateway.read.stats import MultiAnswer
 from gateway.tenancy import SiteRecord
 from models.errors import InvalidRequest, Problem, UnknownSite

@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
-from gateway.http.server.body import answer, read_json
 from gateway.http.endpoint import Ask
 from gateway.http.schema.sites import VendorCallList, VendorCallView
+from gateway.http.server.body import answer, read_json
 
 
 async def list_vendor_calls(ask: Ask) -> Response:

@@ -5,16 +5,17 @@ import time
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.observe import tracing
-from gateway.http.server.access_log import AccessLog
-from gateway.http.server.errors import failure
-from gateway.http.server.frame import security_headers
-from gateway.http.server.limits import admit_tracker
-from gateway.http.fast_path.shared import Headers, again, announced, id_of, is_hosted, marked, refuse, respond, respond_dressed
-from gateway.http.trackers import TAKEN, taken
-from gateway.http.server.visitor import received_from, trusted_networks
 from gateway.collect.intake import Intake
 from gateway.collect.payload import BadPayload, Payload, read_payload
+from gateway.http.fast_path.shared import Headers, again, announced, is_hosted, marked, refuse, respond_dressed
+from gateway.http.server.access_log import AccessLog
+from gateway.http.server.errors import failure
+from gateway.http.server.frame import REQUEST_ID, id_of, security_headers
+from gateway.http.server.limits import admit_tracker
+from gateway.http.server.visitor import received_from, trusted_networks
+from gateway.http.server.whole_answer import respond
+from gateway.http.trackers import TAKEN, taken
+from gateway.observe import tracing
 from gateway.services import Services
 from models.errors import GatewayError
 
@@ -52,7 +53,7 @@ class LeanTracker:
             return again(message, receive)
         if len(payload.domains) != 1:
             return again(message, receive)
-        request_id = id_of(headers)
+        request_id = id_of(headers.get(REQUEST_ID))
         if tracing.is_silent():
             status = await self._answer(payload, request_id, scope, headers, send)
         else:

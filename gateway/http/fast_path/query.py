@@ -12,15 +12,16 @@ from datetime import datetime
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.observe import tracing
-from gateway.read.cache.responses import Finished, matches
 from gateway.catalog.keys import PREFIX
+from gateway.http.fast_path.shared import Headers, again, announced, is_hosted, marked, refuse
 from gateway.http.server.access_log import AccessLog
 from gateway.http.server.auth import LONGEST_KEY
-from gateway.http.server.frame import security_headers
+from gateway.http.server.frame import REQUEST_ID, id_of, security_headers
 from gateway.http.server.limits import admit_address, admit_key, give_back
-from gateway.http.fast_path.shared import Headers, again, announced, id_of, is_hosted, marked, refuse, respond
 from gateway.http.server.visitor import client_of
+from gateway.http.server.whole_answer import respond
+from gateway.observe import tracing
+from gateway.read.cache.responses import Finished, matches
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import TooManyRequests
@@ -95,7 +96,7 @@ class LeanQuery:
             return receive  # the ordinary way meets the same, and answers or logs it
         if checked is None:
             return receive
-        request_id = id_of(headers)
+        request_id = id_of(headers.get(REQUEST_ID))
         with tracing.span("request", ATTRIBUTES[method]):
             status = await self._answer(checked, scope, headers, send, request_id, now)
             tracing.say("http.response.status_code", status or 0)

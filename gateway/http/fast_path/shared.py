@@ -5,22 +5,20 @@ for all: request id, security headers, bill, figures, access line. Whatever is u
 before anything was done; that one says what is wrong.
 """
 
-import random
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.read.cache.responses import block
 from gateway.http.server.errors import problem
-from gateway.http.server.frame import GIVEN_ID, REQUEST_ID, dressed, hosted
+from gateway.http.server.frame import dressed, hosted
+from gateway.http.server.whole_answer import respond
+from gateway.read.cache.responses import block
 from models.errors import GatewayError
 
 Headers = dict[bytes, bytes]
 HOST = b"host"
-EXTENSION = "tallyway.answer"
-"""Of ASGI, offered by our own server: a message with a whole answer, as `status`, `head` (a block) and `body`."""
 
 
 class Shortcut(Protocol):
@@ -29,12 +27,6 @@ class Shortcut(Protocol):
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """None when the request was answered; else where the ordinary way reads it from."""
         ...
-
-
-def id_of(headers: Headers) -> str:
-    """The request's id, its sender's if it may be taken; it names a line of the log and opens nothing."""
-    given = headers.get(REQUEST_ID)
-    return given.decode() if given and GIVEN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
 
 
 def is_hosted(headers: Headers, hosts: frozenset[str]) -> bool:
@@ -67,16 +59,6 @@ def marked(request_id: str) -> bytes:
     return b"x-request-id: %s\r\n" % request_id.encode()
 
 
-async def respond(scope: Scope, send: Send, status: int, head: bytes, body: bytes) -> None:
-    """Send an answer whose headers are a block already."""
-    message = {"type": EXTENSION, "status": status, "head": head, "body": body}
-    if EXTENSION in scope.get("extensions", ()):
-        await send(message)
-        return
-    for part in parts(message):
-        await send(part)
-
-
 async def refuse(
     scope: Scope, send: Send, error: GatewayError, request_id: str, security: Sequence[tuple[bytes, bytes]]
 ) -> int:
@@ -91,11 +73,3 @@ async def respond_dressed(
     head = block(dressed(response.raw_headers, request_id, security))
     await respond(scope, send, response.status_code, head, bytes(response.body))
     return response.status_code
-
-
-def parts(message: Message) -> Iterator[Any]:
-    """The same as any server takes it."""
-    lines = message["head"].split(b"\r\n")
-    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines) if name]
-    yield {"type": "http.response.start", "status": message["status"], "headers": headers}
-    yield {"type": "http.response.body", "body": message["body"]}

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from gateway.services import Services
 from gateway.read.stats import SiteOutcome
+from gateway.services import Services
 from gateway.tenancy import SiteRecord, Tenant
 from models.errors import BackendError, GatewayError, InvalidRequest, Overloaded, UnsupportedQuery
 from models.filters import Comparison, Filter

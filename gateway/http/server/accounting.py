@@ -6,8 +6,8 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Scope
 
-from gateway.observe.prometheus import ELSEWHERE
 from gateway.http.server.limits import admit_address, admit_tracker
+from gateway.observe.prometheus import ELSEWHERE
 from gateway.services import Services
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
-from models.validation import problems_of
 from models.errors import InvalidRequest, Problem, TooLarge
+from models.validation import problems_of
 
 Model = TypeVar("Model", bound=BaseModel)
 DEEPEST = 200

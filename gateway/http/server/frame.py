@@ -13,10 +13,10 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.observe import tracing
 from gateway.http.server.access_log import AccessLog
 from gateway.http.server.accounting import Books
 from gateway.http.server.errors import failure, plain, problem
+from gateway.observe import tracing
 from models.errors import TooManyRequests
 
 log = structlog.get_logger()
@@ -57,6 +57,11 @@ def dressed(
     return headers
 
 
+def id_of(given: bytes | None) -> str:
+    """A request's id, its sender's if it may be taken; it names a line of the log and opens nothing."""
+    return given.decode() if given and GIVEN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+
+
 def hosted(host: str, hosts: frozenset[str]) -> bool:
     """Whether a Host header names one of these, whatever its port and case."""
     return PORT.sub("", host).lower() in hosts
@@ -85,8 +90,8 @@ class Frame:
                 self.access.flush()
             return
         headers = Headers(scope=scope)
-        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-        request_id = given.decode() if given and GIVEN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), None)
+        request_id = id_of(given)
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)  # every request is a task: it ends with it
         await self._answered(scope, receive, send, headers)

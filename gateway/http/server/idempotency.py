@@ -8,10 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.catalog import idempotency as rows
-from gateway.catalog.audit_trail import is_unknown
 from gateway.services import Services
 from gateway.tenancy import Caller
-from models.errors import InvalidRequest, Problem
+from models.errors import InvalidRequest, Problem, leaves_outcome_unknown
 
 HEADER = "idempotency-key"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -44,7 +43,7 @@ async def once(
     try:
         response = await work()
     except BaseException as error:
-        in_doubt = not repeatable and is_unknown(error)
+        in_doubt = not repeatable and leaves_outcome_unknown(error)
         await services.catalog.run(rows.doubt if in_doubt else rows.forget, caller.tenant, key)
         raise
     sealed = services.vault.seal(bytes(response.body), caller.tenant.id, key, "answer")

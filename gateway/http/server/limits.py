@@ -2,11 +2,11 @@
 
 from starlette.types import Scope
 
-from gateway.http.server.visitor import client_of
 from gateway.access.keyring import OPERATOR
+from gateway.access.rate_limit import Throttle
+from gateway.http.server.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import Caller
-from gateway.access.rate_limit import Throttle
 from models.errors import TooManyRequests
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from gateway.http.server.whole_answer import EXTENSION, parts
 from gateway.read.cache.responses import block
-from gateway.http.fast_path.shared import EXTENSION, parts
 
 
 class Cycle(RequestResponseCycle):

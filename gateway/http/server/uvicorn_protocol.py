@@ -14,11 +14,11 @@ from typing import Any
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gateway.read.cache.responses import block
 from gateway.http.server import uvicorn_cycle
 from gateway.http.server.errors import PROBLEM
-from gateway.http.server.frame import SECURITY, dressed
-from gateway.http.fast_path.shared import EXTENSION, id_of
+from gateway.http.server.frame import SECURITY, dressed, id_of
+from gateway.http.server.whole_answer import EXTENSION
+from gateway.read.cache.responses import block
 
 LEAST_RATE = 16 * 1024
 """Bytes in a second that are never too slow."""
@@ -168,7 +168,7 @@ class Reception(HttpToolsProtocol):
 
 
 def _problem(status: HTTPStatus, code: str) -> bytes:
-    request_id = id_of({})
+    request_id = id_of(None)
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,

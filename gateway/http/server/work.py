@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from gateway.outbound import deadline
 from gateway.http.server.idempotency import HEADER, once
+from gateway.outbound import deadline
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope
 

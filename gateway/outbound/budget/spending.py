@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from gateway.outbound import deadline
 from gateway.outbound.budget.bucket import LEASE_SECONDS, Bucket, Rate, filled, full, refused, seconds_until, taken
-from gateway.outbound.budget.queue import MOST_WAITERS, Line, Waiter
 from gateway.outbound.budget.priority import LEVELS, current
+from gateway.outbound.budget.queue import MOST_WAITERS, Line, Waiter
 from gateway.outbound.budget.store import BudgetStore
 from models.errors import RateLimited
 

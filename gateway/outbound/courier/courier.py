@@ -18,7 +18,15 @@ from gateway.outbound import deadline
 from gateway.outbound.breaker import Breaker
 from gateway.outbound.budget import Budget
 from gateway.outbound.bulkhead import Bulkhead
-from gateway.outbound.courier.retries import ATTEMPTS, MOST_SECONDS, STATUSES, Retries, RetryBudget, WorthRetrying, jittered
+from gateway.outbound.courier.retries import (
+    ATTEMPTS,
+    MOST_SECONDS,
+    STATUSES,
+    Retries,
+    RetryBudget,
+    WorthRetrying,
+    jittered,
+)
 from models.errors import GatewayError, RejectedCredentials, TimedOut, Unintelligible, Unreachable
 
 WITHOUT_DEADLINE_SECONDS = 30.0

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from adapters.base import Reply
 from gateway.outbound import deadline
-from gateway.outbound.breaker import CircuitOpen
-from models.errors import TimedOut, Unintelligible, Unreachable
+from models.errors import CircuitOpen, TimedOut, Unintelligible, Unreachable
 
 ATTEMPTS = 3
 SHARE, LEAST = 0.2, 3

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from gateway.outbound.backends import GOOD, Standing
 from gateway.read.cache.key import digest, key_of, of_site
 from gateway.read.cache.policy import LISTS, REALTIME, UNKEPT, policy_of
 from gateway.read.cache.responses import Responses
-from gateway.read.cache.serving import FLIGHT_SECONDS, GOOD, Keeper, Place, Served, Standing
+from gateway.read.cache.serving import FLIGHT_SECONDS, Keeper, Place, Served
 from gateway.read.cache.store import TENANT_SHARE
 from gateway.tenancy import SiteRecord
 from models.goal import Goal

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from cachetools import TTLCache
 
+from gateway.outbound.backends import GOOD, Standing
 from gateway.outbound.budget.priority import REFRESH_LEVEL, Priority, prioritised
 from gateway.read.cache.flight import Flights
 from gateway.read.cache.policy import NEGATIVE_SECONDS, Policy
@@ -31,19 +32,6 @@ SPARING = Reason("budget_low", "an earlier answer; the backend's request limit i
 PAUSED = Reason("refresh_failed", "an earlier answer; fetching a new one failed a moment ago")
 WITHOUT_ASKING = (REVALIDATING, SPARING, PAUSED)
 """Why an earlier answer was served without waiting for the backend."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How things are with a connection: the generation of its credential, the share of its budget that is left, and
-    whether answers are worth keeping (our own store is as fast and always current)."""
-
-    generation: int = 0
-    level: float = 1.0
-    kept: bool = True
-
-
-GOOD = Standing()
 
 
 @dataclass(frozen=True, slots=True)

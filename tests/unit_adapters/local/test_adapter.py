@@ -11,9 +11,9 @@ import pytest
 
 from adapters.base import PROTOCOLS, Adapter, Flushes, Reads
 from adapters.local import engine
-from adapters.local.care import purge
 from adapters.local.adapter import LocalAdapter
 from adapters.local.backend import BACKEND
+from adapters.local.care import purge
 from adapters.local.collect.drops import DropCounts
 from adapters.local.enrich import visitor
 from adapters.local.enrich.visitor import DailySalts

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.collect.columns import Coded, event_columns, session_columns
+from adapters.local.collect.columns import event_columns, session_columns
 from adapters.local.collect.hit import Hit, pack_attributes
-from adapters.local.store.schema import EVENTS, SESSIONS, VISIT_ATTRIBUTES
 from adapters.local.collect.sessions import Sessions
+from adapters.local.store.coded import Coded
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import EVENTS, SESSIONS, VISIT_ATTRIBUTES
 
 WORDS = st.sampled_from(["", "a", "Berlin", "ü", "x" * 300])
 SHAPES = st.lists(WORDS, min_size=len(VISIT_ATTRIBUTES), max_size=len(VISIT_ATTRIBUTES)).map(tuple)

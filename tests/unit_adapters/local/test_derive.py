@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.local.collect.bulk_event import Line
 from adapters.local.collect.derive import Derivation
+from adapters.local.collect.hit import NO_DEPTH, Hit, pack_hits, unpack_attributes
+from adapters.local.collect.rules import MinuteLimits, compile_rules
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
-from adapters.local.collect.hit import NO_DEPTH, Hit, pack_hits, unpack_attributes
-from adapters.local.collect.bulk_event import Line
-from adapters.local.collect.rules import MinuteLimits, compile_rules
 from adapters.local.store.schema import VISIT_ATTRIBUTES
 from models.errors import InvalidRequest
 from models.event import Drop, Event, Received

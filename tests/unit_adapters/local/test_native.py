@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.local.store.schema import IMPORTED
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.schema import IMPORTED
 
 TABLE = "imported_devices"
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.local.collect.hit import NO_DEPTH, Hit, pack_attributes, unpack_attributes
-from adapters.local.store.schema import VISIT_ATTRIBUTES
 from adapters.local.collect.sessions import KEPT_EVENTS, Outcome, Sessions, Visit
+from adapters.local.store.schema import VISIT_ATTRIBUTES
 from fixtures.reference.sessions import sessionize
 
 T0 = 1_800_000_000

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from adapters.local.collect import recovery
-from adapters.local.store.ddl import LAYOUTS, create_statements
 from adapters.local.collect.hit import Hit, pack_attributes, pack_hits
 from adapters.local.collect.journal import Journal
 from adapters.local.collect.journal_frames import Record
-from adapters.local.store.schema import VISIT_ATTRIBUTES
-from adapters.local.sql.tables import SETTINGS
-from adapters.local.store.event_store import EventStore, parse_dsn
 from adapters.local.collect.writer import Writer
+from adapters.local.sql.tables import SETTINGS
+from adapters.local.store.ddl import LAYOUTS, create_statements
+from adapters.local.store.event_store import EventStore, parse_dsn
+from adapters.local.store.schema import VISIT_ATTRIBUTES
 from models.errors import BackendError
 
 NOVEMBER, DECEMBER = 1_795_000_000, 1_797_000_000  # 2026-11-18 and 2026-12-11

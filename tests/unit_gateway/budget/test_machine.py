@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.outbound.budget import Budget, BudgetStore, MemoryBudgets, Priority, prioritised, rate_of
 from gateway.catalog import Catalog
+from gateway.outbound.budget import Budget, BudgetStore, MemoryBudgets, Priority, prioritised, rate_of
 from gateway.outbound.budget.catalog_store import CatalogBudgets
 from models.errors import RateLimited
 from tests.unit_gateway.cache.clock import Clock

@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.read.cache import ResultCache, Standing
+from gateway.outbound.backends import Standing
+from gateway.read.cache import ResultCache
 from gateway.read.cache.policy import policy_of, stepped
 from gateway.read.cache.serving import WITHOUT_ASKING
 from gateway.tenancy import SiteRecord

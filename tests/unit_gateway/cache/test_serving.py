@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.outbound import deadline
-from gateway.read.cache import GOOD, ResultCache, Served, Standing
+from gateway.outbound.backends import GOOD, Standing
+from gateway.read.cache import ResultCache, Served
 from gateway.read.cache.policy import CLOSED, HOURLY, REALTIME, SETTLED_SOON, TODAY, policy_of, stepped
 from gateway.read.cache.serving import PAUSED, REVALIDATING, SPARING
 from models.errors import GatewayError, MissingAtBackend, RateLimited, RejectedCredentials, TimedOut, Unreachable

@@ -11,12 +11,13 @@ import pytest
 
 from adapters.base import Reply, Request
 from gateway.outbound import deadline
-from gateway.outbound.breaker import CircuitOpen, State
+from gateway.outbound.breaker import State
 from gateway.outbound.budget import MemoryBudgets
 from gateway.outbound.courier import Clocks, Courier, Couriers
 from gateway.outbound.courier.retries import Retries, RetryBudget
 from models.capability import Limits
 from models.errors import (
+    CircuitOpen,
     GatewayError,
     Overloaded,
     RateLimited,

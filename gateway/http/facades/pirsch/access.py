@@ -5,12 +5,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.catalog.clients import ID_LENGTH
 from gateway.access.clients import Token
-from gateway.http.server.auth import counted_guesses
-from gateway.http.server.body import answer, decoded
+from gateway.catalog.clients import ID_LENGTH
 from gateway.http.facades.pirsch.call import bound_to, failed
 from gateway.http.facades.pirsch.wording import Refused
+from gateway.http.server.auth import counted_guesses
+from gateway.http.server.body import answer, decoded
 from gateway.http.server.visitor import client_of
 from gateway.services import Services
 from models.errors import GatewayError

@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.access.clients import TokenEnded
 from gateway.catalog.clients import KEY_MARK
 from gateway.catalog.keys import PREFIX
-from gateway.access.clients import TokenEnded
 from gateway.http.approximation import say_why
+from gateway.http.facades.pirsch.parameters import Parameters
+from gateway.http.facades.pirsch.wording import ACCESS_DENIED, NO_DOMAIN, NO_TOKEN, Refused, invalid
 from gateway.http.server.auth import admit, counted_guesses
 from gateway.http.server.body import answer, bounded, decoded
 from gateway.http.server.errors import status_of
-from gateway.http.facades.pirsch.parameters import Parameters
-from gateway.http.facades.pirsch.wording import ACCESS_DENIED, NO_DOMAIN, NO_TOKEN, Refused, invalid
 from gateway.http.server.visitor import client_of
 from gateway.http.server.work import only_reads, perform
 from gateway.services import Services

@@ -6,6 +6,7 @@ from typing import Any
 import re2
 from pydantic import ValidationError
 
+from gateway.catalog.audit_trail import Note
 from gateway.http.facades.pirsch import patterns
 from gateway.http.facades.pirsch.call import Call
 from gateway.http.facades.pirsch.domains import visible
@@ -13,7 +14,6 @@ from gateway.http.facades.pirsch.parameters import Parameters
 from gateway.http.facades.pirsch.selection import event_filters, filters_of
 from gateway.http.facades.pirsch.shelf import EPOCH, key, listed, new_id, now, shelf
 from gateway.http.facades.pirsch.wording import Refused, invalid
-from gateway.catalog.audit_trail import Note
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound
 from models.event import PAGEVIEW

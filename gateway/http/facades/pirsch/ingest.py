@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from gateway.http.server.body import answer, decoded
+from gateway.collect.ingest import MAX_EVENTS
 from gateway.http.endpoint import Access, Ask, Endpoint, Limit
 from gateway.http.facades.pirsch import hits
 from gateway.http.facades.pirsch.call import Call
 from gateway.http.facades.pirsch.wording import Refused
-from gateway.http.trackers import CORS, preflight
+from gateway.http.server.body import answer, decoded
 from gateway.http.server.visitor import received, trusted_networks
-from gateway.collect.ingest import MAX_EVENTS
+from gateway.http.trackers import CORS, preflight
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.errors import UnknownSite

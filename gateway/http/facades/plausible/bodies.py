@@ -6,8 +6,8 @@ import orjson
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from gateway.http.server.body import decoded
 from gateway.http.facades.plausible.wording import Refused
+from gateway.http.server.body import decoded
 
 Parameters = dict[str, Any]
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

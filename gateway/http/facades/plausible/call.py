@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.http.approximation import say_why
-from gateway.http.server.auth import authenticate
-from gateway.http.server.body import answer, bounded
-from gateway.http.server.errors import status_of
 from gateway.http.facades.plausible import wording
 from gateway.http.facades.plausible.bodies import Parameters, parameters, text
 from gateway.http.facades.plausible.wording import Refused
+from gateway.http.server.auth import authenticate
+from gateway.http.server.body import answer, bounded
+from gateway.http.server.errors import status_of
 from gateway.http.server.origin import origin_of
 from gateway.http.server.work import only_reads, perform
 from gateway.services import Services

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from gateway.http.server.body import answer
-from gateway.http.endpoint import Ask
-from gateway.http.trackers import CORS, counted, taken
 from gateway.collect.payload import BadPayload
+from gateway.http.endpoint import Ask
+from gateway.http.server.body import answer
+from gateway.http.trackers import CORS, counted, taken
 
 DROPPED = "x-plausible-dropped"
 

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.http import trackers
-from gateway.http.server.body import answer
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
 from gateway.http.facades.plausible import belongings, events, scripts, sites, stats
 from gateway.http.facades.plausible.call import Handler, route
+from gateway.http.server.body import answer
 from gateway.services import Services
 from gateway.tenancy import KeyScope
 

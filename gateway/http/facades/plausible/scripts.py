@@ -11,9 +11,9 @@ import orjson
 from starlette.responses import Response
 
 from gateway.catalog.documents import DocumentLedger
-from gateway.http.api.service import STATIC
 from gateway.http.endpoint import Ask
 from gateway.http.facades.plausible.sites import CONFIGURATION, SHELF
+from gateway.http.static import STATIC
 from gateway.http.trackers import JAVASCRIPT, SCRIPT
 from gateway.tenancy import SiteRecord
 from models.errors import UnknownSite

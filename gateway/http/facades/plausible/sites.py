@@ -3,12 +3,12 @@
 from typing import Any
 
 from adapters.domain import DomainError, loose_domain
+from gateway.catalog.audit_trail import Note
 from gateway.catalog.base import Runs
 from gateway.catalog.documents import DocumentLedger
 from gateway.http.facades.plausible.call import Call
 from gateway.http.facades.plausible.paging import page
 from gateway.http.facades.plausible.wording import Refused
-from gateway.catalog.audit_trail import Note
 from gateway.tenancy import SiteRecord
 from models.errors import AlreadyExists, NotFound, UnsupportedQuery
 from models.period import is_zone

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
-from gateway.http.server.body import decoded
 from gateway.http.facades.plausible import filters as dialect
 from gateway.http.facades.plausible.query import SKIP_WARNINGS
 from gateway.http.facades.plausible.wording import Refused
+from gateway.http.server.body import decoded
 from models.filters import Comparison, Filter
 from models.period import EARLIEST, LATEST, add_months, problem_with
 from models.period import Comparison as Compared

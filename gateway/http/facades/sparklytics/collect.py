@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.server.body import answer, read_json
-from gateway.http.facades.sparklytics.call import Refused, invalid
-from gateway.http.trackers import CORS, PREFLIGHT
-from gateway.http.server.visitor import received, trusted_networks
 from gateway.collect.ingest import UNKNOWN_SITE
+from gateway.http.facades.sparklytics.call import Refused, invalid
+from gateway.http.server.body import answer, read_json
+from gateway.http.server.visitor import received, trusted_networks
+from gateway.http.trackers import CORS, PREFLIGHT
 from gateway.services import Services
 from models.event import PAGEVIEW, Drop, Event
 

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gateway.http.api.service import STATIC
-from gateway.http.server.body import answer
 from gateway.http.facades.sparklytics import collect, websites
 from gateway.http.facades.sparklytics.call import Handler, OpenHandler, Refused, open_route, route
+from gateway.http.server.body import answer
+from gateway.http.static import STATIC
 from gateway.http.trackers import JAVASCRIPT, SCRIPT
 from gateway.services import Services
 from gateway.tenancy import KeyScope

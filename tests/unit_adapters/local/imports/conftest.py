@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
+from adapters.local.care.removal import Removal
 from adapters.local.collect.derive import Derivation
 from adapters.local.collect.drops import DropCounts
+from adapters.local.collect.ingest import Recorder
+from adapters.local.collect.journal import Journal
+from adapters.local.collect.rules import Rules, compile_rules
+from adapters.local.collect.writer import Writer
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports import state
@@ -20,12 +25,7 @@ from adapters.local.imports.aggregates import AggregateImport
 from adapters.local.imports.events import EventImport
 from adapters.local.imports.jobs import Imports
 from adapters.local.imports.readers import Readers
-from adapters.local.collect.ingest import Recorder
-from adapters.local.collect.journal import Journal
-from adapters.local.care.removal import Removal
-from adapters.local.collect.rules import Rules, compile_rules
 from adapters.local.store.event_store import EventStore
-from adapters.local.collect.writer import Writer
 from models.job import ImportJob, OnError
 from models.settings import SiteSettings
 from models.site import Site

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from adapters.local.collect.derive import Derivation
+from adapters.local.collect.rules import compile_rules
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
 from adapters.local.imports import problems
 from adapters.local.imports.ndjson import MOST_TOLD, LineReader, Source
-from adapters.local.collect.rules import compile_rules
 from models.errors import InvalidRequest
 from models.job import JobStatus, OnError, ProblemPage
 from models.settings import SiteSettings

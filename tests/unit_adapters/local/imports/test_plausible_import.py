@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from adapters.local.store.imported import KIND
 from adapters.local.imports import aggregates
+from adapters.local.store.imported import KIND
 from models.errors import Conflict
 from models.job import JobStatus, OnError
 from tests.unit_adapters.local.imports.conftest import SITE, Desk

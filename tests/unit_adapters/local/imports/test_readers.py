@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 from adapters.local.collect.derive import Derivation
+from adapters.local.collect.hit import unpack_hits
+from adapters.local.collect.rules import compile_rules
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
-from adapters.local.collect.hit import unpack_hits
 from adapters.local.imports.ndjson import Block, Source
 from adapters.local.imports.readers import InProcess, Readers
-from adapters.local.collect.rules import compile_rules
 from models.settings import Exclusions, SiteSettings
 from tests.unit_adapters.local.imports.conftest import NOW, SITE
 from tests.unit_adapters.local.wiring import CHROME

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from adapters.local.store.event_store import schema
-from adapters.local.store.imported import ImportedRange
 from adapters.local.read.reader import Reader
+from adapters.local.store import schema
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.imported import ImportedRange
 from fixtures.reference.imported import Import
 from fixtures.reference.sessions import Hit, Session, sessionize
 from models.goal import Goal

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.local.store.imported import ImportedRange
 from adapters.local.read.reader import Reader
 from adapters.local.store.event_store import EventStore
+from adapters.local.store.imported import ImportedRange
 from models.errors import InvalidRequest
 from models.period import Period, days_period
 from models.query import Direction, Include, Order, ResolvedQuery

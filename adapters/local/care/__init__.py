@@ -1,0 +1,1 @@
+"""Looking after the store: copies, checks, removal of rows for good."""

@@ -1,0 +1,1 @@
+"""Taking events: rules, enrichment, journal, visits, and the way into the store."""

@@ -1,0 +1,1 @@
+"""The event store: its tables, its client, and how columns are written."""

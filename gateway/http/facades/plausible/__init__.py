@@ -1,0 +1,1 @@
+"""Plausible's APIs over any backend."""

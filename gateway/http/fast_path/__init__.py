@@ -1,0 +1,1 @@
+"""What is asked most, answered before the router: tracker events and kept answers."""

@@ -1,0 +1,1 @@
+"""What every request passes: frame, authentication, limits, bodies, and our own uvicorn protocol."""

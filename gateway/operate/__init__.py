@@ -1,0 +1,1 @@
+"""What operators do: examine, back up, restore, and read the generated references."""
