@@ -7,7 +7,7 @@ import pytest
 
 from adapters.local.store import schema
 from adapters.local.store.ddl import create_statements, delete_statement
-from adapters.local.store.event_store import EventStore, Target, parse_dsn, schema
+from adapters.local.store.event_store import EventStore, Target, parse_dsn
 from models.errors import BackendError, ConfigurationError, Unreachable
 
 
