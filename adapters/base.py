@@ -252,8 +252,8 @@ class ManagesProps(Protocol):
 
 
 @runtime_checkable
-class Records(Protocol):
-    async def record(
+class Collects(Protocol):
+    async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """Take events; one entry each: None when it will be counted, else why not.
@@ -265,8 +265,8 @@ class Records(Protocol):
 
 
 @runtime_checkable
-class RecordsTogether(Records, Protocol):
-    async def record_all(self, site: Site, arrived: Sequence[tuple[Event, Received]]) -> tuple[Drop | None, ...]:
+class CollectsTogether(Collects, Protocol):
+    async def collect_together(self, site: Site, arrived: Sequence[tuple[Event, Received]]) -> tuple[Drop | None, ...]:
         """`record` of tracker events of several visitors, which were received at the same moment."""
         ...
 
@@ -372,7 +372,7 @@ PROTOCOLS: Mapping[Operation, tuple[type, ...]] = MappingProxyType(
         Operation.TEAMS: (ListsTeams,),
         Operation.CUSTOM_PROPS: (ManagesProps,),
         Operation.REALTIME: (ReadsRealtime,),
-        Operation.RECORD_EVENTS: (Records,),
+        Operation.COLLECT_EVENTS: (Collects,),
         Operation.IMPORT_HISTORY: (ImportsHistory,),
         Operation.EXPORT_HISTORY: (ExportsHistory,),
         Operation.SETTINGS: (Configures,),

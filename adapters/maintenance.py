@@ -16,7 +16,7 @@ class Finding:
 
 
 @runtime_checkable
-class Kept(Protocol):
+class MaintainsStore(Protocol):
     """An adapter whose data lie in our own hands."""
 
     async def copy_to(self, folder: Path, beside: Callable[[], Awaitable[None]]) -> None:

@@ -123,18 +123,18 @@ async def accepting(adapter: LocalAdapter) -> None:
     async def one() -> None:
         body = orjson.loads(BODY)
         event = Event(name=body["n"], time=datetime.now(UTC), url=body["u"], referrer=body["r"])
-        await adapter.record(SITE, [event], people[next(turn) % 500])
+        await adapter.collect(SITE, [event], people[next(turn) % 500])
 
     await rate("record: derive, journal, synced", one, 6400)
 
 
 async def bulk(adapter: LocalAdapter, hits: list[Hit]) -> None:
     took: list[tuple[float, float]] = []
-    recorder = adapter.engine.recorder
+    collector = adapter.engine.collector
     with timed(took):
         for start in range(0, len(hits), 5000):
-            await recorder.take(hits[start : start + 5000])
-        await recorder.flush()
+            await collector.take(hits[start : start + 5000])
+        await collector.flush()
     shown("take ... queryable", len(hits), took)
 
 
@@ -156,7 +156,7 @@ async def measured(events: int) -> None:
         adapter = local_adapter(Path(folder), now=lambda: datetime.now(UTC))
         await adapter.start()
         try:
-            await adapter.engine.recorder.take(hits[:100])
+            await adapter.engine.collector.take(hits[:100])
             await adapter.flush()
             print("bulk")
             await bulk(adapter, hits)

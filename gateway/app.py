@@ -20,9 +20,9 @@ from adapters.http import Timeouts, open_transport
 from gateway.access.clients import Clients
 from gateway.access.keyring import Keyring
 from gateway.access.metering import Meter
-from gateway.access.rate_limit import Throttle
+from gateway.access.rate_limit import RateLimit
 from gateway.catalog import Catalog, sealed
-from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.vault import KEY_FILE, Vault, key_in, keys_from, read_keys
 from gateway.collect.ingest import Ingest
 from gateway.http import facades
@@ -45,9 +45,9 @@ from gateway.manage.sites import Sites
 from gateway.manage.teams import Teams
 from gateway.observe import log as logging
 from gateway.observe import tracing
-from gateway.observe.prometheus import Figures
+from gateway.observe.prometheus import PrometheusMetrics
 from gateway.outbound.connections import Connections, Surroundings
-from gateway.outbound.instrumented import Measured
+from gateway.outbound.instrumented import InstrumentedTransport
 from gateway.read.cache import ResultCache
 from gateway.read.insights import Insights
 from gateway.read.stats import Stats
@@ -94,9 +94,9 @@ def has_events(settings: Settings) -> bool:
 
 
 def _watched(settings: Settings, services: Services, stack: AsyncExitStack) -> None:
-    """Figures on a port of their own, and traces, where the operator wants them."""
+    """PrometheusMetrics on a port of their own, and traces, where the operator wants them."""
     if settings.metrics_port:
-        server, thread = start_http_server(settings.metrics_port, settings.metrics_host, services.figures.registry)
+        server, thread = start_http_server(settings.metrics_port, settings.metrics_host, services.prometheus.registry)
         stack.push_async_callback(asyncio.to_thread, _stopped, server, thread)
     if settings.otel_endpoint:
         stack.push_async_callback(asyncio.to_thread, tracing.stop, tracing.set_up(settings.otel_endpoint))
@@ -113,58 +113,56 @@ def build(settings: Settings) -> Services:
     settings.data.mkdir(parents=True, exist_ok=True)
     now, catalog = settings.clock, Catalog(settings.data)
     vault = open_vault(settings, catalog)
-    recorder = Recorder(catalog, now)
-    figures, meter = Figures(), Meter(catalog, now)
-    connections = Connections(catalog, vault, _surroundings(settings, meter, figures))
+    audit = AuditTrail(catalog, now)
+    prometheus, meter = PrometheusMetrics(), Meter(catalog, now)
+    connections = Connections(catalog, vault, _surroundings(settings, meter, prometheus))
     cache = ResultCache(max_bytes=settings.cache_bytes, now=now)
     sites = Sites(catalog)
-    changes = SiteChanges(
-        sites=sites, catalog=catalog, connections=connections, recorder=recorder, meter=meter, now=now
-    )
-    segments = Segments(catalog, sites, recorder, now)
+    changes = SiteChanges(sites=sites, catalog=catalog, connections=connections, audit=audit, meter=meter, now=now)
+    segments = Segments(catalog, sites, audit, now)
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
     vet = partial(_vet, allow_http=settings.allow_http, allow_private=allow_private)
-    pace = partial(Throttle, settings.creation_rate_limit)
+    pace = partial(RateLimit, settings.creation_rate_limit)
     return Services(
         settings=settings,
         catalog=catalog,
         vault=vault,
-        keyring=_keyring(settings, catalog, recorder, pace("new keys")),
-        clients=_clients(settings, catalog, vault, recorder, pace("new clients")),
-        recorder=recorder,
+        keyring=_keyring(settings, catalog, audit, pace("new keys")),
+        clients=_clients(settings, catalog, vault, audit, pace("new clients")),
+        audit=audit,
         meter=meter,
-        figures=figures,
-        guesses=Throttle(settings.auth_failure_limit, "failed attempts with this key"),
-        key_rate=Throttle(settings.key_rate_limit, "requests with this key"),
-        address_rate=Throttle(settings.address_rate_limit, "requests from this address"),
-        event_rate=Throttle(settings.event_rate_limit, "events from this address"),
+        prometheus=prometheus,
+        guesses=RateLimit(settings.auth_failure_limit, "failed attempts with this key"),
+        key_rate=RateLimit(settings.key_rate_limit, "requests with this key"),
+        address_rate=RateLimit(settings.address_rate_limit, "requests from this address"),
+        event_rate=RateLimit(settings.event_rate_limit, "events from this address"),
         connections=connections,
-        enrolment=Enrolment(catalog=catalog, vault=vault, connections=connections, recorder=recorder, vet=vet, now=now),
+        enrolment=Enrolment(catalog=catalog, vault=vault, connections=connections, audit=audit, vet=vet, now=now),
         sites=sites,
         site_changes=changes,
         discovery=Discovery(catalog=catalog, connections=connections, cache=cache, changes=changes),
         stats=Stats(backends=connections, cache=cache, expand=segments.expand, now=now),
         insights=Insights(connections, segments.expand, now),
         cache=cache,
-        goals=Goals(connections, sites, recorder, cache),
-        links=Links(connections, recorder, pace("shared links")),
-        guests=Guests(connections, recorder, Mailer(settings.smtp_url, settings.mail_from), pace("invitations")),
-        teams=Teams(catalog, recorder, now),
-        props=Props(connections, sites, recorder),
-        rules=Rules(connections, recorder),
+        goals=Goals(connections, sites, audit, cache),
+        links=Links(connections, audit, pace("shared links")),
+        guests=Guests(connections, audit, Mailer(settings.smtp_url, settings.mail_from), pace("invitations")),
+        teams=Teams(catalog, audit, now),
+        props=Props(connections, sites, audit),
+        rules=Rules(connections, audit),
         segments=segments,
-        ingest=Ingest(connections, sites, meter, figures, now),
+        ingest=Ingest(connections, sites, meter, prometheus, now),
         history=History(
-            connections, sites, recorder, meter, settings.data / "spool", settings.import_body_limit, pace("imports")
+            connections, sites, audit, meter, settings.data / "spool", settings.import_body_limit, pace("imports")
         ),
-        passthrough=Passthrough(connections, sites, recorder),
+        passthrough=Passthrough(connections, sites, audit),
     )
 
 
-def _keyring(settings: Settings, catalog: Catalog, recorder: Recorder, pace: Throttle) -> Keyring:
+def _keyring(settings: Settings, catalog: Catalog, audit: AuditTrail, pace: RateLimit) -> Keyring:
     return Keyring(
         catalog=catalog,
-        recorder=recorder,
+        audit=audit,
         now=settings.clock,
         operator_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
         remembered_seconds=max(0.0, settings.key_cache_seconds - CHECKED_SECONDS),
@@ -172,11 +170,11 @@ def _keyring(settings: Settings, catalog: Catalog, recorder: Recorder, pace: Thr
     )
 
 
-def _clients(settings: Settings, catalog: Catalog, vault: Vault, recorder: Recorder, pace: Throttle) -> Clients:
+def _clients(settings: Settings, catalog: Catalog, vault: Vault, audit: AuditTrail, pace: RateLimit) -> Clients:
     return Clients(
         catalog=catalog,
         vault=vault,
-        recorder=recorder,
+        audit=audit,
         now=settings.clock,
         remembered_seconds=settings.key_cache_seconds,
         pace=pace,
@@ -205,7 +203,7 @@ def open_vault(settings: Settings, catalog: Catalog) -> Vault:
     return Vault([key])
 
 
-def _surroundings(settings: Settings, meter: Meter, figures: Figures) -> Surroundings:
+def _surroundings(settings: Settings, meter: Meter, prometheus: PrometheusMetrics) -> Surroundings:
     allow_private = [ip_network(n) for n in settings.allow_private_networks]
 
     def transport(base_url: str, backend: str) -> Transport:
@@ -219,7 +217,7 @@ def _surroundings(settings: Settings, meter: Meter, figures: Figures) -> Surroun
         )
 
     def measured(base_url: str, backend: str, tenant: str) -> Transport:
-        return Measured(transport(base_url, backend), backend, tenant, meter, figures)
+        return InstrumentedTransport(transport(base_url, backend), backend, tenant, meter, prometheus)
 
     return Surroundings(measured, settings.clock, settings.data, settings.public_url, _local_options(settings))
 

@@ -8,9 +8,9 @@ import structlog
 from gateway.access.clients import Clients
 from gateway.access.keyring import Keyring
 from gateway.access.metering import Meter
-from gateway.access.rate_limit import Throttle
+from gateway.access.rate_limit import RateLimit
 from gateway.catalog import Catalog, usage
-from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.vault import Vault
 from gateway.collect.ingest import Ingest
 from gateway.manage.discovery import Discovery
@@ -26,7 +26,7 @@ from gateway.manage.segments import Segments
 from gateway.manage.site_changes import SiteChanges
 from gateway.manage.sites import Sites
 from gateway.manage.teams import Teams
-from gateway.observe.prometheus import Figures
+from gateway.observe.prometheus import PrometheusMetrics
 from gateway.outbound.connections import Connections
 from gateway.read.cache import ResultCache
 from gateway.read.insights import Insights
@@ -46,13 +46,13 @@ class Services:
     vault: Vault
     keyring: Keyring
     clients: Clients
-    recorder: Recorder
+    audit: AuditTrail
     meter: Meter
-    figures: Figures
-    guesses: Throttle
-    key_rate: Throttle
-    address_rate: Throttle
-    event_rate: Throttle
+    prometheus: PrometheusMetrics
+    guesses: RateLimit
+    key_rate: RateLimit
+    address_rate: RateLimit
+    event_rate: RateLimit
     connections: Connections
     enrolment: Enrolment
     sites: Sites

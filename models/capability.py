@@ -52,7 +52,7 @@ class Operation(StrEnum):
     TEAMS = "teams"
     CUSTOM_PROPS = "custom_props"
     REALTIME = "realtime"
-    RECORD_EVENTS = "record_events"
+    COLLECT_EVENTS = "record_events"
     BACKDATE_EVENTS = "backdate_events"
     """Events may carry a time of their own in the past."""
     IMPORT_HISTORY = "import_history"

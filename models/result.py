@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from models.vocabulary import Metric
 
 
-class Plan(StrEnum):
+class PlanKind(StrEnum):
     """How an answer was got."""
 
     NATIVE = "native"
@@ -94,7 +94,7 @@ class Answer:
     """
 
     rows: tuple[Row, ...]
-    plan: Plan = Plan.NATIVE
+    plan: PlanKind = PlanKind.NATIVE
     reasons: tuple[Reason, ...] = ()
     calls: int = 1
     totals: Row | None = None
@@ -113,7 +113,7 @@ class Answer:
 class Foreseen:
     """What answering would take, said before anything is asked: the plan, calls at most, inexactness, or refusals."""
 
-    plan: Plan = Plan.NATIVE
+    plan: PlanKind = PlanKind.NATIVE
     calls: int = 1
     reasons: tuple[Reason, ...] = ()
     refusals: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ class Provenance:
 
     site: str
     backend: str
-    plan: Plan
+    plan: PlanKind
     accuracy: Truth
     reasons: tuple[Reason, ...]
     as_of: datetime

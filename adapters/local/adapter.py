@@ -19,7 +19,7 @@ from adapters.local.exports.span import Span
 from adapters.local.management import Management
 from adapters.local.read import funnel as funnels
 from adapters.local.read import tables, values, visits
-from adapters.local.read.conditions import Shelf
+from adapters.local.read.conditions import Insights
 from adapters.local.read.reader import Reader
 from adapters.local.sites import Sites
 from adapters.local.store.imported import KIND as IMPORTS
@@ -107,7 +107,7 @@ class LocalAdapter:
         return self.reader.foresee(site, query)
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
-        return await self.engine.writer.steady.read(site.id, lambda: self.reader.read(site, query))
+        return await self.engine.writer.barrier.read(site.id, lambda: self.reader.read(site, query))
 
     async def stats_start(self, site: Site) -> date | None:
         return await self.reader.stats_start(site)
@@ -123,50 +123,50 @@ class LocalAdapter:
     # Insights
 
     @property
-    def _shelf(self) -> Shelf:
-        return Shelf(self.engine.store, self.list_goals)
+    def _insights(self) -> Insights:
+        return Insights(self.engine.store, self.list_goals)
 
     async def funnel(self, site: Site, query: ResolvedQuery, steps: Sequence[FunnelStep]) -> tuple[int, ...]:
-        return await funnels.funnel(self._shelf, site, query, steps)
+        return await funnels.funnel(self._insights, site, query, steps)
 
     async def list_visits(self, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
-        return await visits.list_visits(self._shelf, site, query)
+        return await visits.list_visits(self._insights, site, query)
 
     async def visit_events(self, site: Site, query: ResolvedQuery, visitor: int, visit: int) -> tuple[VisitEvent, ...]:
-        return await visits.visit_events(self._shelf, site, query, visitor, visit)
+        return await visits.visit_events(self._insights, site, query, visitor, visit)
 
     async def list_values(self, site: Site, query: ResolvedQuery, dimension: str, search: str) -> tuple[str, ...]:
-        return await values.list_values(self._shelf, site, query, dimension, search)
+        return await values.list_values(self._insights, site, query, dimension, search)
 
     async def clock_table(self, site: Site, query: ResolvedQuery, clock: Clock) -> tuple[ClockRow, ...]:
-        return await tables.clock_table(self._shelf, site, query, clock)
+        return await tables.clock_table(self._insights, site, query, clock)
 
     async def prop_table(self, site: Site, query: ResolvedQuery, key: str = "") -> tuple[PropRow, ...]:
-        return await tables.prop_table(self._shelf, site, query, key)
+        return await tables.prop_table(self._insights, site, query, key)
 
     async def event_table(self, site: Site, query: ResolvedQuery) -> tuple[EventRow, ...]:
-        return await tables.event_table(self._shelf, site, query)
+        return await tables.event_table(self._insights, site, query)
 
     async def event_details(self, site: Site, query: ResolvedQuery) -> tuple[EventDetail, ...]:
-        return await tables.event_details(self._shelf, site, query)
+        return await tables.event_details(self._insights, site, query)
 
     async def aggregate(self, site: Site, query: ResolvedQuery, key: str, *, whole: bool) -> Aggregate:
-        return await tables.aggregate(self._shelf, site, query, key, whole=whole)
+        return await tables.aggregate(self._insights, site, query, key, whole=whole)
 
     # Events
 
-    async def record(
+    async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """Raises Overloaded."""
-        return await self.engine.recorder.record(site, events, received)
+        return await self.engine.collector.collect(site, events, received)
 
-    async def record_all(self, site: Site, arrived: Sequence[tuple[Event, Received]]) -> tuple[Drop | None, ...]:
+    async def collect_together(self, site: Site, arrived: Sequence[tuple[Event, Received]]) -> tuple[Drop | None, ...]:
         """Raises Overloaded."""
-        return await self.engine.recorder.record_all(site, arrived)
+        return await self.engine.collector.collect_together(site, arrived)
 
     async def flush(self) -> None:
-        await self.engine.recorder.flush()
+        await self.engine.collector.flush()
 
     async def drops(self, site: Site, first: date, last: date) -> dict[date, dict[str, int]]:
         """Events answered but not counted, by UTC day and reason."""
@@ -224,7 +224,7 @@ class LocalAdapter:
         self, site: Site, format: str, first: date | None = None, last: date | None = None
     ) -> AsyncIterator[bytes]:
         """Native events, or their daily aggregates, of days in the site's zone. Raises InvalidRequest."""
-        await self.engine.recorder.flush()
+        await self.engine.collector.flush()
         async for piece in exported(self.engine.store, format, Span(site, first, last), self._places.folder):
             yield piece
 
@@ -241,7 +241,7 @@ class LocalAdapter:
     async def inspect(self, *, repair: bool = False) -> tuple[Finding, ...]:
         """Drains the journal first; nothing is stored meanwhile."""
         engine = self.engine
-        await engine.recorder.flush()
+        await engine.collector.flush()
         async with engine.writer.paused():
             return await fsck.inspect(engine.store, engine.journal, self._context.ledger, repair=repair)
 

@@ -18,7 +18,7 @@ from adapters.local.care.removal import Removal
 from adapters.local.collect import recovery
 from adapters.local.collect.derive import Derivation
 from adapters.local.collect.drops import DropCounts
-from adapters.local.collect.ingest import Recorder, RulesOf
+from adapters.local.collect.ingest import Collector, RulesOf
 from adapters.local.collect.journal import Journal
 from adapters.local.collect.writer import Writer
 from adapters.local.enrich import agent, bots, referrer, sources
@@ -55,7 +55,7 @@ class Engine:
     store: EventStore
     journal: Journal
     writer: Writer
-    recorder: Recorder
+    collector: Collector
     counts: DropCounts
     purge: Purge
     imports: Imports
@@ -83,10 +83,10 @@ class Engine:
             await asyncio.to_thread(_warm)
             salts = Salts(places.folder / "salts.json")
             derivation = Derivation(salts, geo)
-            recorder = Recorder(journal, writer, derivation, counts, rules_of=rules_of, now=now)
+            collector = Collector(journal, writer, derivation, counts, rules_of=rules_of, now=now)
             readers = Readers(derivation, salts, copy if places.geo else None)
             removal = Removal(store, writer)
-            events = EventImport(journal, recorder, readers, removal=removal, rules_of=rules_of, now=now)
+            events = EventImport(journal, collector, readers, removal=removal, rules_of=rules_of, now=now)
             runners: dict[str, Runner] = {"ndjson": events, "plausible": AggregateImport(store, ledger)}
             imports = Imports(ledger, places.folder / "imports", runners, now=now)
             await imports.start()
@@ -96,7 +96,7 @@ class Engine:
             stack.push_async_callback(purge.close)
             saving = asyncio.create_task(_save(counts), name="drop-counts")
             stack.push_async_callback(_cancel, saving)
-            return cls(store, journal, writer, recorder, counts, purge, imports, geo, stack.pop_all())
+            return cls(store, journal, writer, collector, counts, purge, imports, geo, stack.pop_all())
 
     async def close(self) -> None:
         """Take nothing more, store what was taken, close everything."""

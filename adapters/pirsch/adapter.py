@@ -30,7 +30,7 @@ from models.job import ImportJob, JobStatus, OnError
 from models.link import SharedLink, SharedLinkDraft
 from models.people import Guest, GuestDraft, Team
 from models.query import ResolvedQuery
-from models.result import Answer, Foreseen, Plan
+from models.result import Answer, Foreseen, PlanKind
 from models.settings import SiteSettings
 from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
@@ -70,7 +70,7 @@ class PirschAdapter:
         """Try the credential. An access key cannot be tried without counting a hit, so it is believed."""
         native = [o for o in Operation if self.can.allows(o)]
         if self.client.bearer.write_only:
-            writes = {Operation.RECORD_EVENTS, Operation.BACKDATE_EVENTS}
+            writes = {Operation.COLLECT_EVENTS, Operation.BACKDATE_EVENTS}
             return Check(True, operations={o: o in writes for o in native}, reasons=(WRITE_ONLY,))
         try:
             page = await self.sites.list(None, 2)
@@ -99,7 +99,7 @@ class PirschAdapter:
         spent = Spent()
         with closing(script(site, query, self.caps)) as steps:
             answer = await self.client.run(steps, at_most=foreseen.calls, spent=spent)
-        plan = Plan.NATIVE if spent.calls == 1 else Plan.FAN_OUT
+        plan = PlanKind.NATIVE if spent.calls == 1 else PlanKind.FAN_OUT
         reasons = dict.fromkeys((*answer.reasons, *((imported,) if imported else ()), *at_ends))
         imports = note if query.include.imports else None
         return replace(answer, plan=plan, calls=spent.calls, reasons=tuple(reasons), imports=imports)
@@ -174,7 +174,7 @@ class PirschAdapter:
 
     # Events
 
-    async def record(
+    async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """Sends hits and events in order of time, one request after the other.

@@ -20,7 +20,7 @@ from adapters.pirsch.translate.call import ROWS, Call, Span, listed, refuse, spa
 from models.errors import RefusedByBackend, Unintelligible
 from models.period import Edge, instant
 from models.query import ResolvedQuery
-from models.result import ImportsNote, ImportsSkipped, Plan, Reason
+from models.result import ImportsNote, ImportsSkipped, PlanKind, Reason
 from models.site import Site
 
 KEPT_SECONDS = 60.0
@@ -51,7 +51,7 @@ class Bounds:
         found = await asyncio.gather(*(self._crossed(span, day) for day in ends(span, query.now)))
         return tuple(dict.fromkeys(reason for reason in found if reason is not None))
 
-    async def imports(self, site: Site, query: ResolvedQuery, plan: Plan) -> tuple[Reason | None, ImportsNote]:
+    async def imports(self, site: Site, query: ResolvedQuery, plan: PlanKind) -> tuple[Reason | None, ImportsNote]:
         """Whether imported history is in the numbers.
 
         Raises UnsupportedQuery where it would be and Pirsch would leave filters out, ours or those of its parts.
@@ -64,7 +64,7 @@ class Bounds:
             return None, ImportsNote(False, ImportsSkipped.NO_IMPORTED_DATA)
         if (started := started_on(domain, site.timezone)) is not None and query.period.first_date >= started:
             return None, ImportsNote(False, ImportsSkipped.OUT_OF_RANGE)
-        if query.filters or plan is Plan.FAN_OUT:
+        if query.filters or plan is PlanKind.FAN_OUT:
             since = f"; ask from {started.isoformat()} on" if started else ""
             raise refuse(f"the range reaches into imported history, which Pirsch does not filter{since}")
         return IMPORTED, ImportsNote(True)

@@ -88,7 +88,7 @@ class Plausible:
     async def realtime(self, site: Site) -> int:
         return await realtime(self._client, site)
 
-    async def record(
+    async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """Forward events one by one.

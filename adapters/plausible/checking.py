@@ -33,7 +33,7 @@ WRITING = frozenset(
         O.CUSTOM_PROPS,
     }
 )
-KEYLESS = frozenset({O.RECORD_EVENTS})
+KEYLESS = frozenset({O.COLLECT_EVENTS})
 
 REASONS: Mapping[int, str] = MappingProxyType(
     {

@@ -19,11 +19,11 @@ Sender = tuple[str, str]
 
 
 class Ingest:
-    """Records."""
+    """Collects."""
 
     client: Client
 
-    async def record(
+    async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """Forward events in the visitors' names.

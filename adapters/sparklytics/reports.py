@@ -28,7 +28,7 @@ from adapters.sparklytics.wire import Goal, GoalStats, Realtime, Website, moment
 from models.errors import UnknownGoal, UnsupportedQuery
 from models.event import PAGEVIEW
 from models.query import Include, ResolvedQuery
-from models.result import Answer, Foreseen, Money, Plan, Row, Value
+from models.result import Answer, Foreseen, Money, PlanKind, Row, Value
 from models.site import Site
 from models.vocabulary import Dimension, Metric
 
@@ -42,7 +42,7 @@ class Reports:
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         calls = most_calls(query) + (most_calls(_whole(query)) if query.include.totals and query.dimensions else 0)
-        plan = Plan.NATIVE if calls == 1 else Plan.FAN_OUT
+        plan = PlanKind.NATIVE if calls == 1 else PlanKind.FAN_OUT
         return Foreseen(plan, calls, inexact(query), refusals(query))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
@@ -56,7 +56,7 @@ class Reports:
         ordered = arranged(rows, names_of(query), query.order_by)
         return Answer(
             rows=page(ordered, query),
-            plan=Plan.NATIVE if figures.calls == 1 else Plan.FAN_OUT,
+            plan=PlanKind.NATIVE if figures.calls == 1 else PlanKind.FAN_OUT,
             reasons=(*inexact(query), *figures.reasons),
             calls=figures.calls,
             totals=totals,

@@ -110,7 +110,7 @@ _DONE = (
     Operation.SHARED_LINKS,
     Operation.MANAGE_SHARED_LINKS,
     Operation.TEAMS,
-    Operation.RECORD_EVENTS,
+    Operation.COLLECT_EVENTS,
 )
 OPERATIONS: Mapping[Operation, Support] = cells(
     not_yet("an operation that is not mapped here"),
@@ -126,7 +126,7 @@ OPERATIONS: Mapping[Operation, Support] = cells(
 )
 CLOUD_OPERATIONS: Mapping[Operation, Support] = {
     **OPERATIONS,
-    Operation.RECORD_EVENTS: not_yet("the cloud collects at another address than that of its API"),
+    Operation.COLLECT_EVENTS: not_yet("the cloud collects at another address than that of its API"),
 }
 
 TIMES = frozenset(TIME_DIMENSIONS)

@@ -20,11 +20,11 @@ _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 class Ingest:
-    """Records."""
+    """Collects."""
 
     client: Client
 
-    async def record(
+    async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """Forward events in the visitors' names.

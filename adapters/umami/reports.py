@@ -31,7 +31,7 @@ from models.errors import UnknownGoal, UnsupportedQuery
 from models.event import PAGEVIEW
 from models.goal import Goal, GoalKind
 from models.query import Include, ResolvedQuery
-from models.result import Answer, Foreseen, Plan, Row, Value
+from models.result import Answer, Foreseen, PlanKind, Row, Value
 from models.site import Site
 from models.vocabulary import Dimension, Metric
 
@@ -46,7 +46,7 @@ class Reports:
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         calls = most_calls(query) + (most_calls(_whole(query)) if query.include.totals and query.dimensions else 0)
-        return Foreseen(Plan.NATIVE if calls == 1 else Plan.FAN_OUT, calls, inexact(query), refusals(query))
+        return Foreseen(PlanKind.NATIVE if calls == 1 else PlanKind.FAN_OUT, calls, inexact(query), refusals(query))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         if against := refusals(query):
@@ -62,7 +62,7 @@ class Reports:
         ordered = arranged(rows, names_of(query), query.order_by)
         return Answer(
             rows=page(ordered, query),
-            plan=Plan.NATIVE if figures.calls == 1 else Plan.FAN_OUT,
+            plan=PlanKind.NATIVE if figures.calls == 1 else PlanKind.FAN_OUT,
             reasons=(*inexact(query), *figures.reasons),
             calls=figures.calls,
             totals=totals,

@@ -13,10 +13,10 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from gateway.access.rate_limit import UNLIMITED, Throttle
+from gateway.access.rate_limit import UNLIMITED, RateLimit
 from gateway.catalog import Catalog
 from gateway.catalog import clients as rows
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.clients import CODE_LENGTH, KEY_MARK, ClientKind, ClientRecord
 from gateway.catalog.vault import Vault
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
@@ -50,13 +50,13 @@ class Clients:
         *,
         catalog: Catalog,
         vault: Vault,
-        recorder: Recorder,
+        audit: AuditTrail,
         now: Callable[[], datetime],
         remembered_seconds: float,
-        pace: Throttle = UNLIMITED,
+        pace: RateLimit = UNLIMITED,
     ) -> None:
         self._pace = pace
-        self._catalog, self._vault, self._recorder, self._now = catalog, vault, recorder, now
+        self._catalog, self._vault, self._audit, self._now = catalog, vault, audit, now
         self._known: TTLCache[str, Found] = TTLCache(REMEMBERED, remembered_seconds)
 
     async def create(
@@ -81,7 +81,7 @@ class Clients:
         if not caller.platform:
             self._pace.take(caller.tenant.id)
         site = None if record is None else record.site.id
-        noting = self._recorder.noting(caller, "client.create", lambda made: Note(made[0].id, after=_public(made[0])))
+        noting = self._audit.noting(caller, "client.create", lambda made: Note(made[0].id, after=_public(made[0])))
         return await noting.run(
             rows.create,
             caller.tenant,
@@ -100,15 +100,13 @@ class Clients:
     async def describe(self, caller: Caller, client_id: str, description: str) -> ClientRecord:
         """Raises NotFound."""
         before = _public(await self._within_reach(caller, client_id))
-        noting = self._recorder.noting(
-            caller, "client.change", lambda changed: Note(client_id, before, _public(changed))
-        )
+        noting = self._audit.noting(caller, "client.change", lambda changed: Note(client_id, before, _public(changed)))
         return await noting.run(rows.describe, caller.tenant, client_id, description)
 
     async def delete(self, caller: Caller, client_id: str) -> None:
         """Its tokens stop working at once here, within seconds in other processes. Raises NotFound."""
         note = Note(client_id, before=_public(await self._within_reach(caller, client_id)))
-        await self._recorder.noting(caller, "client.delete", note).run(rows.delete, caller.tenant, client_id)
+        await self._audit.noting(caller, "client.delete", note).run(rows.delete, caller.tenant, client_id)
         self._known.clear()
 
     async def _within_reach(self, caller: Caller, client_id: str) -> ClientRecord:
@@ -194,7 +192,7 @@ class Clients:
         """A new public code; pages that carry the old one are no longer counted."""
         caller.require(KeyScope.MANAGE_SITES)
         before = await self.code_of(record)
-        noting = self._recorder.noting(caller, "client.renew_code", lambda code: Note(record.site.id, before, code))
+        noting = self._audit.noting(caller, "client.renew_code", lambda code: Note(record.site.id, before, code))
         code = await noting.run(rows.renew_code, caller.tenant, record.site.id, self._now())
         self._known.clear()
         return code

@@ -9,11 +9,11 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from gateway.access.rate_limit import UNLIMITED, Throttle
+from gateway.access.rate_limit import UNLIMITED, RateLimit
 from gateway.catalog import Catalog
 from gateway.catalog import keys as rows
 from gateway.catalog import tenants as tenant_rows
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.keys import KeyRecord
 from gateway.tenancy import DEFAULT_TENANT, Caller, KeyScope, Tenant
 from models.errors import NotAllowed, NotAuthenticated
@@ -32,14 +32,14 @@ class Keyring:
         self,
         *,
         catalog: Catalog,
-        recorder: Recorder,
+        audit: AuditTrail,
         now: Callable[[], datetime],
         operator_key: str | None,
         remembered_seconds: float,
-        pace: Throttle = UNLIMITED,
+        pace: RateLimit = UNLIMITED,
     ) -> None:
         self._pace = pace
-        self._catalog, self._recorder, self._now = catalog, recorder, now
+        self._catalog, self._audit, self._now = catalog, audit, now
         self._operator = None if operator_key is None else hashlib.sha256(operator_key.encode()).digest()
         self.changes = 0
         """Grows when a key was changed by this process."""
@@ -95,7 +95,7 @@ class Keyring:
         caller.require(KeyScope.ADMIN)
         if not caller.platform:
             self._pace.take(caller.tenant.id)
-        return await self._recorder.noting(caller, "key.create", lambda made: created(made[0])).run(
+        return await self._audit.noting(caller, "key.create", lambda made: created(made[0])).run(
             rows.create, caller.tenant, name=name, scopes=scopes, now=self._now(), sites=sites, expires_at=expires_at
         )
 
@@ -107,7 +107,7 @@ class Keyring:
         """The key stops working at once here, and within seconds in other processes. Raises NotFound."""
         caller.require(KeyScope.ADMIN)
         old = await self._reachable(caller, key_id)
-        noting = self._recorder.noting(caller, "key.revoke", Note(key_id, before=public(old)))
+        noting = self._audit.noting(caller, "key.revoke", Note(key_id, before=public(old)))
         revoked = await noting.run(rows.revoke, caller.tenant, key_id, self._now())
         self._known.clear()
         self.changes += 1
@@ -119,7 +119,7 @@ class Keyring:
         before, seconds = public(await self._reachable(caller, key_id)), grace.total_seconds()
         if not caller.platform:
             self._pace.take(caller.tenant.id)
-        noting = self._recorder.noting(
+        noting = self._audit.noting(
             caller,
             "key.rotate",
             lambda made: Note(key_id, before, public(made[0]) | {"key": made[0].id, "grace": seconds}),
@@ -147,7 +147,7 @@ class Keyring:
         """Raises NotAllowed unless the key stands above tenants, AlreadyExists."""
         if not caller.platform:
             raise NotAllowed("only a platform administrator creates tenants")
-        noting = self._recorder.noting(
+        noting = self._audit.noting(
             caller, "tenant.create", lambda made: Note(made.id, after={"name": name, "slug": slug}, tenant=made)
         )
         return await noting.run(tenant_rows.create, name, slug, self._now())

@@ -19,7 +19,7 @@ from gateway.catalog import Catalog, bills
 from gateway.catalog import usage as rows
 from gateway.catalog.base import Runs
 from gateway.catalog.bills import OpenBill
-from gateway.catalog.usage import Counts, Place, Quotas, UsageRow, Used, hour_of, month_of
+from gateway.catalog.usage import Counts, Quotas, UsageKey, UsageRow, Used, hour_of, month_of
 from gateway.tenancy import Tenant
 from models.errors import QuotaExceeded
 
@@ -47,7 +47,7 @@ class Meter:
 
     def __init__(self, catalog: Catalog, now: Callable[[], datetime]) -> None:
         self._catalog, self._now = catalog, now
-        self._counted: defaultdict[Place, Counts] = defaultdict(Counts)
+        self._counted: defaultdict[UsageKey, Counts] = defaultdict(Counts)
         self._hourly: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._tallies: dict[str, Tally] = {}
         self._held: defaultdict[str, int] = defaultdict(int)
@@ -238,7 +238,7 @@ class Meter:
                 tally.api_calls -= api_calls
                 tally.asked = False
 
-    def _take_back(self, counted: dict[Place, Counts], hourly: dict[tuple[str, str], int]) -> None:
+    def _take_back(self, counted: dict[UsageKey, Counts], hourly: dict[tuple[str, str], int]) -> None:
         for place, counts in counted.items():
             mine = self._counted[place]
             mine.events += counts.events

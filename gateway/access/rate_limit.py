@@ -10,7 +10,7 @@ NAMES = 50_000
 MINUTE = 60.0
 
 
-class Throttle:
+class RateLimit:
     """So many a minute for each name, and as many at once; 0 for no limit. Each process counts for itself."""
 
     def __init__(self, per_minute: int, what: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -68,5 +68,5 @@ class Throttle:
         )
 
 
-UNLIMITED = Throttle(0, "")
+UNLIMITED = RateLimit(0, "")
 """For whoever needs a throttle and no limit."""

@@ -55,7 +55,7 @@ class AuditRow:
     outcome: str
 
 
-def record(
+def add(
     db: Database,
     tenant: Tenant,
     key: str,

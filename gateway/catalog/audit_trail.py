@@ -1,7 +1,7 @@
 """Write down who changed what: one way into the audit log for every service.
 
-await recorder.noting(caller, "team.delete", Note(team, before=...)).run(rows.delete, ...)   # one transaction
-async with recorder.writing(caller, "goal.delete", Note(...)) as change:                     # at a backend
+await audit_trail.noting(caller, "team.delete", Note(team, before=...)).run(rows.delete, ...)   # one transaction
+async with audit_trail.writing(caller, "goal.delete", Note(...)) as change:                     # at a backend
     await adapter.delete_goal(...)
 """
 
@@ -17,7 +17,7 @@ from gateway.catalog.base import Database
 from gateway.tenancy import Caller, Tenant
 from models.errors import leaves_outcome_unknown
 
-__all__ = ["Note", "Noting", "Outcome", "Recorder", "Writing"]
+__all__ = ["AuditTrail", "Note", "Noting", "Outcome", "Writing"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,7 +86,7 @@ class Writing:
             _add(db, self.caller.tenant, self.caller.key, self.action, self.note, self.now(), outcome)
 
 
-class Recorder:
+class AuditTrail:
     """Adds rows to the audit log of the caller's tenant."""
 
     def __init__(self, catalog: Catalog, now: Callable[[], datetime]) -> None:
@@ -122,4 +122,4 @@ def _add(
     db: Database, tenant: Tenant, key: str, action: str, note: Note, now: datetime, outcome: Outcome = Outcome.DONE
 ) -> None:
     owner = note.tenant or tenant
-    audit.record(db, owner, key, action, note.subject, now, before=note.before, after=note.after, outcome=outcome)
+    audit.add(db, owner, key, action, note.subject, now, before=note.before, after=note.after, outcome=outcome)

@@ -54,7 +54,7 @@ class UsageRow:
     vendor_calls: int
 
 
-Place = tuple[str, str, str]
+UsageKey = tuple[str, str, str]
 """Tenant, site and month."""
 COLUMNS = tuple(field.name for field in fields(UsageRow))
 
@@ -100,7 +100,7 @@ def sites_of(db: Database, tenant: Tenant) -> int:
     return int(row["n"]) if row is not None else 0
 
 
-def add(db: Database, counted: Mapping[Place, Counts], hourly: Mapping[tuple[str, str], int], now: datetime) -> None:
+def add(db: Database, counted: Mapping[UsageKey, Counts], hourly: Mapping[tuple[str, str], int], now: datetime) -> None:
     """Add what was counted since the last time."""
     for place, counts in counted.items():
         db.execute(

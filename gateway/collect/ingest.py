@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from adapters.base import Adapter, CountsDrops, Flushes, Records
+from adapters.base import Adapter, Collects, CountsDrops, Flushes
 from gateway.access.metering import Meter, concerned
 from gateway.collect.payload import Payload
 from gateway.manage.sites import Sites
-from gateway.observe.prometheus import Figures
-from gateway.outbound.backends import Backends, records, records_together, refused
+from gateway.observe.prometheus import PrometheusMetrics
+from gateway.outbound.backends import Backends, collects, collects_together, refused
 from gateway.tenancy import SiteRecord
 from models.capability import Operation
 from models.errors import InvalidRequest, Problem, QuotaExceeded, UnsupportedQuery
@@ -41,10 +41,10 @@ class Ingest:
     """Hands events to the backends of their sites; returns when nothing accepted can be lost by us."""
 
     def __init__(
-        self, backends: Backends, sites: Sites, meter: Meter, figures: Figures, now: Callable[[], datetime]
+        self, backends: Backends, sites: Sites, meter: Meter, prometheus: PrometheusMetrics, now: Callable[[], datetime]
     ) -> None:
         self._backends, self._sites, self._now = backends, sites, now
-        self._meter, self._figures = meter, figures
+        self._meter, self._prometheus = meter, prometheus
 
     async def track(self, payload: Payload, received: Received) -> tuple[Drop | None, ...]:
         """One entry for each domain of the payload. Raises Overloaded when nothing can be taken now."""
@@ -54,12 +54,12 @@ class Ingest:
         record = await self._sites.for_tracker(domain)
         if record is None:
             return UNKNOWN_SITE
-        return (await self.record(record, (event,), received))[0]
+        return (await self.collect(record, (event,), received))[0]
 
     async def takes_together(self, domain: str) -> bool:
         """Whether events of several visitors for a domain share one fate. Those for a vendor are sent one by one."""
         record = await self._sites.for_tracker(domain)
-        return record is None or records_together(await self._backends.adapter(record.tenant, record.connection))
+        return record is None or collects_together(await self._backends.adapter(record.tenant, record.connection))
 
     async def track_all(self, domain: str, arrived: Sequence[Arrival]) -> tuple[Drop | None, ...]:
         """Events of several visitors for one domain. Raises Overloaded when nothing can be taken now."""
@@ -67,42 +67,42 @@ class Ingest:
         if record is None:
             return (UNKNOWN_SITE,) * len(arrived)
         adapter = await self._backends.adapter(record.tenant, record.connection)
-        if not adapter.can.allows(Operation.RECORD_EVENTS) or not records_together(adapter):
-            return tuple([(await self.record(record, (event,), received))[0] for event, received in arrived])
+        if not adapter.can.allows(Operation.COLLECT_EVENTS) or not collects_together(adapter):
+            return tuple([(await self.collect(record, (event,), received))[0] for event, received in arrived])
         room = await self._meter.room(record.tenant)
         taken = arrived if room is None else arrived[:room]
         over = len(arrived) - len(taken)
         if over:
-            self._figures.events(OVER_QUOTA.reason, over)
+            self._prometheus.events(OVER_QUOTA.reason, over)
         with self._meter.holding(record.tenant, len(taken)):
-            drops = self._counted(record, await adapter.record_all(record.site, taken)) if taken else ()
+            drops = self._counted(record, await adapter.collect_together(record.site, taken)) if taken else ()
         return drops + (OVER_QUOTA,) * over
 
-    async def record(
+    async def collect(
         self, record: SiteRecord, events: Sequence[Event], received: Received | None
     ) -> tuple[Drop | None, ...]:
         """Events of a tracker for a known site, whatever wire format they came in."""
         adapter = await self._backends.adapter(record.tenant, record.connection)
-        if not adapter.can.allows(Operation.RECORD_EVENTS) or not records(adapter):
+        if not adapter.can.allows(Operation.COLLECT_EVENTS) or not collects(adapter):
             return (NOT_RECORDING,) * len(events)
         try:
             await self._meter.admit_events(record.tenant, len(events))
         except QuotaExceeded:
-            self._figures.events(OVER_QUOTA.reason, len(events))
+            self._prometheus.events(OVER_QUOTA.reason, len(events))
             return (OVER_QUOTA,) * len(events)
         concerned.set(record.site.id)
         with self._meter.holding(record.tenant, len(events)):
-            return self._counted(record, await adapter.record(record.site, events, received))
+            return self._counted(record, await adapter.collect(record.site, events, received))
 
     def _counted(self, record: SiteRecord, drops: tuple[Drop | None, ...]) -> tuple[Drop | None, ...]:
         """Put what was taken on the bill."""
         taken = drops.count(None)
         self._meter.events(record.tenant, record.site.id, taken)
         if taken:
-            self._figures.events("accepted", taken)
+            self._prometheus.events("accepted", taken)
         for drop in drops:
             if drop is not None:
-                self._figures.events(drop.reason)
+                self._prometheus.events(drop.reason)
         return drops
 
     async def send(self, record: SiteRecord, body: Any, *, wait: bool = False) -> Taken:
@@ -112,14 +112,14 @@ class Ingest:
         then), QuotaExceeded, UnsupportedQuery where the backend takes none, or none of its own time.
         """
         adapter = await self._backends.adapter(record.tenant, record.connection)
-        if not isinstance(adapter, Records) or not adapter.can.allows(Operation.RECORD_EVENTS):
-            raise refused(adapter, Operation.RECORD_EVENTS)
+        if not isinstance(adapter, Collects) or not adapter.can.allows(Operation.COLLECT_EVENTS):
+            raise refused(adapter, Operation.COLLECT_EVENTS)
         events = self._read(body)
         if not adapter.can.allows(Operation.BACKDATE_EVENTS) and self._own_times(events):
             raise refused(adapter, Operation.BACKDATE_EVENTS)
         await self._meter.admit_events(record.tenant, len(events))
         with self._meter.holding(record.tenant, len(events)):
-            drops = self._counted(record, await adapter.record(record.site, events, None))
+            drops = self._counted(record, await adapter.collect(record.site, events, None))
         if wait:
             await self._flush(adapter)
             await self._sites.bump(record)

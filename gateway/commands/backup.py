@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.operate.api_client import LOCAL, Key, Refused, Remote, Url
+from gateway.operate.api_client import LOCAL, ApiError, Key, Remote, Url
 
 CHUNK = 1 << 20
 
@@ -19,7 +19,7 @@ def backup(
 ) -> None:
     """Copy the running installation: catalog and events, without the vault's key and without salts."""
     if file.exists():
-        raise Refused(f"{file} exists")
+        raise ApiError(f"{file} exists")
     draft = file.with_name(f".{file.name}.part")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

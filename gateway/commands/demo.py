@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.commands.serve import run, server
-from gateway.operate.api_client import Refused, Remote
+from gateway.operate.api_client import ApiError, Remote
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -82,7 +82,7 @@ def _prepare(prepared: "Server", vendors: Bodies, base: str, key: str) -> None:
             made = remote.call("POST", "/v1/connections", connection)
             remote.call("POST", f"/v1/connections/{made['id']}/sync")
         _say(remote, base, rows, time.monotonic() - began)
-    except Refused as error:
+    except ApiError as error:
         typer.echo(f"the demo could not be set up: {error.detail}", err=True)
         prepared.should_exit = True
 
@@ -104,7 +104,7 @@ def _wait(prepared: "Server") -> None:
     deadline = time.monotonic() + START_SECONDS
     while not prepared.started:
         if time.monotonic() > deadline:
-            raise Refused(f"the server did not start in {START_SECONDS} s")
+            raise ApiError(f"the server did not start in {START_SECONDS} s")
         time.sleep(0.05)
 
 

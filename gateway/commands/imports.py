@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import typer
 
-from gateway.operate.api_client import LOCAL, Key, Refused, Remote, Url
+from gateway.operate.api_client import LOCAL, ApiError, Key, Remote, Url
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -91,6 +91,6 @@ def _report(job: dict[str, Any], problems: Iterator[dict[str, Any]]) -> None:
         where = f"{problem['file']}:" if problem["file"] else "line "
         typer.echo(f"{where}{problem['line']}: {problem['reason']}", err=True)
     if job["status"] == "failed":
-        raise Refused(f"the import failed: {job['error']}")
+        raise ApiError(f"the import failed: {job['error']}")
     known = " (the same content was imported before)" if job["duplicate"] else ""
     typer.echo(f"{job['rows']} rows imported, {job['skipped']} refused{known}")

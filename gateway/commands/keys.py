@@ -45,7 +45,7 @@ def create(
         scopes = [KeyScope(s) for s in chosen]
         made, key = rows.create(db, owner, name=name, scopes=scopes, now=now, platform=admin)
         note = created(made)
-        audit.record(db, owner, BY_COMMAND, "key.create", note.subject, now, after=note.after)
+        audit.add(db, owner, BY_COMMAND, "key.create", note.subject, now, after=note.after)
         return key
 
     catalog = Catalog(settings.data)

@@ -42,7 +42,7 @@ def server(app: Callable[..., Any], host: str, port: int, *, patience: float = 0
 
     from gateway.http.server import uvicorn_protocol
 
-    class Patient(uvicorn_protocol.Reception):
+    class Patient(uvicorn_protocol.PacedHttpProtocol):
         pass
 
     Patient.patience = patience

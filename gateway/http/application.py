@@ -13,11 +13,11 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.http.fast_path import event, query
-from gateway.http.fast_path.shared import Shortcut
+from gateway.http.fast_path.shared import FastPath
 from gateway.http.openapi import document_bytes
 from gateway.http.routes import ENDPOINTS, routes
 from gateway.http.server.access_log import access_log
-from gateway.http.server.accounting import Books
+from gateway.http.server.accounting import Accounting
 from gateway.http.server.errors import plain, problem
 from gateway.http.server.frame import Frame
 from gateway.services import Services
@@ -31,7 +31,7 @@ NO_MORE_READERS = 499
 class Application(Starlette):
     """Starlette, but for what is answered before anything else sees it."""
 
-    short: Mapping[str, Shortcut]
+    short: Mapping[str, FastPath]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (short := self.short.get(scope["path"])) is not None:
@@ -62,14 +62,14 @@ def application(
                 access=access,
                 hosts=settings.hosts,
                 https=settings.public_url.startswith("https://"),
-                books=Books(services, {event.PATH, *tracking}),
+                accounting=Accounting(services, {event.PATH, *tracking}),
             )
         ],
     )
     whole.state.openapi = partial(document_bytes, ENDPOINTS)
     whole.short = {
-        query.PATH: query.LeanQuery(services, access),
-        event.PATH: event.LeanTracker(services, access),
+        query.PATH: query.FastQuery(services, access),
+        event.PATH: event.FastEvent(services, access),
     }
     return whole
 

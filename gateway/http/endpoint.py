@@ -30,7 +30,7 @@ class Access(Enum):
     """Any valid key."""
     PLATFORM = "platform"
     """Administrators of the installation."""
-    FIGURES = "figures"
+    METRICS = "figures"
     """The same, or whoever holds the token for figures; the handler asks by itself."""
 
 
@@ -149,7 +149,7 @@ async def _respond(endpoint: Endpoint, services: Services, request: Request) -> 
     most = getattr(services.settings, endpoint.limit.value)
     receive = bounded(request.receive, most, request.headers.get("content-length"))
     bound = Request(request.scope, receive)
-    caller = None if endpoint.access in (Access.OPEN, Access.FIGURES) else await authenticate(bound, services)
+    caller = None if endpoint.access in (Access.OPEN, Access.METRICS) else await authenticate(bound, services)
     if caller is not None:
         _require(caller, endpoint)
     ask = Ask(bound, services, caller)

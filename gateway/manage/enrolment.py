@@ -12,7 +12,7 @@ from adapters.base import Backend
 from adapters.registry import backends
 from gateway.catalog import Catalog
 from gateway.catalog import connections as rows
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.vault import Vault
 from gateway.outbound.connections import Connections
@@ -33,12 +33,12 @@ class Enrolment:
         catalog: Catalog,
         vault: Vault,
         connections: Connections,
-        recorder: Recorder,
+        audit: AuditTrail,
         vet: VetAddress,
         now: Callable[[], datetime],
     ) -> None:
         self._catalog, self._vault, self._connections = catalog, vault, connections
-        self._recorder, self._vet, self._now = recorder, vet, now
+        self._audit, self._vet, self._now = audit, vet, now
 
     async def create(
         self, caller: Caller, *, name: str, backend: str, options: Mapping[str, Any], credential: Any
@@ -51,7 +51,7 @@ class Enrolment:
             raise InvalidRequest([Problem("backend", "no such backend to connect to", names)])
         draft = ConnectionRecord(rows.new_connection_id(), caller.tenant.id, name, backend, {}, None, 1, None, None)
         record = self._completed(draft, found, options, credential, may_lack=False)
-        noting = self._recorder.noting(caller, "connection.create", lambda made: Note(made.id, after=public(made)))
+        noting = self._audit.noting(caller, "connection.create", lambda made: Note(made.id, after=public(made)))
         return await noting.run(rows.create, caller.tenant, record, self._now())
 
     async def change(
@@ -67,7 +67,7 @@ class Enrolment:
         moved = backend.base_url_of(backend.options.model_validate(record.options)) != backend.base_url_of(old_options)
         if credential is None and old_credential is not None and not moved:
             record = replace(record, credential=self._seal(record, old_credential))
-        noting = self._recorder.noting(
+        noting = self._audit.noting(
             caller, "connection.change", lambda changed: Note(changed.id, public(old), public(changed))
         )
         changed = await noting.run(rows.replace, caller.tenant, record, self._now())
@@ -78,7 +78,7 @@ class Enrolment:
         """Raises UnknownConnection, and Conflict while sites use it."""
         caller.require(KeyScope.ADMIN)
         old = await self._own(caller, connection)
-        noting = self._recorder.noting(caller, "connection.delete", Note(connection, before=public(old)))
+        noting = self._audit.noting(caller, "connection.delete", Note(connection, before=public(old)))
         await noting.run(rows.delete, caller.tenant, connection)
         await self._connections.drop(caller.tenant.id, connection)
 

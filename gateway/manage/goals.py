@@ -1,9 +1,9 @@
 """Goals of a site, kept by its backend."""
 
 from adapters.base import CreatesGoals, DeletesGoals, ListsGoals
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.sites import Sites
-from gateway.outbound.backends import Standings, refused
+from gateway.outbound.backends import Backends, refused
 from gateway.read.cache import ResultCache
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
@@ -14,8 +14,8 @@ from models.goal import Goal, GoalDraft
 class Goals:
     """Lists, finds, creates and deletes goals."""
 
-    def __init__(self, backends: Standings, sites: Sites, recorder: Recorder, cache: ResultCache) -> None:
-        self._backends, self._sites, self._recorder, self._cache = backends, sites, recorder, cache
+    def __init__(self, backends: Backends, sites: Sites, audit: AuditTrail, cache: ResultCache) -> None:
+        self._backends, self._sites, self._audit, self._cache = backends, sites, audit, cache
 
     async def listed(self, record: SiteRecord) -> tuple[Goal, ...]:
         """All goals of the site, in the backend's order; those of vendors are kept for a minute."""
@@ -44,7 +44,7 @@ class Goals:
         if not isinstance(adapter, CreatesGoals) or not adapter.can.allows(Operation.CREATE_GOAL):
             raise refused(adapter, Operation.CREATE_GOAL)
         try:
-            async with self._recorder.writing(caller, "goal.put", Note(record.site.id)) as change:
+            async with self._audit.writing(caller, "goal.put", Note(record.site.id)) as change:
                 goal = await adapter.create_goal(record.site, draft)
                 change.note = Note(f"{record.site.id}/{goal.id}", after=goal.model_dump(mode="json"))
         finally:  # also when the backend's answer was lost
@@ -61,7 +61,7 @@ class Goals:
         before = (await self.get(record, goal_id)).model_dump(mode="json") if lists else {"id": goal_id}
         note = Note(f"{record.site.id}/{goal_id}", before)
         try:
-            async with self._recorder.writing(caller, "goal.delete", note):
+            async with self._audit.writing(caller, "goal.delete", note):
                 await adapter.delete_goal(record.site, goal_id)
         finally:
             await self._sites.bump(record)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.base import HostsVisitors, ListsTeams, ManagesGuests
-from gateway.access.rate_limit import UNLIMITED, Throttle
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.access.rate_limit import UNLIMITED, RateLimit
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.mail import Mailer
 from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
@@ -29,8 +29,8 @@ BY_INVITATION = "invitation"
 class Guests:
     """Invites guests and takes invitations and memberships back."""
 
-    def __init__(self, backends: Backends, recorder: Recorder, mailer: Mailer, pace: Throttle = UNLIMITED) -> None:
-        self._backends, self._recorder, self._mailer, self._pace = backends, recorder, mailer, pace
+    def __init__(self, backends: Backends, audit: AuditTrail, mailer: Mailer, pace: RateLimit = UNLIMITED) -> None:
+        self._backends, self._audit, self._mailer, self._pace = backends, audit, mailer, pace
 
     async def _manager(self, record: SiteRecord) -> ManagesGuests:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -53,7 +53,7 @@ class Guests:
         if old is None and not caller.platform:
             self._pace.take(record.tenant)
         note = Note(record.site.id, before=_public(old))
-        async with self._recorder.writing(caller, "guest.put", note) as change:
+        async with self._audit.writing(caller, "guest.put", note) as change:
             guest = await manager.put_guest(record.site, draft)
             change.note = None if _public(guest) == _public(old) else replace(note, after=_public(guest))
         url = guest.invitation_url
@@ -73,7 +73,7 @@ class Guests:
         manager = await self._manager(record)
         old = await _among(manager, record, email)
         note = Note(record.site.id, before=_public(old) or {"email": email})
-        async with self._recorder.writing(caller, "guest.delete", note):
+        async with self._audit.writing(caller, "guest.delete", note):
             await manager.delete_guest(record.site, email)
 
     async def invitation(self, token: str) -> Membership:
@@ -85,7 +85,7 @@ class Guests:
         host, who = await self._host(), Caller(Tenant(tenant), BY_INVITATION)
         open_one = await host.find_invitation(token)
         note = Note(open_one.site, before=_public(open_one.guest))
-        async with self._recorder.writing(who, "guest.accept", note) as change:
+        async with self._audit.writing(who, "guest.accept", note) as change:
             accepted = await host.accept_invitation(token)
             change.note = replace(note, after=_public(accepted.guest))
         return accepted

@@ -9,8 +9,8 @@ import structlog
 
 from adapters.base import ExportsHistory, ImportsHistory, ReportsProblems
 from gateway.access.metering import Meter
-from gateway.access.rate_limit import UNLIMITED, Throttle
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.access.rate_limit import UNLIMITED, RateLimit
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.bills import OpenBill
 from gateway.catalog.text import written
 from gateway.manage.sites import Sites
@@ -33,14 +33,14 @@ class History:
         self,
         backends: Backends,
         sites: Sites,
-        recorder: Recorder,
+        audit: AuditTrail,
         meter: Meter,
         spool: Path,
         most: int,
-        pace: Throttle = UNLIMITED,
+        pace: RateLimit = UNLIMITED,
     ) -> None:
         self._pace = pace
-        self._backends, self._sites, self._recorder = backends, sites, recorder
+        self._backends, self._sites, self._audit = backends, sites, audit
         self._meter, self._spool, self._most = meter, spool, most
         self._watched: set[asyncio.Task[None]] = set()
 
@@ -91,7 +91,7 @@ class History:
         rows = await asyncio.to_thread(rows_in, file) if limited else 0
         bill = await self._meter.begin_import(record.tenant, record.site.id, rows)
         try:
-            async with self._recorder.writing(caller, "import.start", Note(record.site.id)) as change:
+            async with self._audit.writing(caller, "import.start", Note(record.site.id)) as change:
                 job = await importer.start_import(record.site, format, file, on_error)
                 change.note = Note(f"{record.site.id}/{job.id}", after={"format": format})
         except (GatewayError, OSError):
@@ -176,7 +176,7 @@ class History:
         importer = await self._importer(record)
         old = await importer.get_import(record.site, job_id)
         note = Note(f"{record.site.id}/{job_id}", before=old.model_dump(mode="json"))
-        async with self._recorder.writing(caller, "import.delete", note):
+        async with self._audit.writing(caller, "import.delete", note):
             await importer.delete_import(record.site, job_id)
         await self._ended(record, old)
         await self._sites.bump(record)

@@ -1,8 +1,8 @@
 """Shared links of a site."""
 
 from adapters.base import HostsVisitors, ManagesLinks, SharesLinks
-from gateway.access.rate_limit import UNLIMITED, Throttle
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.access.rate_limit import UNLIMITED, RateLimit
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
@@ -12,8 +12,8 @@ from models.link import LinkState, SharedLink, SharedLinkDraft
 class Links:
     """Finds or creates shared links by name; lists and revokes them where the backend lets us."""
 
-    def __init__(self, backends: Backends, recorder: Recorder, pace: Throttle = UNLIMITED) -> None:
-        self._backends, self._recorder, self._pace = backends, recorder, pace
+    def __init__(self, backends: Backends, audit: AuditTrail, pace: RateLimit = UNLIMITED) -> None:
+        self._backends, self._audit, self._pace = backends, audit, pace
 
     async def _manager(self, record: SiteRecord) -> ManagesLinks:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -42,7 +42,7 @@ class Links:
         if not caller.platform:
             self._pace.take(record.tenant)
         note = Note(f"{record.site.id}/{draft.name}", after={"name": draft.name})
-        async with self._recorder.writing(caller, "shared_link.put", note):
+        async with self._audit.writing(caller, "shared_link.put", note):
             link = await adapter.put_shared_link(record.site, draft)
         return _absolute(link, origin)
 
@@ -68,7 +68,7 @@ class Links:
         manager = await self._manager(record)
         old = next((link for link in await manager.list_shared_links(record.site) if link.id == link_id), None)
         note = Note(f"{record.site.id}/{link_id}", before=None if old is None else {"name": old.name})
-        async with self._recorder.writing(caller, "shared_link.delete", note):
+        async with self._audit.writing(caller, "shared_link.delete", note):
             await manager.delete_shared_link(record.site, link_id)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from adapters.base import PassesThrough, VendorCall
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import Backends
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -16,8 +16,8 @@ from models.validation import problems_of
 class Passthrough:
     """The way to what the canonical model does not hold."""
 
-    def __init__(self, backends: Backends, sites: Sites, recorder: Recorder) -> None:
-        self._backends, self._sites, self._recorder = backends, sites, recorder
+    def __init__(self, backends: Backends, sites: Sites, audit: AuditTrail) -> None:
+        self._backends, self._sites, self._audit = backends, sites, audit
 
     async def listed(self, record: SiteRecord) -> tuple[VendorCall, ...]:
         """The calls that the site's backend offers."""
@@ -44,7 +44,7 @@ class Passthrough:
         if not found.writes:
             return await adapter.call_vendor(record.site, found, read_query, read_body)
         note = Note(record.site.id, after={"query": query, "body": body})
-        async with self._recorder.writing(caller, f"vendor.{backend}.{name}", note):
+        async with self._audit.writing(caller, f"vendor.{backend}.{name}", note):
             answer = await adapter.call_vendor(record.site, found, read_query, read_body)
         await self._sites.bump(record)
         return answer

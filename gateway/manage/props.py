@@ -1,7 +1,7 @@
 """Custom properties that a site's statistics show."""
 
 from adapters.base import ManagesProps
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord
@@ -14,8 +14,8 @@ MAX_NAME = 300
 class Props:
     """Lists, allows and withdraws custom properties."""
 
-    def __init__(self, backends: Backends, sites: Sites, recorder: Recorder) -> None:
-        self._backends, self._sites, self._recorder = backends, sites, recorder
+    def __init__(self, backends: Backends, sites: Sites, audit: AuditTrail) -> None:
+        self._backends, self._sites, self._audit = backends, sites, audit
 
     async def _manager(self, record: SiteRecord) -> ManagesProps:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -33,7 +33,7 @@ class Props:
             raise InvalidRequest([Problem("property", f"must have 1 to {MAX_NAME} characters")])
         manager = await self._manager(record)
         note = Note(f"{record.site.id}/{name}", after={"property": name})
-        async with self._recorder.writing(caller, "custom_prop.put", note):
+        async with self._audit.writing(caller, "custom_prop.put", note):
             await manager.put_custom_prop(record.site, name)
         await self._sites.bump(record)
 
@@ -41,6 +41,6 @@ class Props:
         caller.require(KeyScope.MANAGE_SITES)
         manager = await self._manager(record)
         note = Note(f"{record.site.id}/{name}", before={"property": name})
-        async with self._recorder.writing(caller, "custom_prop.delete", note):
+        async with self._audit.writing(caller, "custom_prop.delete", note):
             await manager.delete_custom_prop(record.site, name)
         await self._sites.bump(record)

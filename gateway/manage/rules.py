@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from adapters.base import Configures
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord
 from models.capability import Operation
@@ -13,8 +13,8 @@ from models.settings import SiteSettings
 class Rules:
     """Reads and replaces the rules."""
 
-    def __init__(self, backends: Backends, recorder: Recorder) -> None:
-        self._backends, self._recorder = backends, recorder
+    def __init__(self, backends: Backends, audit: AuditTrail) -> None:
+        self._backends, self._audit = backends, audit
 
     async def _keeper(self, record: SiteRecord) -> Configures:
         adapter = await self._backends.adapter(record.tenant, record.connection)
@@ -31,7 +31,7 @@ class Rules:
         keeper = await self._keeper(record)
         before = await keeper.get_settings(record.site)
         note = Note(record.site.id, before=before.model_dump(mode="json"))
-        async with self._recorder.writing(caller, "settings.put", note) as change:
+        async with self._audit.writing(caller, "settings.put", note) as change:
             after = await keeper.put_settings(record.site, settings)
             change.note = replace(note, after=after.model_dump(mode="json"))
         return after

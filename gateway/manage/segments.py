@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.catalog import Catalog
 from gateway.catalog import segments as rows
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.segments import SegmentRecord
 from gateway.manage.sites import Sites
 from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
@@ -19,8 +19,8 @@ from models.vocabulary import Dimension
 class Segments:
     """Keeps segments in the catalog, whatever backend serves the site."""
 
-    def __init__(self, catalog: Catalog, sites: Sites, recorder: Recorder, now: Callable[[], datetime]) -> None:
-        self._catalog, self._sites, self._recorder, self._now = catalog, sites, recorder, now
+    def __init__(self, catalog: Catalog, sites: Sites, audit: AuditTrail, now: Callable[[], datetime]) -> None:
+        self._catalog, self._sites, self._audit, self._now = catalog, sites, audit, now
 
     async def listed(self, record: SiteRecord) -> tuple[SegmentRecord, ...]:
         """By name."""
@@ -34,7 +34,7 @@ class Segments:
         """Raises InvalidRequest with every problem of the filters, AlreadyExists."""
         caller.require(KeyScope.MANAGE_SITES)
         _checked(filters)
-        noting = self._recorder.noting(caller, "segment.create", lambda made: Note(made.id, after=_public(made)))
+        noting = self._audit.noting(caller, "segment.create", lambda made: Note(made.id, after=_public(made)))
         return await noting.run(rows.create, caller.tenant, record.site.id, name, filters, self._now())
 
     async def change(
@@ -45,7 +45,7 @@ class Segments:
         if filters is not None:
             _checked(filters)
         before = _public(await self.get(record, segment_id))
-        noting = self._recorder.noting(
+        noting = self._audit.noting(
             caller, "segment.change", lambda changed: Note(segment_id, before, _public(changed))
         )
         changed = await noting.run(rows.change, caller.tenant, record.site.id, segment_id, name, filters)
@@ -56,7 +56,7 @@ class Segments:
         """Raises NotFound."""
         caller.require(KeyScope.MANAGE_SITES)
         before = _public(await self.get(record, segment_id))
-        noting = self._recorder.noting(caller, "segment.delete", Note(segment_id, before))
+        noting = self._audit.noting(caller, "segment.delete", Note(segment_id, before))
         await noting.run(rows.delete, caller.tenant, record.site.id, segment_id)
 
     async def expand(self, tenant: Tenant, record: SiteRecord, filters: tuple[Filter, ...]) -> tuple[Filter, ...]:

@@ -13,9 +13,9 @@ from adapters.domain import DomainError, clean_domain
 from gateway.access.metering import Meter
 from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows
-from gateway.catalog.audit_trail import Note, Recorder, Writing
+from gateway.catalog.audit_trail import AuditTrail, Note, Writing
 from gateway.catalog.documents import DocumentLedger
-from gateway.manage.site_creation import Attempts
+from gateway.manage.site_creation import SiteCreation
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import refused
 from gateway.outbound.connections import Connections
@@ -50,12 +50,12 @@ class SiteChanges:
         sites: Sites,
         catalog: Catalog,
         connections: Connections,
-        recorder: Recorder,
+        audit: AuditTrail,
         meter: Meter,
         now: Callable[[], datetime],
     ) -> None:
         self._sites, self._catalog, self._connections = sites, catalog, connections
-        self._recorder, self._meter, self._now = recorder, meter, now
+        self._audit, self._meter, self._now = audit, meter, now
         self._making = defaultdict[str, Lock](Lock)
 
     async def create(
@@ -116,13 +116,13 @@ class SiteChanges:
             await self._meter.admit_site(caller.tenant)
             if connection == LOCAL_CONNECTION:
                 return await self._keep(caller, await adapter.create_site(draft), wish)
-            attempts = Attempts(self._catalog, caller.tenant, connection)
+            creation = SiteCreation(self._catalog, caller.tenant, connection)
             note = Note(f"{connection}/{draft.domain}", after=draft.model_dump(mode="json"))
             changing = self._changing(caller.tenant.id, connection)
-            async with changing, self._recorder.writing(caller, SITE_CREATE, note) as change:
-                remote = await attempts.create(adapter, draft)
+            async with changing, self._audit.writing(caller, SITE_CREATE, note) as change:
+                remote = await creation.create(adapter, draft)
                 made = await self._keep(caller, remote, wish, change)
-            await attempts.settled(draft.domain)
+            await creation.settled(draft.domain)
             return made
 
     async def _refuse_taken(self, tenant: Tenant, domain: str) -> None:
@@ -145,7 +145,7 @@ class SiteChanges:
         team = wish.draft.team if wish.connection == LOCAL_CONNECTION else None
         record = SiteRecord(site, caller.tenant.id, wish.connection, wish.backend, team=team)
         if change is None:
-            made = await self._recorder.noting(caller, SITE_CREATE, _created).run(
+            made = await self._audit.noting(caller, SITE_CREATE, _created).run(
                 rows.create, caller.tenant, record, self._now()
             )
         else:
@@ -165,7 +165,7 @@ class SiteChanges:
                 await self._refuse_taken(caller.tenant, str(change.domain))
         before = _public(record)
         changing = self._changing(record.tenant, record.connection)
-        async with changing, self._recorder.writing(caller, "site.change", Note(record.site.id, before)) as writing:
+        async with changing, self._audit.writing(caller, "site.change", Note(record.site.id, before)) as writing:
             if change != SiteChange():
                 change = await self._change_at_backend(caller, record, change)
             changed = await writing.keep(
@@ -195,7 +195,7 @@ class SiteChanges:
         require_whole_tenant(caller)
         note = Note(record.site.id, before=_public(record))
         changing = self._changing(record.tenant, record.connection)
-        async with changing, self._recorder.writing(caller, SITE_DELETE, note) as change:
+        async with changing, self._audit.writing(caller, SITE_DELETE, note) as change:
             if not here_only:
                 await self._delete_at_backend(caller, record)
             await change.keep(lambda _: note, rows.delete, caller.tenant, record.site.id)

@@ -15,7 +15,7 @@ KIND = "gateway.creating"
 MOST_PAGES = 100
 
 
-class Attempts:
+class SiteCreation:
     """The attempts on one connection of a tenant."""
 
     def __init__(self, catalog: Catalog, tenant: Tenant, connection: str) -> None:

@@ -39,7 +39,7 @@ class Durations:
         return sums
 
 
-class Figures(Collector):
+class PrometheusMetrics(Collector):
     """Counted since the process began."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ PATIENCE = 600.0
 PIECE = 1 << 20
 
 
-class Refused(GatewayError):
+class ApiError(GatewayError):
     """The gateway answered with an error, or not at all; the message is for the terminal."""
 
     code = "remote"
@@ -31,14 +31,14 @@ class Remote:
     """A gateway by its address and an API key."""
 
     def __init__(self, url: str, key: str) -> None:
-        """Raises Refused for an address that is none."""
+        """Raises ApiError for an address that is none."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Refused(f"{url!r} is not an http or https address")
+            raise ApiError(f"{url!r} is not an http or https address")
         self._parts, self.key = parts, key or os.environ.get("TALLYWAY_ADMIN_KEY", "")
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """The decoded JSON answer. Raises Refused."""
+        """The decoded JSON answer. Raises ApiError."""
         data = None if body is None else json.dumps(body).encode()
         return self.send(method, path, data, "application/json", None if data is None else len(data))
 
@@ -58,10 +58,10 @@ class Remote:
                 connection.request(method, address, body, headers, encode_chunked=chunked)
                 return _read(connection.getresponse())
             except (OSError, HTTPException) as error:
-                raise Refused(f"no gateway at {self._parts.geturl()}: {error}") from error
+                raise ApiError(f"no gateway at {self._parts.geturl()}: {error}") from error
 
     def download(self, path: str) -> Generator[bytes, None, None]:
-        """The body of an answer in pieces. Raises Refused, also when it is cut off."""
+        """The body of an answer in pieces. Raises ApiError, also when it is cut off."""
         from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
@@ -74,7 +74,7 @@ class Remote:
                 while piece := response.read(PIECE):
                     yield piece
             except (OSError, HTTPException) as error:
-                raise Refused(f"no whole answer from {self._parts.geturl()}: {error}") from error
+                raise ApiError(f"no whole answer from {self._parts.geturl()}: {error}") from error
 
     @property
     def _authorization(self) -> dict[str, str]:
@@ -95,8 +95,8 @@ def _read(response: "HTTPResponse") -> Any:
     try:
         body = json.loads(content) if content else None
     except ValueError as error:
-        raise Refused(f"the answer is not JSON (status {response.status})") from error
+        raise ApiError(f"the answer is not JSON (status {response.status})") from error
     if response.status >= 400:
         detail = body.get("detail", body) if isinstance(body, dict) else body
-        raise Refused(f"{response.status}: {detail}")
+        raise ApiError(f"{response.status}: {detail}")
     return body

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from adapters.maintenance import Finding, Kept
+from adapters.maintenance import Finding, MaintainsStore
 from gateway.catalog import Catalog
 from gateway.catalog.base import FILE
 from gateway.catalog.copy import copy_to
@@ -26,9 +26,9 @@ KEPT_FILES = frozenset({"vault.key"})
 """What may lie in a data directory that is restored into."""
 
 
-async def _kept(connections: Connections) -> Kept:
+async def _kept(connections: Connections) -> MaintainsStore:
     adapter = await connections.adapter("", LOCAL_CONNECTION)
-    if not isinstance(adapter, Kept):
+    if not isinstance(adapter, MaintainsStore):
         raise UnsupportedQuery(["there is no store of our own to look after"])
     return adapter
 

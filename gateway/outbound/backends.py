@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeGuard
 
-from adapters.base import Adapter, Records, RecordsTogether
+from adapters.base import Adapter, Collects, CollectsTogether
 from models.capability import Operation
 from models.errors import UnsupportedQuery
 
@@ -24,35 +24,31 @@ GOOD = Standing()
 
 
 class Backends(Protocol):
-    """Where open adapters come from."""
+    """Where open adapters come from, and how things are with their connections; `Connections` is the one."""
 
     def adapter(self, tenant: str, connection: str) -> Awaitable[Adapter]: ...
-
-
-class Standings(Backends, Protocol):
-    """The same, and how things are with their connections."""
 
     def standing(self, tenant: str, connection: str) -> Standing: ...
 
 
-def records(adapter: Adapter) -> TypeGuard[Records]:
-    """Whether it carries `Records`; decided once for each class, because asking a protocol is slow."""
-    return _records(type(adapter))
+def collects(adapter: Adapter) -> TypeGuard[Collects]:
+    """Whether it carries `Collects`; decided once for each class, because asking a protocol is slow."""
+    return _collects(type(adapter))
 
 
-def records_together(adapter: Adapter) -> TypeGuard[RecordsTogether]:
+def collects_together(adapter: Adapter) -> TypeGuard[CollectsTogether]:
     """Whether it takes events of several visitors at once."""
-    return _records_together(type(adapter))
+    return _collects_together(type(adapter))
 
 
 @cache
-def _records_together(kind: type[Adapter]) -> bool:
-    return issubclass(kind, RecordsTogether)
+def _collects_together(kind: type[Adapter]) -> bool:
+    return issubclass(kind, CollectsTogether)
 
 
 @cache
-def _records(kind: type[Adapter]) -> bool:
-    return issubclass(kind, Records)
+def _collects(kind: type[Adapter]) -> bool:
+    return issubclass(kind, Collects)
 
 
 def refused(adapter: Adapter, operation: Operation) -> UnsupportedQuery:

@@ -43,9 +43,9 @@ class Bulkhead:
     def under_way(self) -> int:
         return self._credentials.total()
 
-    def place(self, credential: str, host: str) -> "Place":
+    def slot(self, credential: str, host: str) -> "Slot":
         """Holds one place for a block. Entering raises Overloaded when the line is full or the deadline comes first."""
-        return Place(self, credential, host)
+        return Slot(self, credential, host)
 
     async def enter(self, credential: str, host: str) -> None:
         if self._fits(credential, host):
@@ -95,7 +95,7 @@ class Bulkhead:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Slot:
     """A place in the bulkhead while a block runs; a class, since a generator costs three times as much."""
 
     bulkhead: Bulkhead

@@ -205,7 +205,7 @@ async def _still_good(adapter: Adapter) -> bool:
     """Whether the credential is good for anything; what needs none does not count."""
     check = await adapter.check()
     return check.ok or any(
-        may for operation, may in check.operations.items() if operation is not Operation.RECORD_EVENTS
+        may for operation, may in check.operations.items() if operation is not Operation.COLLECT_EVENTS
     )
 
 

@@ -1,20 +1,22 @@
-"""A transport that counts what passes: for the tenant's bill, for the figures, and as a span where traces are kept."""
+"""A transport that counts what passes: for the bill, for Prometheus, and as a span where traces are kept."""
 
 import time
 
 from adapters.base import Reply, Request, Transport
 from gateway.access.metering import Meter
 from gateway.observe import tracing
-from gateway.observe.prometheus import Figures
+from gateway.observe.prometheus import PrometheusMetrics
 from models.errors import GatewayError
 
 
-class Measured:
+class InstrumentedTransport:
     """Around the transport of one connection; each try is counted, for each reaches the vendor."""
 
-    def __init__(self, transport: Transport, backend: str, tenant: str, meter: Meter, figures: Figures) -> None:
+    def __init__(
+        self, transport: Transport, backend: str, tenant: str, meter: Meter, prometheus: PrometheusMetrics
+    ) -> None:
         self._transport, self._backend, self._tenant = transport, backend, tenant
-        self._meter, self._figures = meter, figures
+        self._meter, self._prometheus = meter, prometheus
 
     async def send(self, request: Request) -> Reply:
         self._meter.vendor_call(self._tenant)
@@ -28,7 +30,7 @@ class Measured:
                 outcome = error.code
                 raise
             finally:
-                self._figures.vendor_call(self._backend, outcome, time.perf_counter() - began)
+                self._prometheus.vendor_call(self._backend, outcome, time.perf_counter() - began)
                 tracing.say("tallyway.outcome", outcome)
 
     async def close(self) -> None:

@@ -10,8 +10,7 @@ from adapters.rows import arranged, page
 from gateway.read.planner import FanOut, Native, Refusal
 from models.errors import UnsupportedQuery
 from models.filters import Comparison
-from models.result import Answer, Reason, Row
-from models.result import Plan as How
+from models.result import Answer, PlanKind, Reason, Row
 from models.site import Site
 from models.vocabulary import Operator
 
@@ -60,7 +59,7 @@ async def _fan_out(planned: FanOut, adapter: Reads, site: Site) -> Answer:
     return Answer(
         rows=page(rows, planned.query),
         total_rows=len(rows) if planned.query.include.total_rows else None,
-        plan=How.FAN_OUT,
+        plan=PlanKind.FAN_OUT,
         reasons=tuple(dict.fromkeys(r for part in (listing, *parts) for r in part.reasons))
         + _cut_short(planned, parts),
         calls=listing.calls + sum(part.calls for part in parts),

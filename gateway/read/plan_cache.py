@@ -10,7 +10,7 @@ from models.result import Reason
 REMEMBERED = 2_000
 
 
-class Plans:
+class PlanCache:
     """The planner, with a memory of the shapes that a declaration answers as they are.
 
     A shape is all that the planner's rules look at: not the dates, but how many days they are, and whether whole ones.

@@ -8,17 +8,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol, TypeGuard
+from typing import Any, TypeGuard
 
 from adapters.base import Adapter, Reads, ReadsRealtime
 from gateway.access.metering import concerned
 from gateway.outbound import deadline
-from gateway.outbound.backends import Standing
+from gateway.outbound.backends import Backends
 from gateway.outbound.budget import Priority, prioritised
 from gateway.read.cache import ResultCache, Served
 from gateway.read.cache.policy import stepped
 from gateway.read.executor import execute
-from gateway.read.plan_cache import Plans
+from gateway.read.plan_cache import PlanCache
 from gateway.read.planner import FanOut, Native, Refusal
 from gateway.tenancy import SiteRecord, Tenant
 from models.capability import Operation
@@ -26,23 +26,12 @@ from models.errors import BackendError, GatewayError, InvalidRequest, Overloaded
 from models.filters import Filter
 from models.period import Period
 from models.query import MAX_LIMIT, Accuracy, Query, ResolvedQuery, default_order
-from models.result import Answer, Foreseen, Freshness, Provenance, Reason, SiteAnswer, Truth
-from models.result import Plan as How
+from models.result import Answer, Foreseen, Freshness, PlanKind, Provenance, Reason, SiteAnswer, Truth
 from models.vocabulary import Dimension
 
 CONCURRENT_SITES = 16
 TRUNCATED = "truncated_values"
 """Code of answers whose rows hit a limit."""
-
-
-class Backends(Protocol):
-    """Where open adapters come from."""
-
-    async def adapter(self, tenant: str, connection: str) -> Adapter: ...
-
-    def standing(self, tenant: str, connection: str) -> Standing:
-        """How things are with a connection that was opened."""
-        ...
 
 
 Expand = Callable[[Tenant, SiteRecord, tuple[Filter, ...]], Awaitable[tuple[Filter, ...]]]
@@ -76,7 +65,7 @@ class Stats:
 
     def __init__(self, *, backends: Backends, cache: ResultCache, expand: Expand, now: Callable[[], datetime]) -> None:
         self._backends, self._cache, self._expand, self._now = backends, cache, expand, now
-        self._plans = Plans()
+        self._plans = PlanCache()
 
     async def ask(self, tenant: Tenant, sites: Sequence[SiteRecord], query: Query) -> MultiAnswer:
         """Answers of all sites. One site: its error is raised. Several: partial, unless every site failed."""
@@ -247,7 +236,7 @@ def _foreseen(planned: Native | FanOut, adapter: Reads, record: SiteRecord) -> F
         return replace(own, reasons=tuple(dict.fromkeys((*planned.reasons, *own.reasons))))
     outer, inner = (adapter.foresee(record.site, q) for q in (planned.outer, planned.inner))
     return Foreseen(
-        How.FAN_OUT,
+        PlanKind.FAN_OUT,
         outer.calls + planned.most_values * inner.calls,
         tuple(dict.fromkeys((*planned.reasons, *outer.reasons, *inner.reasons))),
         tuple(dict.fromkeys((*outer.refusals, *inner.refusals))),

@@ -128,13 +128,13 @@ async def counts_the_present(adapter: Any, site: Site, tmp: Path) -> None:
 
 
 async def records(adapter: Any, site: Site, tmp: Path) -> None:
-    assert await adapter.record(site, (pageview(),), VISITOR) == (None,)
+    assert await adapter.collect(site, (pageview(),), VISITOR) == (None,)
     await flushed(adapter)
 
 
 async def backdates(adapter: Any, site: Site, tmp: Path) -> None:
     late = pageview(time=NOW - timedelta(days=12), visitor="late")  # 2026-06-05
-    assert await adapter.record(site, (late,)) == (None,)
+    assert await adapter.collect(site, (late,)) == (None,)
     await flushed(adapter)
     query = resolved({"metrics": ["visitors"], "filters": [["is", "page", ["/new"]]]}, site)
     assert (await adapter.read(site, query)).rows == ((1,),)
@@ -207,7 +207,7 @@ CASES: Mapping[Operation, Callable[[Any, Site, Path], Awaitable[None]]] = {
     O.TEAMS: lists_teams,
     O.CUSTOM_PROPS: manages_props,
     O.REALTIME: counts_the_present,
-    O.RECORD_EVENTS: records,
+    O.COLLECT_EVENTS: records,
     O.BACKDATE_EVENTS: backdates,
     O.IMPORT_HISTORY: imports,
     O.EXPORT_HISTORY: exports,

@@ -75,7 +75,7 @@ async def send(live: Live, visitor: Received, name: str, path: str) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE
     # A site that was made a moment ago may not be known where events come in; what is dropped is not counted.
-    while (dropped := await live.adapter.record(live.site, (event,), visitor)) != (None,):
+    while (dropped := await live.adapter.collect(live.site, (event,), visitor)) != (None,):
         assert loop.time() < deadline, f"{live.vendor} drops {name} of {path}: {dropped}"
         await asyncio.sleep(2)
 

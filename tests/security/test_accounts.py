@@ -107,7 +107,7 @@ async def test_events_side_by_side_share_what_is_left_of_a_quota(tmp_path: Path,
                 except QuotaExceeded:
                     return 0
             case "tracker":
-                return (await ingest.record(record, [event] * 3, browser)).count(None)
+                return (await ingest.collect(record, [event] * 3, browser)).count(None)
             case _:
                 return (await ingest.track_all(record.site.domain, [(event, browser)] * 3)).count(None)
 

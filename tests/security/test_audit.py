@@ -17,7 +17,7 @@ import pytest
 
 from adapters.base import VendorCall
 from gateway.catalog import Catalog
-from gateway.catalog.audit_trail import Note, Recorder
+from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.text import written
 from gateway.http.facades.pirsch import routes as pirsch
 from gateway.http.facades.plausible import routes as plausible
@@ -441,11 +441,11 @@ async def test_a_write_that_only_one_backend_has_leaves_its_row(catalog: Catalog
             """Nothing is kept here."""
 
     caller = Caller(Tenant(DEFAULT_TENANT), "key_1", frozenset({KeyScope.MANAGE_SITES}))
-    recorder = Recorder(catalog, Settings().clock)
-    passthrough = Passthrough(Backends(), cast(Any, Sites()), recorder)
+    audit_trail = AuditTrail(catalog, Settings().clock)
+    passthrough = Passthrough(cast(Any, Backends()), cast(Any, Sites()), audit_trail)
     await passthrough.call(caller, record("a"), "table", "themes", "POST", query={}, body=None)
 
-    rows = await recorder.listed(caller, 2**62, 10)
+    rows = await audit_trail.listed(caller, 2**62, 10)
     assert [(row.action, row.object, row.outcome) for row in rows] == [("vendor.table.themes", "a", "done")]
 
 
@@ -464,12 +464,12 @@ def test_a_row_and_its_change_are_one_transaction(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     async def run() -> tuple[str, ...]:
-        recorder = Recorder(catalog, lambda: now)
+        audit_trail = AuditTrail(catalog, lambda: now)
         with pytest.raises(ZeroDivisionError):
-            await recorder.noting(caller, "x.make", fails).run(lambda db: db.execute("CREATE TABLE made (a)"))
+            await audit_trail.noting(caller, "x.make", fails).run(lambda db: db.execute("CREATE TABLE made (a)"))
         with pytest.raises(AlreadyExists):
-            await recorder.noting(caller, "x.make", Note("x")).run(_refuse)
-        return tuple(row.action for row in await recorder.listed(caller, 2**62, 10))
+            await audit_trail.noting(caller, "x.make", Note("x")).run(_refuse)
+        return tuple(row.action for row in await audit_trail.listed(caller, 2**62, 10))
 
     assert asyncio.run(run()) == ()
     assert catalog.run_now(lambda db: "made" in db.table_names()) is False
@@ -502,22 +502,22 @@ async def test_a_change_at_a_backend_says_what_became_of_it(
     catalog: Catalog, error: BaseException | None, outcomes: list[str]
 ) -> None:
     now, caller = Settings().clock(), Caller(Tenant(DEFAULT_TENANT), "key_1")
-    recorder = Recorder(catalog, lambda: now)
+    audit_trail = AuditTrail(catalog, lambda: now)
     with contextlib.suppress(BaseException):
-        async with recorder.writing(caller, "goal.delete", Note("site/1", before={"id": "1"})):
+        async with audit_trail.writing(caller, "goal.delete", Note("site/1", before={"id": "1"})):
             if error is not None:
                 raise error
-    later = Recorder(catalog, lambda: now + timedelta(hours=1))
+    later = AuditTrail(catalog, lambda: now + timedelta(hours=1))
 
     assert [row.outcome for row in await later.listed(caller, 2**62, 10)] == outcomes
 
 
 async def test_a_change_that_was_cut_off_is_in_the_log_as_unknown(catalog: Catalog) -> None:
     now, caller = Settings().clock(), Caller(Tenant(DEFAULT_TENANT), "key_1")
-    change = Recorder(catalog, lambda: now).writing(caller, "goal.delete", Note("site/1", before={"id": "1"}))
+    change = AuditTrail(catalog, lambda: now).writing(caller, "goal.delete", Note("site/1", before={"id": "1"}))
     await change.__aenter__()  # and the process is killed
     for minutes, actions in ((1, []), (16, ["goal.delete"]), (17, ["goal.delete"])):
-        later = Recorder(catalog, lambda minutes=minutes: now + timedelta(minutes=minutes))  # type: ignore[misc]
+        later = AuditTrail(catalog, lambda minutes=minutes: now + timedelta(minutes=minutes))  # type: ignore[misc]
         rows = await later.listed(caller, 2**62, 10)
         assert [row.action for row in rows] == actions
     assert (rows[0].outcome, rows[0].at, rows[0].before is None) == ("unknown", written(now), False)
@@ -525,10 +525,10 @@ async def test_a_change_that_was_cut_off_is_in_the_log_as_unknown(catalog: Catal
 
 async def test_what_a_backend_did_and_we_could_not_keep_is_in_the_log(catalog: Catalog) -> None:
     caller = Caller(Tenant(DEFAULT_TENANT), "key_1")
-    recorder = Recorder(catalog, Settings().clock)
+    audit_trail = AuditTrail(catalog, Settings().clock)
     with pytest.raises(AlreadyExists):
-        async with recorder.writing(caller, "site.create", Note("con/a.example.com")) as change:
+        async with audit_trail.writing(caller, "site.create", Note("con/a.example.com")) as change:
             await change.keep(lambda _: Note("site_1"), _refuse)
 
-    rows = await recorder.listed(caller, 2**62, 10)
+    rows = await audit_trail.listed(caller, 2**62, 10)
     assert [(row.object, row.outcome) for row in rows] == [("con/a.example.com", "unknown")]

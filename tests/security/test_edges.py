@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.routing import Route
 
-from gateway.access.rate_limit import Throttle
+from gateway.access.rate_limit import RateLimit
 from gateway.app import build, create_app
 from gateway.catalog import Catalog, clients, keys
 from gateway.catalog.clients import ClientKind
@@ -326,7 +326,7 @@ def test_an_address_is_believed_from_trusted_proxies_only(tmp_path: Path) -> Non
 
 def test_a_throttle_gives_back_with_time_and_forgets_nobody_early() -> None:
     now = [0.0]
-    throttle = Throttle(60, "requests", monotonic=lambda: now[0])
+    throttle = RateLimit(60, "requests", monotonic=lambda: now[0])
     for _ in range(60):
         throttle.take("a")
     with pytest.raises(TooManyRequests) as caught:
@@ -338,7 +338,7 @@ def test_a_throttle_gives_back_with_time_and_forgets_nobody_early() -> None:
     with pytest.raises(TooManyRequests):
         throttle.take("a")
     for _ in range(1000):
-        Throttle(0, "requests").take("a")
+        RateLimit(0, "requests").take("a")
 
 
 def test_a_wrong_prefix_is_compared_as_a_wrong_secret_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

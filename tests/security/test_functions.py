@@ -30,13 +30,13 @@ NEEDED: Mapping[KeyScope | Access, str] = {
         delete_connection create_team delete_team get_deletion""",
     Access.KEY: "list_tenants get_quotas capabilities call_vendor",
     Access.PLATFORM: "create_tenant put_quotas backup",
-    Access.FIGURES: "metrics",
+    Access.METRICS: "metrics",
     Access.OPEN: "track healthz readyz version",
 }
 WHOLE = """list_connections get_connection check_connection discover_sites sync_connection list_teams get_quotas"""
 """Operations about the whole tenant, besides those that need the admin scope."""
 EXPECTED = {name: right for right, names in NEEDED.items() for name in names.split()}
-CLOSED = [e for e in ENDPOINTS if e.listed and e.access not in (Access.OPEN, Access.FIGURES)]
+CLOSED = [e for e in ENDPOINTS if e.listed and e.access not in (Access.OPEN, Access.METRICS)]
 
 
 def named(endpoint: Endpoint) -> str:

@@ -34,8 +34,8 @@ from gateway.app import build, create_app
 from gateway.catalog import Catalog
 from gateway.http.application import application
 from gateway.observe import tracing
-from gateway.observe.prometheus import Figures
-from gateway.outbound.instrumented import Measured
+from gateway.observe.prometheus import PrometheusMetrics
+from gateway.outbound.instrumented import InstrumentedTransport
 from gateway.settings import Settings
 from models.errors import ConfigurationError
 from tests.api.conftest import Api
@@ -221,7 +221,9 @@ async def test_calls_to_vendors_are_spans_where_traces_are_kept(tmp_path: Path) 
     exporter = InMemorySpanExporter()
     provider, catalog = tracing.set_up("", exporter), Catalog(tmp_path)
     try:
-        measured = Measured(Vendor(), "plausible", "t", Meter(catalog, Settings().clock), Figures())
+        measured = InstrumentedTransport(
+            Vendor(), "plausible", "t", Meter(catalog, Settings().clock), PrometheusMetrics()
+        )
         await measured.send(Outgoing("GET", "/secret-path", idempotent=True))
     finally:
         tracing.stop(provider)
@@ -291,7 +293,7 @@ def test_traces_without_the_extra_are_refused_at_the_start(monkeypatch: pytest.M
 def test_counting_costs_little(tmp_path: Path) -> None:
     """A request adds a few microseconds of bookkeeping; the bound is generous, for machines that are busy."""
     catalog = Catalog(tmp_path)
-    meter, figures = Meter(catalog, Settings().clock), Figures()
+    meter, figures = Meter(catalog, Settings().clock), PrometheusMetrics()
     best = float("inf")
     for _ in range(5):
         began = time.perf_counter()

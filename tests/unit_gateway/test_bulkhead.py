@@ -10,7 +10,7 @@ from models.errors import Overloaded, TimedOut
 
 
 async def hold(bulkhead: Bulkhead, credential: str, host: str, until: asyncio.Event) -> None:
-    async with bulkhead.place(credential, host):
+    async with bulkhead.slot(credential, host):
         await until.wait()
 
 
@@ -42,7 +42,7 @@ async def test_a_crowded_credential_does_not_hold_up_another() -> None:
     bulkhead, done = Bulkhead(Room(1, 10, 10)), asyncio.Event()
     tasks = [asyncio.create_task(hold(bulkhead, "a", "h", done)) for _ in range(3)]
     await settle()
-    async with bulkhead.place("b", "h"):
+    async with bulkhead.slot("b", "h"):
         assert bulkhead.under_way == 2
     done.set()
     await asyncio.gather(*tasks)
@@ -73,5 +73,5 @@ async def test_a_waiter_goes_at_its_deadline_or_when_cancelled() -> None:
     await first
 
     assert (bulkhead.under_way, second.cancelled()) == (0, True)
-    async with bulkhead.place("a", "h"):
+    async with bulkhead.slot("a", "h"):
         assert bulkhead.under_way == 1

@@ -174,7 +174,7 @@ def test_a_request_is_remembered_for_a_day(catalog: Catalog) -> None:
 
 
 def test_the_audit_log_holds_digests_and_cannot_be_changed(catalog: Catalog, other: Tenant) -> None:
-    catalog.run_now(audit.record, DEFAULT, "key_1", "goal.put", "site/1", NOW, after={"secret": "s3cr3t"})
+    catalog.run_now(audit.add, DEFAULT, "key_1", "goal.put", "site/1", NOW, after={"secret": "s3cr3t"})
     (row,) = catalog.run_now(audit.listed, DEFAULT, 2**62, 10)
     assert (row.action, row.before, len(row.after or "")) == ("goal.put", None, 64)
     assert catalog.run_now(audit.listed, other, 2**62, 10) == ()

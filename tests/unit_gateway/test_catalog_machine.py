@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from adapters.local.management import Management
 from gateway.access.keyring import Keyring
 from gateway.catalog import Catalog, keys, sites, tenants
-from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.documents import DocumentLedger
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import AlreadyExists, Conflict, NotAuthenticated, NotFound, UnknownGoal, UnknownSite
@@ -64,9 +64,9 @@ class CatalogMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.catalog = Catalog(Path(self.folder.name))
         self.goals = Management(DocumentLedger(self.catalog, "", LOCAL_CONNECTION), now=lambda: self.now)
-        recorder = Recorder(self.catalog, lambda: self.now)
+        audit_trail = AuditTrail(self.catalog, lambda: self.now)
         self.keyring = Keyring(
-            catalog=self.catalog, recorder=recorder, now=lambda: self.now, operator_key=None, remembered_seconds=5
+            catalog=self.catalog, audit=audit_trail, now=lambda: self.now, operator_key=None, remembered_seconds=5
         )
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

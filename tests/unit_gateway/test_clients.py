@@ -9,7 +9,7 @@ import pytest
 from gateway.access.clients import Clients, TokenEnded
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
-from gateway.catalog.audit_trail import Recorder
+from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.clients import ClientKind
 from gateway.catalog.vault import Vault
 from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
@@ -48,7 +48,7 @@ def process(catalog: Catalog, clock: Clock, remembered_seconds: float = 0) -> Cl
     return Clients(
         catalog=catalog,
         vault=Vault([bytes(32)]),
-        recorder=Recorder(catalog, clock),
+        audit=AuditTrail(catalog, clock),
         now=clock,
         remembered_seconds=remembered_seconds,
     )
@@ -91,7 +91,7 @@ async def test_another_vault_key_opens_no_token(catalog: Catalog, clock: Clock) 
     stranger = Clients(
         catalog=catalog,
         vault=Vault([b"\1" * 32]),
-        recorder=Recorder(catalog, clock),
+        audit=AuditTrail(catalog, clock),
         now=clock,
         remembered_seconds=0,
     )

@@ -55,14 +55,14 @@ async def test_events_for_a_vendor_neither_fail_nor_wait_together() -> None:
             agent = arrived[0][1].user_agent
             if agent == "Slow":
                 await asyncio.Event().wait()
-            elif agent == "Refused":
+            elif agent == "ApiError":
                 raise Overloaded("full", retry_after=5)
             return (None,)
 
     desk = Vendor()
     intake = Intake(desk)
     slow, refused, good = (
-        intake.take("vendor.example", EVENT, person(agent)) for agent in ("Slow", "Refused", "Firefox")
+        intake.take("vendor.example", EVENT, person(agent)) for agent in ("Slow", "ApiError", "Firefox")
     )
     assert await asyncio.wait_for(good, 1) is None
     with pytest.raises(Overloaded):

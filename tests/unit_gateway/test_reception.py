@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fixtures.twins.serve import serve_in_thread
-from gateway.http.server.uvicorn_protocol import AT_ONCE, LONGEST_HEAD, Reception
+from gateway.http.server.uvicorn_protocol import AT_ONCE, LONGEST_HEAD, PacedHttpProtocol
 
 PATIENCE, LONGER = 0.4, 1.2
 TIMED_OUT = b"408 Request Timeout"
@@ -22,7 +22,7 @@ TIMED_OUT = b"408 Request Timeout"
 told: list[str] = []
 
 
-class Impatient(Reception):
+class Impatient(PacedHttpProtocol):
     patience = PATIENCE
     last: "Impatient"
 

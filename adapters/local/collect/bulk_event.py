@@ -13,15 +13,15 @@ Long = Annotated[str, Meta(max_length=2000)]
 PropValue = Annotated[str, Meta(max_length=2000)] | bool | int | float
 
 
-class LineRevenue(Struct, forbid_unknown_fields=True, gc=False):
+class BulkRevenue(Struct, forbid_unknown_fields=True, gc=False):
     """`models.event.Revenue`; trackers write amounts as text, which is as good as a number."""
 
     amount: Annotated[float, Meta(ge=-1e15, le=1e15)] | Annotated[str, Meta(pattern=r"^-?\d{1,15}(\.\d{1,9})?$")]
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 
 
-class Line(Struct, forbid_unknown_fields=True, gc=False):
-    """One event of a file; `msgspec.json.decode(line, type=Line)` refuses what `Event` refuses."""
+class BulkEvent(Struct, forbid_unknown_fields=True, gc=False):
+    """One event of a file; `msgspec.json.decode(line, type=BulkEvent)` refuses what `Event` refuses."""
 
     name: Name
     time: Annotated[datetime, Meta(tz=True)]
@@ -52,11 +52,11 @@ class Line(Struct, forbid_unknown_fields=True, gc=False):
     os_version: Short | None = None
     language: Short | None = None
     props: Annotated[dict[str, PropValue], Meta(max_length=MAX_PROPS)] | None = None
-    revenue: LineRevenue | None = None
+    revenue: BulkRevenue | None = None
     interactive: bool = True
     engagement_ms: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
     scroll_depth: Annotated[int, Meta(ge=0, le=255)] | None = None
 
 
-Given = Event | Line
+Given = Event | BulkEvent
 """An event before anything is derived from it."""

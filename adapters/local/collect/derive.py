@@ -7,7 +7,7 @@ from hashlib import blake2b
 from ipaddress import IPv6Address
 from typing import NamedTuple, Protocol
 
-from adapters.local.collect.bulk_event import Given, Line, LineRevenue
+from adapters.local.collect.bulk_event import BulkEvent, BulkRevenue, Given
 from adapters.local.collect.hit import NO_DEPTH, Attributes, Hit, pack_attributes
 from adapters.local.collect.rules import Rules
 from adapters.local.enrich.agent import Agent, parse_agent
@@ -165,7 +165,7 @@ def _refusal(given: Given, origin: Origin, received: Received | None, now: datet
     return None
 
 
-def _thousandths(revenue: Revenue | LineRevenue) -> int:
+def _thousandths(revenue: Revenue | BulkRevenue) -> int:
     amount = int((Decimal(str(revenue.amount)) * 1000).to_integral_value(ROUND_HALF_EVEN))
     if abs(amount) >= MAX_AMOUNT:
         raise EventFieldError("revenue", "is out of range")
@@ -207,7 +207,7 @@ def _packed(
     given: Given, received: Received | None, source: Source, origin: Origin, place: Place, country: str, hostname: str
 ) -> bytes:
     """The attributes as a hit has them; those of a tracker's event depend on few texts, the same again and again."""
-    if received is None or isinstance(given, Line) or not given.model_fields_set <= TRACKED:
+    if received is None or isinstance(given, BulkEvent) or not given.model_fields_set <= TRACKED:
         return pack_attributes(_attributes(given, source, origin, place, country))
     return _tracked(
         given.url or "",
@@ -226,7 +226,7 @@ def _tracked(
     url: str, referrer: str, hostname: str, agent: str, languages: str, country: str, region: str, city: str
 ) -> bytes:
     _, source = _arrival(url, referrer, hostname)
-    given = Line(name="", time=EPOCH, referrer=referrer)
+    given = BulkEvent(name="", time=EPOCH, referrer=referrer)
     place = Place(country, region, city)
     return pack_attributes(_attributes(given, source, Origin("", agent, languages), place, country))
 

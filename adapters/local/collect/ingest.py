@@ -21,8 +21,8 @@ RulesOf = Callable[[Site], Awaitable[Rules | None]]
 GONE = Drop(reason="unknown_site")
 
 
-class Recorder:
-    """Records events of any site. `now` is the clock of arrival."""
+class Collector:
+    """Collects events of any site. `now` is the clock of arrival."""
 
     def __init__(
         self,
@@ -38,16 +38,18 @@ class Recorder:
         self._rules_of, self._now = rules_of, now
         self._limits = MinuteLimits()
 
-    async def record(
+    async def collect(
         self, site: Site, events: Sequence[Given], received: Received | None = None
     ) -> tuple[Drop | None, ...]:
         """One entry per event: None when it will be counted, else why not. What is counted is on disk.
 
         Raises Overloaded; then nothing was taken.
         """
-        return await self.record_all(site, [(event, received) for event in events])
+        return await self.collect_together(site, [(event, received) for event in events])
 
-    async def record_all(self, site: Site, arrived: Sequence[tuple[Given, Received | None]]) -> tuple[Drop | None, ...]:
+    async def collect_together(
+        self, site: Site, arrived: Sequence[tuple[Given, Received | None]]
+    ) -> tuple[Drop | None, ...]:
         """The same for events of several visitors: all that count are on disk, or Overloaded is raised."""
         now = self._now()
         rules = await self._rules_of(site)

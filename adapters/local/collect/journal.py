@@ -24,7 +24,7 @@ SEGMENT_BYTES = 64 << 20
 BACKLOG_BYTES = 1 << 30
 READ_BYTES = 8 << 20
 CROWD, GATHERING = 16, 0.002
-"""Records that shared a sync from which on the next one waits for more to come, and for how many seconds."""
+"""Collects that shared a sync from which on the next one waits for more to come, and for how many seconds."""
 RETRY_AFTER = 5.0
 CHECKPOINT = "checkpoint.json"
 SUFFIX = ".log"
@@ -46,7 +46,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Waiting:
-    """Records that will share one sync."""
+    """Collects that will share one sync."""
 
     frames: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -95,7 +95,7 @@ class Journal:
         """Of each sender, the greatest mark on disk."""
         self._read_to = (0, 0, 0)  # seq, segment, offset: where the last reading ended
         self.keep_after: int | None = None
-        """Records above this seq stay on disk even when the store holds them; None keeps none of those."""
+        """Collects above this seq stay on disk even when the store holds them; None keeps none of those."""
         self.arrived = asyncio.Event()
         """Set when records were synced; the reader clears it."""
         self.wanted = 0

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 TRIES = 3
 
 
-class Steady:
+class ReadBarrier:
     """Counts, for each site, the batches that were stored and the one being stored."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from adapters.local.collect.columns import Columns, event_columns, session_colum
 from adapters.local.collect.hit import unpack_hits
 from adapters.local.collect.journal import Checkpoint, Journal, JournalDamaged
 from adapters.local.collect.journal_frames import Record
-from adapters.local.collect.read_barrier import Steady
+from adapters.local.collect.read_barrier import ReadBarrier
 from adapters.local.collect.sessions import Outcome, Sessions
 from adapters.local.store.event_store import EventStore
 from models.errors import GatewayError
@@ -66,7 +66,7 @@ class Writer:
         self._sessions = Sessions()
         self._outdated = False
         """Whether the open visits may differ from what the store holds; they are read back before the next batch."""
-        self.steady = Steady()
+        self.barrier = ReadBarrier()
         """Lets reads see both tables of one moment."""
         self._forgotten: set[str] = set()
         self._progress = asyncio.Condition()
@@ -208,7 +208,7 @@ class Writer:
             again, doubtful = doubtful, True
             await self._store_batch(batch, doubtful=again)
 
-        async with self.steady.storing({hit.site for hit in batch.outcome.hits}):
+        async with self.barrier.storing({hit.site for hit in batch.outcome.hits}):
             await self._insist(attempt)
 
     async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:

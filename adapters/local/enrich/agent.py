@@ -57,7 +57,7 @@ BROWSERS = {
 # Apps that show pages in a window of their own, and bare web views: one name, because the app's version says nothing.
 APPS = frozenset({
     "Chrome Mobile WebView", "ESPN", "Facebook", "Facebook Messenger", "Flipboard", "Google", "Instagram", "KakaoTalk",
-    "LINE", "Line", "Microsoft Teams", "Mobile Safari UI/WKWebView", "NAVER", "Outlook", "Pinterest", "Roblox App",
+    "LINE", "BulkEvent", "Microsoft Teams", "Mobile Safari UI/WKWebView", "NAVER", "Outlook", "Pinterest", "Roblox App",
     "Skype", "Slack Desktop Client", "Snapchat", "Telegram", "TikTok", "TopBuzz", "Twitter", "WeChat Browser", "Weibo",
 })  # fmt: skip
 SYSTEMS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.local.care.removal import Removal
-from adapters.local.collect.ingest import GONE, Recorder, RulesOf
+from adapters.local.collect.ingest import GONE, Collector, RulesOf
 from adapters.local.collect.journal import Journal
 from adapters.local.imports import problems, state
 from adapters.local.imports.ndjson import MOST_PROBLEMS, Block, Source
@@ -34,19 +34,19 @@ class Totals:
 
 
 class EventImport:
-    """Takes files of events into the journal that the recorder writes to."""
+    """Takes files of events into the journal that the collector writes to."""
 
     def __init__(
         self,
         journal: Journal,
-        recorder: Recorder,
+        collector: Collector,
         readers: Readers,
         *,
         removal: Removal,
         rules_of: RulesOf,
         now: Callable[[], datetime],
     ) -> None:
-        self._journal, self._recorder, self._readers = journal, recorder, readers
+        self._journal, self._recorder, self._readers = journal, collector, readers
         self._removal, self._rules_of, self._now = removal, rules_of, now
         self._steps: dict[Path, int] = {}
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from adapters.local.collect.bulk_event import Line
+from adapters.local.collect.bulk_event import BulkEvent
 from adapters.local.collect.derive import EPOCH, FUTURE, Derivation, named_visitor
 from adapters.local.collect.hit import NO_DEPTH, Hit, pack_hits
 from adapters.local.collect.rules import Rules
@@ -38,7 +38,7 @@ CHOSEN = frozenset(
 )
 """Reasons not to count an event that is well formed; a file with such lines is not a broken file."""
 
-_decode: Callable[[bytes], Line] = msgspec.json.Decoder(Line).decode
+_decode: Callable[[bytes], BulkEvent] = msgspec.json.Decoder(BulkEvent).decode
 _attributes = attrgetter(*VISIT_ATTRIBUTES)
 
 
@@ -166,7 +166,7 @@ class LineReader:
             given.engagement_ms or 0, NO_DEPTH if given.scroll_depth is None else given.scroll_depth,
         )  # fmt: skip
 
-    def _is_plain(self, given: Line) -> bool:
+    def _is_plain(self, given: BulkEvent) -> bool:
         """Whether nothing but the attributes has to be derived, and those from each other alone."""
         return bool(
             self._free

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from adapters.local.sql import checks
 from adapters.local.sql.bindings import Bindings
-from adapters.local.sql.filters import Ground, on_events, on_visits
+from adapters.local.sql.filters import Window, on_events, on_visits
 from models.errors import InvalidRequest
 from models.filters import Filter
 from models.goal import Goal
@@ -28,29 +28,29 @@ class Queries(Protocol):
 class Conditions:
     """A query's filters as SQL, with the bindings that statements add their own values to."""
 
-    ground: Ground
+    window: Window
     filters: tuple[Filter, ...]
 
     @property
     def bind(self) -> Bindings:
-        return self.ground.bind
+        return self.window.bind
 
     def events(self) -> str:
         """On rows of the events table, engagement left out."""
-        return " AND ".join(on_events(self.filters, self.ground, engagement=False))
+        return " AND ".join(on_events(self.filters, self.window, engagement=False))
 
     def visits(self) -> str:
         """On rows of the visits table."""
-        return " AND ".join(on_visits(self.filters, self.ground, engagement=False))
+        return " AND ".join(on_visits(self.filters, self.window, engagement=False))
 
     def one_event(self, filters: Sequence[Filter]) -> str:
         """That one event fits all of the filters, period and site left out."""
-        known = len(self.ground.events_in_period(engagement=False))
-        return " AND ".join(on_events(filters, self.ground, engagement=False)[known:]) or "1"
+        known = len(self.window.events_in_period(engagement=False))
+        return " AND ".join(on_events(filters, self.window, engagement=False)[known:]) or "1"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Insights:
     """The store and the site's goals, which filters may name."""
 
     store: Queries
@@ -61,7 +61,7 @@ class Shelf:
         goals = tuple(await self.goals_of(site))
         if problems := checks.problems(replace(query, filters=(*query.filters, *others)), goals):
             raise InvalidRequest(problems)
-        return Conditions(Ground(site.id, query.period, goals, Bindings()), query.filters)
+        return Conditions(Window(site.id, query.period, goals, Bindings()), query.filters)
 
     async def rows(self, sql: str, conditions: Conditions) -> Rows:
         return await self.store.query(sql + SETTINGS, conditions.bind.values)

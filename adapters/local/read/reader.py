@@ -11,7 +11,7 @@ from adapters.local.enrich.names import name_of
 from adapters.local.sql import checks, imported, places, revenue
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.build import Compiled, compile_query, totals_of
-from adapters.local.sql.filters import Ground
+from adapters.local.sql.filters import Window
 from adapters.local.sql.goals import passing
 from adapters.local.sql.metrics import REVENUE
 from adapters.local.store.imported import ImportedRange, added_up, overlapping
@@ -19,7 +19,7 @@ from models.errors import InvalidRequest
 from models.goal import Goal
 from models.period import buckets, resolve
 from models.query import ResolvedQuery
-from models.result import Answer, Foreseen, ImportsNote, MetricWarning, Money, Plan, Reason, Row, Value
+from models.result import Answer, Foreseen, ImportsNote, MetricWarning, Money, PlanKind, Reason, Row, Value
 from models.site import Site
 from models.vocabulary import Dimension, Metric, interval_of
 
@@ -47,7 +47,7 @@ class Reader:
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         """One statement, no call to anybody; refused is what only the store's own rules can tell."""
-        return Foreseen(plan=Plan.LOCAL, calls=0, refusals=tuple(checks.refusals(query)))
+        return Foreseen(plan=PlanKind.LOCAL, calls=0, refusals=tuple(checks.refusals(query)))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         """Raises InvalidRequest for an unknown goal or an expression that RE2 refuses."""
@@ -63,7 +63,7 @@ class Reader:
         totals = await self._totals(site, query, goals, merged) if query.include.totals else None
         return Answer(
             rows=rows,
-            plan=Plan.LOCAL,
+            plan=PlanKind.LOCAL,
             reasons=_added_up(query, goals, merged),
             calls=0,
             totals=totals,
@@ -142,7 +142,7 @@ class Reader:
         """Unique visitors of the last five minutes, engagement aside (contracts: Plausible 5)."""
         bind = Bindings()
         period = resolve("realtime", zone=ZoneInfo(site.timezone), now=self.now())
-        where = " AND ".join(Ground(site.id, period, (), bind).events_in_period(engagement=False))
+        where = " AND ".join(Window(site.id, period, (), bind).events_in_period(engagement=False))
         sql = f"SELECT uniqExact(visitor) FROM events WHERE {where}"
         return int((await self.store.query(sql, bind.values))[0][0])
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from adapters.local.read.conditions import Conditions, Shelf
+from adapters.local.read.conditions import Conditions, Insights
 from models.insight import Aggregate, Clock, ClockRow, EventDetail, EventRow, PropRow
 from models.query import ResolvedQuery
 from models.site import Site
@@ -26,15 +26,15 @@ ALL_KEYS: Mapping[Clock, tuple[tuple[int, ...], ...]] = MappingProxyType(
 CUSTOM = "name != 'pageview'"
 
 
-async def clock_table(shelf: Shelf, site: Site, query: ResolvedQuery, clock: Clock) -> tuple[ClockRow, ...]:
+async def clock_table(insights: Insights, site: Site, query: ResolvedQuery, clock: Clock) -> tuple[ClockRow, ...]:
     """Visitors and page views by the moment of the event, visits and bounces by the moment the visit started."""
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     seen = await _counted(
-        shelf, conditions, clock, "time", f"events WHERE {conditions.events()}",
+        insights, conditions, clock, "time", f"events WHERE {conditions.events()}",
         ("uniqExact(visitor)", "countIf(name = 'pageview')"),
     )  # fmt: skip
     begun = await _counted(
-        shelf, conditions, clock, "start", f"sessions FINAL WHERE {conditions.visits()}",
+        insights, conditions, clock, "start", f"sessions FINAL WHERE {conditions.visits()}",
         ("count()", "countIf(is_bounce = 1)"),
     )  # fmt: skip
     nothing = (0, 0)
@@ -47,19 +47,19 @@ async def clock_table(shelf: Shelf, site: Site, query: ResolvedQuery, clock: Clo
 
 
 async def _counted(
-    shelf: Shelf, conditions: Conditions, clock: Clock, at: str, source: str, counts: tuple[str, str]
+    insights: Insights, conditions: Conditions, clock: Clock, at: str, source: str, counts: tuple[str, str]
 ) -> dict[tuple[int, ...], tuple[int, int]]:
-    zone = conditions.bind.text(conditions.ground.period.zone.key)
+    zone = conditions.bind.text(conditions.window.period.zone.key)
     keys = [key.format(at=at, zone=zone) for key in KEYS[clock]]
     columns = [*(f"{key} AS k{i}" for i, key in enumerate(keys)), *counts]
     names = ", ".join(f"k{i}" for i in range(len(keys)))
-    rows = await shelf.rows(f"SELECT {', '.join(columns)} FROM {source} GROUP BY {names}", conditions)
+    rows = await insights.rows(f"SELECT {', '.join(columns)} FROM {source} GROUP BY {names}", conditions)
     return {tuple(int(v) for v in row[:-2]): (int(row[-2]), int(row[-1])) for row in rows}
 
 
-async def prop_table(shelf: Shelf, site: Site, query: ResolvedQuery, key: str = "") -> tuple[PropRow, ...]:
+async def prop_table(insights: Insights, site: Site, query: ResolvedQuery, key: str = "") -> tuple[PropRow, ...]:
     """Page views carry properties too: `pageviews` are those among the events."""
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     where = conditions.events()
     if key:
         held = conditions.bind.text(key)
@@ -70,41 +70,41 @@ async def prop_table(shelf: Shelf, site: Site, query: ResolvedQuery, key: str = 
         f"SELECT {columns}, uniqExact(visitor) AS visitors, count(), countIf(name = 'pageview') FROM events "
         f"WHERE {where} GROUP BY k, v ORDER BY visitors DESC, k, v LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
     )
-    rows = await shelf.rows(sql, conditions)
+    rows = await insights.rows(sql, conditions)
     return tuple(PropRow(str(k), str(v), int(people), int(events), int(views)) for k, v, people, events, views in rows)
 
 
-async def event_table(shelf: Shelf, site: Site, query: ResolvedQuery) -> tuple[EventRow, ...]:
-    conditions = await shelf.conditions(site, query)
+async def event_table(insights: Insights, site: Site, query: ResolvedQuery) -> tuple[EventRow, ...]:
+    conditions = await insights.conditions(site, query)
     sql = (
         "SELECT name, arraySort(arrayZip(mapKeys(props), mapValues(props))) AS pairs, uniqExact(visitor) AS visitors, "
         f"count() FROM events WHERE {conditions.events()} AND {CUSTOM} GROUP BY name, pairs "
         f"ORDER BY visitors DESC, name, pairs LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
     )
-    rows = await shelf.rows(sql, conditions)
+    rows = await insights.rows(sql, conditions)
     return tuple(EventRow(str(name), dict(pairs), int(people), int(events)) for name, pairs, people, events in rows)
 
 
-async def event_details(shelf: Shelf, site: Site, query: ResolvedQuery) -> tuple[EventDetail, ...]:
+async def event_details(insights: Insights, site: Site, query: ResolvedQuery) -> tuple[EventDetail, ...]:
     """The mean is over the events that say how long they lasted."""
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     sql = (
         "SELECT name, arraySort(groupUniqArrayArray(mapKeys(props))), "
         "if(countIf(engagement_ms > 0) = 0, 0., avgIf(engagement_ms, engagement_ms > 0) / 1000) FROM events "
         f"WHERE {conditions.events()} AND {CUSTOM} GROUP BY name ORDER BY name"
     )
-    rows = await shelf.rows(sql, conditions)
+    rows = await insights.rows(sql, conditions)
     return tuple(EventDetail(str(name), tuple(map(str, keys)), float(seconds)) for name, keys, seconds in rows)
 
 
-async def aggregate(shelf: Shelf, site: Site, query: ResolvedQuery, key: str, *, whole: bool) -> Aggregate:
+async def aggregate(insights: Insights, site: Site, query: ResolvedQuery, key: str, *, whole: bool) -> Aggregate:
     """Events without a number in the property take no part."""
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     value = f"props[{conditions.bind.text(key)}]"
     number = f"toInt64OrNull({value})" if whole else f"toFloat64OrNull({value})"
     sql = (
         f"SELECT sum(number), avg(number), count(number) FROM (SELECT {number} AS number FROM events "
         f"WHERE {conditions.events()})"
     )
-    ((total, average, events),) = await shelf.rows(sql, conditions)
+    ((total, average, events),) = await insights.rows(sql, conditions)
     return Aggregate(float(total or 0), float(average or 0) if events else 0.0, int(events))

@@ -1,7 +1,7 @@
 """Values of a dimension that occur in a period, for lists to choose filters from."""
 
 from adapters.local.enrich.names import name_of
-from adapters.local.read.conditions import Shelf
+from adapters.local.read.conditions import Insights
 from adapters.local.sql.dimensions import COLUMNS, known, scope
 from adapters.local.sql.filters import column_of
 from adapters.local.sql.places import CODED
@@ -14,10 +14,10 @@ PROPS = "arrayJoin(mapKeys(props))"
 
 
 async def list_values(
-    shelf: Shelf, site: Site, query: ResolvedQuery, dimension: str, search: str = ""
+    insights: Insights, site: Site, query: ResolvedQuery, dimension: str, search: str = ""
 ) -> tuple[str, ...]:
     """In order; blanks are no value. Raises InvalidRequest."""
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     of_visits = dimension != Dimension.PROP and not prop_key(dimension) and scope(dimension) is Scope.VISIT
     if dimension == Dimension.PROP:
         column = PROPS
@@ -34,7 +34,7 @@ async def list_values(
         f" AND positionCaseInsensitiveUTF8(value, {conditions.bind.text(search)}) > 0" if search and not named else ""
     )
     most = "" if named else f" LIMIT {int(query.limit)}"
-    rows = await shelf.rows(f"SELECT value FROM ({found}) WHERE value != ''{part} ORDER BY value{most}", conditions)
+    rows = await insights.rows(f"SELECT value FROM ({found}) WHERE value != ''{part} ORDER BY value{most}", conditions)
     values = [str(row[0]) for row in rows]
     if named is None:
         return tuple(values)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from adapters.local.enrich.names import NAMES, name_of
-from adapters.local.read.conditions import Shelf
+from adapters.local.read.conditions import Insights
 from adapters.local.store.schema import VISIT_ATTRIBUTES
 from models.insight import VisitEvent, VisitRow
 from models.query import ResolvedQuery
@@ -17,29 +17,31 @@ HEAD = (
 MOST_EVENTS = 10_000
 
 
-async def list_visits(shelf: Shelf, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
+async def list_visits(insights: Insights, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
     """The latest first. Raises InvalidRequest."""
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     visits = (
         f"SELECT {', '.join(HEAD)}, {PLAIN} FROM sessions FINAL WHERE {conditions.visits()} "
         f"ORDER BY start DESC, session DESC LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
     )
-    rows = await shelf.rows(visits, conditions)
-    titles = await _titles(shelf, site, query, [int(row[1]) for row in rows])
+    rows = await insights.rows(visits, conditions)
+    titles = await _titles(insights, site, query, [int(row[1]) for row in rows])
     return tuple(_visit(row, titles.get(int(row[1]), ("", ""))) for row in rows)
 
 
-async def _titles(shelf: Shelf, site: Site, query: ResolvedQuery, visits: list[int]) -> dict[int, tuple[str, str]]:
+async def _titles(
+    insights: Insights, site: Site, query: ResolvedQuery, visits: list[int]
+) -> dict[int, tuple[str, str]]:
     """Titles of the first and last page view of each visit."""
     if not visits:
         return {}
-    conditions = await shelf.conditions(site, query)
+    conditions = await insights.conditions(site, query)
     wanted = ", ".join(str(visit) for visit in visits)
     sql = (
         "SELECT session, argMin(title, (time, seq)), argMax(title, (time, seq)) FROM events "
         f"WHERE site = {conditions.bind.text(site.id)} AND name = 'pageview' AND session IN ({wanted}) GROUP BY session"
     )
-    return {int(visit): (str(first), str(last)) for visit, first, last in await shelf.rows(sql, conditions)}
+    return {int(visit): (str(first), str(last)) for visit, first, last in await insights.rows(sql, conditions)}
 
 
 def _visit(row: tuple[object, ...], titles: tuple[str, str]) -> VisitRow:
@@ -68,20 +70,20 @@ def _named(values: Iterable[object]) -> dict[str, str]:
 
 
 async def visit_events(
-    shelf: Shelf, site: Site, query: ResolvedQuery, visitor: int, visit: int
+    insights: Insights, site: Site, query: ResolvedQuery, visitor: int, visit: int
 ) -> tuple[VisitEvent, ...]:
     """Every event of one visit but engagement, which is told as the seconds of the page view before it.
 
     Raises InvalidRequest.
     """
-    conditions = await shelf.conditions(site, query)
-    bounds = " AND ".join(conditions.ground.events_in_period(engagement=True))
+    conditions = await insights.conditions(site, query)
+    bounds = " AND ".join(conditions.window.events_in_period(engagement=True))
     sql = (
         f"SELECT time, name, path, title, props, engagement_ms, {PLAIN} FROM events "
         f"WHERE {bounds} AND visitor = {int(visitor)} AND session = {int(visit)} "
         f"ORDER BY seq LIMIT {MOST_EVENTS}"
     )
-    rows = await shelf.rows(sql, conditions)
+    rows = await insights.rows(sql, conditions)
     return tuple(_event(visitor, visit, row) for row in rows if row[1] != "engagement")
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from adapters.local.sql import times
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.dimensions import ENTRY_TO_PAGE, EXIT, is_time
-from adapters.local.sql.filters import Ground, top_level
+from adapters.local.sql.filters import Window, top_level
 from adapters.local.sql.goals import has_scroll, is_filtered_by_goal, passing
 from adapters.local.sql.members import Members, Shown
 from adapters.local.sql.metrics import FORMULAS, REVENUE, parts_of
@@ -75,7 +75,7 @@ class _Compiler:
     ) -> None:
         self.query, self.bind, self.imports, self.labels = query, Bindings(), imports, labels
         filters = with_hostnames(query.filters, query.dimensions)
-        self.ground = Ground(site, query.period, goals, self.bind)
+        self.window = Window(site, query.period, goals, self.bind)
         by_visit = query.extra.get(OURS, {}).get(BY_VISIT) is True
         self.ask = Ask(query.metrics, query.dimensions, filters, passing(filters, goals), by_visit)
         self.shown = Shown.of(self.ask.goals)
@@ -118,7 +118,7 @@ class _Compiler:
         return stacked
 
     def writer(self, parts: tuple[str, ...]) -> Members:
-        return Members(self.ground, parts, self.imports, self.labels, self.currency_of("goal"))
+        return Members(self.window, parts, self.imports, self.labels, self.currency_of("goal"))
 
     def summed(self, stacked: Sequence[str], ask: Ask, parts: Sequence[str]) -> str:
         keys = [f"k{i}" for i in range(len(ask.dimensions))]

@@ -22,7 +22,7 @@ EVENTS, VISITS = "events", "sessions FINAL"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Window:
     """What every condition of one query shares: the site's key, the period, all goals, and the bindings."""
 
     site: str
@@ -78,46 +78,46 @@ def scopes_of(filters: Iterable[Filter]) -> frozenset[Scope]:
     return frozenset(scope(c.dimension) for f in filters for c in outside_behaviour(f))
 
 
-def on_events(filters: Sequence[Filter], ground: Ground, *, engagement: bool) -> list[str]:
+def on_events(filters: Sequence[Filter], window: Window, *, engagement: bool) -> list[str]:
     """Conditions on rows of the events table, period and site included."""
-    conditions = ground.events_in_period(engagement)
+    conditions = window.events_in_period(engagement)
     of_visit = [f for f in filters if scopes_of([f]) and not scopes_of([f]) - {Scope.VISIT, Scope.EITHER}]
     of_visit = [f for f in of_visit if Scope.VISIT in scopes_of([f]) and not _behaves(f)]
     rest = [f for f in filters if f not in of_visit]
     if of_visit or Scope.VISIT in scopes_of(rest):
-        conditions.append(f"session IN {_visits_where(of_visit, ground)}")
-    return conditions + [tree(f, lambda c: _event_leaf(c, ground), lambda h: _behaviour(h, ground)) for f in rest]
+        conditions.append(f"session IN {_visits_where(of_visit, window)}")
+    return conditions + [tree(f, lambda c: _event_leaf(c, window), lambda h: _behaviour(h, window)) for f in rest]
 
 
-def on_visits(filters: Sequence[Filter], ground: Ground, *, engagement: bool) -> list[str]:
+def on_visits(filters: Sequence[Filter], window: Window, *, engagement: bool) -> list[str]:
     """Conditions on rows of the visits table, period and site included."""
     of_events = [f for f in filters if Scope.EVENT in scopes_of([f])]
     rest = [f for f in filters if f not in of_events]
-    conditions = [*ground.visits_in_period(), *(visit_condition(f, ground) for f in rest)]
+    conditions = [*window.visits_in_period(), *(visit_condition(f, window) for f in rest)]
     if of_events:
-        inner = " AND ".join(on_events(of_events, ground, engagement=engagement))
+        inner = " AND ".join(on_events(of_events, window, engagement=engagement))
         conditions.append(f"session IN (SELECT session FROM {EVENTS} WHERE {inner})")
     return conditions
 
 
-def visit_condition(node: Filter, ground: Ground) -> str:
+def visit_condition(node: Filter, window: Window) -> str:
     """A filter that speaks of visits only, on a row of the visits table."""
     return tree(
-        node, lambda c: compare(c, column_of(c.dimension, ground.bind), ground.bind), lambda h: _behaviour(h, ground)
+        node, lambda c: compare(c, column_of(c.dimension, window.bind), window.bind), lambda h: _behaviour(h, window)
     )
 
 
-def _visits_where(filters: Sequence[Filter], ground: Ground) -> str:
-    conditions = [*ground.visits_in_period(), *(visit_condition(f, ground) for f in filters)]
+def _visits_where(filters: Sequence[Filter], window: Window) -> str:
+    conditions = [*window.visits_in_period(), *(visit_condition(f, window) for f in filters)]
     return f"(SELECT session FROM {VISITS} WHERE {' AND '.join(conditions)})"
 
 
-def _event_leaf(comparison: Comparison, ground: Ground) -> str:
+def _event_leaf(comparison: Comparison, window: Window) -> str:
     if comparison.dimension == Dimension.GOAL:
-        return goal_condition(comparison, lambda goals: completed(goals, ground.bind), ground.goals)
+        return goal_condition(comparison, lambda goals: completed(goals, window.bind), window.goals)
     if scope(comparison.dimension) is Scope.VISIT:
-        return f"session IN {_visits_where([comparison], ground)}"
-    return compare(comparison, column_of(comparison.dimension, ground.bind), ground.bind)
+        return f"session IN {_visits_where([comparison], window)}"
+    return compare(comparison, column_of(comparison.dimension, window.bind), window.bind)
 
 
 def goal_condition(comparison: Comparison, written: Callable[[Sequence[Goal]], str], goals: Sequence[Goal]) -> str:
@@ -126,10 +126,10 @@ def goal_condition(comparison: Comparison, written: Callable[[Sequence[Goal]], s
     return f"NOT {condition}" if comparison.operator in POSITIVE else condition
 
 
-def _behaviour(node: HasDone, ground: Ground) -> str:
+def _behaviour(node: HasDone, window: Window) -> str:
     """Visits with an event in the period that fits the part (or without one)."""
-    engagement = has_scroll(inner_goals(node.part, ground.goals))
-    inner = " AND ".join(on_events([node.part], ground, engagement=engagement))
+    engagement = has_scroll(inner_goals(node.part, window.goals))
+    inner = " AND ".join(on_events([node.part], window, engagement=engagement))
     return f"(session {'IN' if node.done else 'NOT IN'} (SELECT session FROM {EVENTS} WHERE {inner}))"
 
 

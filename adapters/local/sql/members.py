@@ -12,7 +12,7 @@ from adapters.local.sql.dimensions import ENTRY, blank_label, is_time, scope
 from adapters.local.sql.filters import (
     EVENTS,
     VISITS,
-    Ground,
+    Window,
     column_of,
     on_events,
     on_visits,
@@ -55,7 +55,7 @@ class Shown:
 class Members:
     """Writes the SELECTs of one query. `parts` are all the query needs, `labels` other names for stored values."""
 
-    ground: Ground
+    window: Window
     parts: tuple[str, ...]
     imports: tuple[ImportedRange, ...]
     labels: Mapping[str, Mapping[str, str]]
@@ -72,14 +72,14 @@ class Members:
     def visits(self, ask: Ask, present: bool) -> list[str]:
         """The visits table's share, active hours and imports included."""
         pages = top_level(ask.filters, Dimension.PAGE)
-        entered = " AND ".join(visit_condition(f, self.ground) for f in _entries(pages)) or "1"
+        entered = " AND ".join(visit_condition(f, self.window) for f in _entries(pages)) or "1"
         given = {p: PARTS[p].visits.format(entered=entered) for p in _of_visits(ask)}
         engagement = self._lets_engagement_in(ask)
-        source = f"{VISITS} WHERE {' AND '.join(on_visits(ask.filters, self.ground, engagement=engagement))}"
+        source = f"{VISITS} WHERE {' AND '.join(on_visits(ask.filters, self.window, engagement=engagement))}"
         smeared = {p: given.pop(p) for p in tuple(given) if p in SMEARED and self._is_smeared(ask)}
         selects = [self._select(self._visit_keys(ask, "least"), given, source, present)] if given or not smeared else []
         if smeared:
-            active = times.active_hours(self.ground.period, self.ground.bind)
+            active = times.active_hours(self.window.period, self.window.bind)
             hours = f"(SELECT *, arrayJoin({active}) AS hour FROM {source})"
             selects.append(self._select(self._visit_keys(ask, "hour"), smeared, hours, present))
         return selects + self._imported(ask, _of_visits(ask), present)
@@ -108,15 +108,15 @@ class Members:
 
     def _event_source(self, ask: Ask, also: Sequence[str] = ()) -> str:
         engagement = self._lets_engagement_in(ask)
-        where = " AND ".join([*also, *on_events(ask.filters, self.ground, engagement=engagement)])
-        columns = ", ".join(column_of(d, self.ground.bind) for d in ask.dimensions if scope(d) is Scope.VISIT)
+        where = " AND ".join([*also, *on_events(ask.filters, self.window, engagement=engagement)])
+        columns = ", ".join(column_of(d, self.window.bind) for d in ask.dimensions if scope(d) is Scope.VISIT)
         table = EVENTS
         if columns:
-            active = " AND ".join(self.ground.visits_in_period())
+            active = " AND ".join(self.window.visits_in_period())
             table += f" INNER JOIN (SELECT session, {columns} FROM {VISITS} WHERE {active}) AS visit USING (session)"
         if Dimension.GOAL not in ask.dimensions:
             return f"{table} WHERE {where}"
-        index = Shown.of(ask.goals).index(lambda goals: completed(goals, self.ground.bind))
+        index = Shown.of(ask.goals).index(lambda goals: completed(goals, self.window.bind))
         return f"(SELECT *, {index} AS {GOAL_KEY} FROM {table} WHERE {where})"
 
     @staticmethod
@@ -125,26 +125,26 @@ class Members:
         return bool(LET_ENGAGEMENT_IN.intersection(ask.metrics)) or (by_goal and has_scroll(ask.goals))
 
     def _event_keys(self, ask: Ask) -> list[str]:
-        return [self._key(d, times.bucket(d, "time", self.ground.period, self.ground.bind) if is_time(d) else "")
+        return [self._key(d, times.bucket(d, "time", self.window.period, self.window.bind) if is_time(d) else "")
                 for d in ask.dimensions]  # fmt: skip
 
     def _visit_keys(self, ask: Ask, moment: str) -> list[str]:
         """A visit belongs to the bucket of its last activity in the period, or to an hour it was active in."""
-        last = f"least(time, {self.ground.bind.moment(self.ground.period.last)})"
+        last = f"least(time, {self.window.bind.moment(self.window.period.last)})"
         return [
             ("hour" if moment == "hour" and d == Dimension.TIME_HOUR else
-             self._key(d, times.bucket(d, last, self.ground.period, self.ground.bind) if is_time(d) else ""))
+             self._key(d, times.bucket(d, last, self.window.period, self.window.bind) if is_time(d) else ""))
             for d in ask.dimensions
         ]  # fmt: skip
 
     def _key(self, name: str, time: str = "") -> str:
         if time:
             return time
-        return GOAL_KEY if name == Dimension.GOAL else self._labelled(name, column_of(name, self.ground.bind))
+        return GOAL_KEY if name == Dimension.GOAL else self._labelled(name, column_of(name, self.window.bind))
 
     def _labelled(self, name: str, column: str) -> str:
         """The value as it is shown, so that a blank and its label are one group."""
-        bind, blank = self.ground.bind, blank_label(name)
+        bind, blank = self.window.bind, blank_label(name)
         if other := self.labels.get(name):
             stored, shown = bind.texts(tuple(other)), bind.texts(tuple(other.values()))
             column = f"transform(toString({column}), {stored}, {shown}, toString({column}))"
@@ -159,9 +159,9 @@ class Members:
         return [self._imported_table(table, ask, parts, present) for table in sorted(tables)]
 
     def _imported_table(self, table: str, ask: Ask, parts: Sequence[str], present: bool) -> str:
-        ground = self.ground
+        window = self.window
         where = imported.conditions(
-            table, ask.filters, ask.goals, ground.site, self.imports, ground.period, ground.bind
+            table, ask.filters, ask.goals, window.site, self.imports, window.period, window.bind
         )  # fmt: skip
         if imported.seen_only(table, parts):
             where.append("pageviews > 0")
@@ -170,14 +170,14 @@ class Members:
         where += [imported.is_named(d) for d in ask.dimensions if _is_left_out_blank(d)]
         source = f"{table} WHERE {' AND '.join(where)}"
         if Dimension.GOAL in ask.dimensions:
-            index = Shown.of(ask.goals).index(lambda goals: imported.completed(table, goals, ground.bind))
+            index = Shown.of(ask.goals).index(lambda goals: imported.completed(table, goals, window.bind))
             source = f"(SELECT *, {index} AS {GOAL_KEY} FROM {source})"
         given = {p: expression for p in parts if (expression := imported.part(table, p))}
         return self._select([self._imported_key(d) for d in ask.dimensions], given, source, present)
 
     def _imported_key(self, name: str) -> str:
         if is_time(name):
-            return times.day_bucket(name, "date", self.ground.period, self.ground.bind)
+            return times.day_bucket(name, "date", self.window.period, self.window.bind)
         return GOAL_KEY if name == Dimension.GOAL else self._labelled(name, imported.column_of(name))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.local.sql.bindings import Bindings
-from adapters.local.sql.filters import EVENTS, Ground, on_events
+from adapters.local.sql.filters import EVENTS, Window, on_events
 from adapters.local.sql.goals import completed, passing
 from adapters.local.sql.members import Shown
 from adapters.local.sql.metrics import REVENUE
@@ -30,7 +30,7 @@ def left_out(site: str, query: ResolvedQuery, goals: Sequence[Goal]) -> tuple[st
     if not REVENUE.intersection(query.metrics):
         return None
     bind = Bindings()
-    ground = Ground(site, query.period, tuple(goals), bind)
+    window = Window(site, query.period, tuple(goals), bind)
     filters = with_hostnames(query.filters, query.dimensions)
     let_through = passing(filters, goals)
     shown = Shown.of(let_through)
@@ -41,7 +41,7 @@ def left_out(site: str, query: ResolvedQuery, goals: Sequence[Goal]) -> tuple[st
     ]
     if not others:
         return None
-    held = [*on_events(filters, ground, engagement=False), "revenue IS NOT NULL", f"({' OR '.join(others)})"]
+    held = [*on_events(filters, window, engagement=False), "revenue IS NOT NULL", f"({' OR '.join(others)})"]
     sql = f"SELECT currency, count(), toFloat64(sum(revenue)) FROM {EVENTS} WHERE {' AND '.join(held)}"
     return f"{sql} GROUP BY currency ORDER BY currency{SETTINGS}", bind.values
 

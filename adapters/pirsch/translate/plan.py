@@ -19,7 +19,7 @@ from models.filters import And, Comparison, Filter, HasDone, Not, Or, dimensions
 from models.goal import Goal
 from models.period import buckets
 from models.query import ResolvedQuery
-from models.result import Foreseen, Plan, Reason
+from models.result import Foreseen, PlanKind, Reason
 from models.site import Site
 from models.vocabulary import OURS, TIME_DIMENSIONS, Dimension, Interval, Metric, Operator, dimension_of, interval_of
 
@@ -71,7 +71,7 @@ def foresee(site: Site, query: ResolvedQuery, caps: Caps) -> Foreseen:
         return Foreseen(refusals=refused.reasons)
     most = max(shape.calls for shape in shapes)
     common = [r for r in shapes[0].reasons if all(r in s.reasons for s in shapes)]
-    return Foreseen(Plan.NATIVE if most == 1 else Plan.FAN_OUT, most, tuple(dict.fromkeys(common)))
+    return Foreseen(PlanKind.NATIVE if most == 1 else PlanKind.FAN_OUT, most, tuple(dict.fromkeys(common)))
 
 
 def _foreseen_shape(site: Site, query: ResolvedQuery, sample: Goal | None, caps: Caps) -> Shape:

@@ -110,7 +110,7 @@ async def put_quotas(ask: Ask) -> Response:
     def noted(found: tuple[Tenant, Quotas]) -> Note:
         return Note(found[0].id, before=asdict(found[1]), after=asdict(new), tenant=found[0])
 
-    noting = ask.services.recorder.noting(ask.caller, "quotas.put", noted)
+    noting = ask.services.audit.noting(ask.caller, "quotas.put", noted)
     tenant, _ = await ask.services.meter.set_quotas(noting, ask.path("tenant"), new)
     return answer(QuotasView.of(tenant.id, new))
 
@@ -140,7 +140,7 @@ async def list_audit(ask: Ask) -> Response:
     page = ask.query(PageParams)
     if page.after and not page.after.isdigit():
         raise InvalidRequest([Problem("cursor", "is not a cursor of this listing")])
-    found = await ask.services.recorder.listed(ask.caller, int(page.after or NEWEST), page.limit + 1)
+    found = await ask.services.audit.listed(ask.caller, int(page.after or NEWEST), page.limit + 1)
     shown = found[: page.limit]
     following = cursor(str(shown[-1].id)) if len(found) > page.limit else None
     return answer(AuditList(audit=[AuditEntry.of(row) for row in shown], next=following))

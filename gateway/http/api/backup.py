@@ -13,7 +13,7 @@ from gateway.operate.backup import backup as backed_up
 async def backup(ask: Ask) -> Response:
     """The first piece is waited for, so that a refusal is still a proper answer."""
     services = ask.services
-    await services.recorder.note(ask.caller, "backup.create", Note("installation"))
+    await services.audit.note(ask.caller, "backup.create", Note("installation"))
     content = backed_up(services.connections, services.catalog, services.settings.data)
     first = await anext(content)
 

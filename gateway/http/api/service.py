@@ -73,7 +73,7 @@ async def metrics(ask: Ask) -> Response:
             caller = await authenticate(ask.request, services)
             if not caller.platform:
                 raise NotAllowed("only a platform administrator may do this")
-    return Response(ask.services.figures.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(ask.services.prometheus.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _holds_token(ask: Ask) -> bool:

@@ -24,12 +24,12 @@ PATH = "/api/event"
 ATTRIBUTES = {"http.request.method": "POST"}
 
 
-class LeanTracker:
+class FastEvent:
     """Events of one site. What cannot be read, or is for several sites, goes the ordinary way."""
 
     def __init__(self, services: Services, access: AccessLog | None) -> None:
         self.services, self.access, self.intake = services, access, Intake(services.ingest)
-        self.durations = services.figures.durations("POST", PATH, 202)
+        self.durations = services.prometheus.durations("POST", PATH, 202)
         settings = services.settings
         self.now, self.limit = settings.clock, settings.event_body_limit
         self.hosts = frozenset(h.lower() for h in settings.hosts)
@@ -37,7 +37,7 @@ class LeanTracker:
         self.trusted = trusted_networks(settings.trusted_proxies)
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
-        """As `Shortcut.answered`."""
+        """As `FastPath.answered`."""
         started, given = time.perf_counter(), scope["headers"]
         headers: Headers = dict(given)
         if scope["method"] != "POST" or len(headers) != len(given) or not is_hosted(headers, self.hosts):
@@ -64,7 +64,7 @@ class LeanTracker:
         if status == 202:
             self.durations.add(seconds)
         else:
-            self.services.figures.request("POST", PATH, status, seconds)
+            self.services.prometheus.request("POST", PATH, status, seconds)
         if self.access is not None:
             self.access.note(request_id, "POST", PATH, status, seconds)
         return None

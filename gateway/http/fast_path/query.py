@@ -58,7 +58,7 @@ def _named(request: bytes, headers: Headers) -> bytes:
     return hashlib.sha256(b"\n".join(said)).digest()
 
 
-class LeanQuery:
+class FastQuery:
     """GET and POST of one path, before anything else sees them."""
 
     def __init__(self, services: Services, access: AccessLog | None) -> None:
@@ -73,7 +73,7 @@ class LeanQuery:
         self._second, self._checked = -1, dict[bytes, Checked]()
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
-        """As `Shortcut.answered`."""
+        """As `FastPath.answered`."""
         started, method, given = time.perf_counter(), scope["method"], scope["headers"]
         headers: Headers = dict(given)
         if len(headers) != len(given) or TIMEOUT in headers or not is_hosted(headers, self.hosts):
@@ -103,7 +103,7 @@ class LeanQuery:
         if status is None:
             return receive
         seconds = time.perf_counter() - started
-        self.services.figures.request(method, PATH, status, seconds)
+        self.services.prometheus.request(method, PATH, status, seconds)
         if self.access is not None:
             self.access.note(request_id, method, PATH, status, seconds)
         return None

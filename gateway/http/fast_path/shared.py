@@ -21,7 +21,7 @@ Headers = dict[bytes, bytes]
 HOST = b"host"
 
 
-class Shortcut(Protocol):
+class FastPath(Protocol):
     """The short way of one path."""
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:

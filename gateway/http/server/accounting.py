@@ -11,12 +11,12 @@ from gateway.observe.prometheus import ELSEWHERE
 from gateway.services import Services
 
 
-class Books:
+class Accounting:
     """Called by the frame before and after each request. `tracking` are the paths that trackers send to."""
 
     def __init__(self, services: Services, tracking: Collection[str]) -> None:
         self._tracking = tracking
-        self._services, self._meter, self._figures = services, services.meter, services.figures
+        self._services, self._meter, self._prometheus = services, services.meter, services.prometheus
 
     def admit(self, scope: Scope, headers: Headers) -> None:
         """Raises TooManyRequests for an address that asks too often."""
@@ -29,4 +29,4 @@ class Books:
             self._meter.api_call(tenant)
         route = scope.get("route")
         pattern = route.path if isinstance(route, Route) else ELSEWHERE
-        self._figures.request(scope["method"], pattern, status, seconds)
+        self._prometheus.request(scope["method"], pattern, status, seconds)

@@ -40,7 +40,7 @@ def counted_guesses(services: Services, name: str) -> Iterator[None]:
     try:
         services.guesses.check(name)
     except TooManyRequests:
-        services.figures.refused("guesses")
+        services.prometheus.refused("guesses")
         raise
     try:
         yield
@@ -55,7 +55,7 @@ async def admit(state: dict[str, Any], services: Services, caller: Caller) -> No
     try:
         await services.meter.admit_call(caller.tenant.id)
     except QuotaExceeded as error:
-        services.figures.refused(error.quota)
+        services.prometheus.refused(error.quota)
         raise
     state["billed"] = caller.tenant.id
 

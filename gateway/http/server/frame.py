@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.server.access_log import AccessLog
-from gateway.http.server.accounting import Books
+from gateway.http.server.accounting import Accounting
 from gateway.http.server.errors import failure, plain, problem
 from gateway.observe import tracing
 from models.errors import TooManyRequests
@@ -77,10 +77,10 @@ class Frame:
         access: AccessLog | None,
         hosts: tuple[str, ...],
         https: bool,
-        books: Books | None = None,
+        accounting: Accounting | None = None,
     ) -> None:
         self.app, self.hosts = app, frozenset(h.lower() for h in hosts)
-        self.access, self.books = access, books
+        self.access, self.accounting = access, accounting
         self.security = security_headers(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,8 +117,8 @@ class Frame:
             if status == 0:
                 await failure(request_id)(scope, receive, marked)
         seconds = time.perf_counter() - started
-        if self.books is not None:
-            self.books.close(scope, status, seconds)
+        if self.accounting is not None:
+            self.accounting.close(scope, status, seconds)
         if self.access is not None:
             self.access.note(request_id, scope["method"], scope["path"], status, seconds)
 
@@ -127,8 +127,8 @@ class Frame:
         if self.hosts and scope["path"] not in PROBED and not hosted(headers.get("host", ""), self.hosts):
             return plain(421, "this service does not answer to that host", request_id)
         try:
-            if self.books is not None:
-                self.books.admit(scope, headers)
+            if self.accounting is not None:
+                self.accounting.admit(scope, headers)
         except TooManyRequests as error:
             return problem(error, request_id)
         return None

@@ -3,7 +3,7 @@
 from starlette.types import Scope
 
 from gateway.access.keyring import OPERATOR
-from gateway.access.rate_limit import Throttle
+from gateway.access.rate_limit import RateLimit
 from gateway.http.server.visitor import client_of
 from gateway.services import Services
 from gateway.tenancy import Caller
@@ -24,7 +24,7 @@ def admit_tracker(scope: Scope, services: Services) -> None:
     _admit(scope, services, services.event_rate)
 
 
-def _admit(scope: Scope, services: Services, rate: Throttle) -> None:
+def _admit(scope: Scope, services: Services, rate: RateLimit) -> None:
     if rate.limits:
         client = client_of(scope, services.settings)
         if client.known:
@@ -46,9 +46,9 @@ def give_back(scope: Scope, caller: Caller, services: Services) -> None:
         services.key_rate.give_back(caller.key)
 
 
-def _take(rate: Throttle, name: str, what: str, services: Services) -> None:
+def _take(rate: RateLimit, name: str, what: str, services: Services) -> None:
     try:
         rate.take(name)
     except TooManyRequests:
-        services.figures.refused(what)
+        services.prometheus.refused(what)
         raise

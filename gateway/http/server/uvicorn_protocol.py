@@ -51,7 +51,7 @@ class Flow(FlowControl):
             super().resume_reading()
 
 
-class Reception(HttpToolsProtocol):
+class PacedHttpProtocol(HttpToolsProtocol):
     """A connection that is closed when a request does not arrive. `patience`: seconds, 0 for no end."""
 
     patience = 30.0

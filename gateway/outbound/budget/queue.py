@@ -19,7 +19,7 @@ class Waiter:
     turn: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Line:
+class Queue:
     """A bounded line in front of one credential. When it is full, whoever stands there most gives way."""
 
     def __init__(self, most: int = MOST_WAITERS) -> None:

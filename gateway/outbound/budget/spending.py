@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from gateway.outbound import deadline
 from gateway.outbound.budget.bucket import LEASE_SECONDS, Bucket, Rate, filled, full, refused, seconds_until, taken
 from gateway.outbound.budget.priority import LEVELS, current
-from gateway.outbound.budget.queue import MOST_WAITERS, Line, Waiter
+from gateway.outbound.budget.queue import MOST_WAITERS, Queue, Waiter
 from gateway.outbound.budget.store import BudgetStore
 from models.errors import RateLimited
 
@@ -32,7 +32,7 @@ class Budget:
     ) -> None:
         self._credential, self._rate, self._store, self._backend = credential, rate, store, backend
         self._now, self._sleep = now, sleep
-        self._line = Line(most_waiters)
+        self._line = Queue(most_waiters)
         self._leased, self._lapses = 0, 0.0
         self._seen: Bucket | None = None
         self._serving: asyncio.Task[None] | None = None

@@ -130,7 +130,7 @@ class Courier:
         await account.budget.spend(self._tenant)
         sent = False
         try:
-            async with self._bulkhead.place(account.name, account.host):
+            async with self._bulkhead.slot(account.name, account.host):
                 call = account.breaker.admit()
                 sent = True
                 reply = await self._observed(request, call)

@@ -8,7 +8,7 @@ from gateway.outbound.backends import GOOD, Standing
 from gateway.read.cache.key import digest, key_of, of_site
 from gateway.read.cache.policy import LISTS, REALTIME, UNKEPT, policy_of
 from gateway.read.cache.responses import Responses
-from gateway.read.cache.serving import FLIGHT_SECONDS, Keeper, Place, Served
+from gateway.read.cache.serving import FLIGHT_SECONDS, Keeper, Location, Served
 from gateway.read.cache.store import TENANT_SHARE
 from gateway.tenancy import SiteRecord
 from models.goal import Goal
@@ -90,9 +90,9 @@ class ResultCache(Keeper):
         """A page of the sites that the backend lists."""
         of_connection = (listing.tenant, listing.connection, standing.generation)
         key = digest("sites", *of_connection, listing.changes, listing.cursor, listing.limit)
-        place = Place(listing.tenant, key, digest("connection", *of_connection))
-        return (await self.serve(place, LISTS if standing.kept else UNKEPT, produce, standing)).value
+        location = Location(listing.tenant, key, digest("connection", *of_connection))
+        return (await self.serve(location, LISTS if standing.kept else UNKEPT, produce, standing)).value
 
 
-def _place(record: SiteRecord, key: bytes, standing: Standing) -> Place:
-    return Place(record.tenant, key, digest("site", *of_site(record, standing.generation)))
+def _place(record: SiteRecord, key: bytes, standing: Standing) -> Location:
+    return Location(record.tenant, key, digest("site", *of_site(record, standing.generation)))

@@ -35,7 +35,7 @@ WITHOUT_ASKING = (REVALIDATING, SPARING, PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a value is kept: its owner, its key, and the digest of the subject a backend may not know (a site)."""
 
     tenant: str
@@ -87,57 +87,59 @@ class Keeper:
         return len(self._flights)
 
     async def serve(
-        self, place: Place, policy: Policy, produce: Callable[[], Awaitable[T]], standing: Standing = GOOD
+        self, location: Location, policy: Policy, produce: Callable[[], Awaitable[T]], standing: Standing = GOOD
     ) -> Served[T]:
-        """The value of a place. Raises what `produce` raises, and TimedOut at the waiter's own deadline."""
-        entry: Entry[T] | None = self._store.get(place.tenant, place.key)
+        """The value of a location. Raises what `produce` raises, and TimedOut at the waiter's own deadline."""
+        entry: Entry[T] | None = self._store.get(location.tenant, location.key)
         if entry is not None:
             now = self._now()
             fresh_for = (entry.policy.fresh_for(standing.level)).total_seconds() - entry.age(now)
             if fresh_for > 0:
                 return Served(entry.value, entry.as_of, Freshness.HIT, fresh_for)
             if entry.age(now) < entry.policy.revalidate.total_seconds():
-                why = self._refresh(place, policy, produce, standing)
+                why = self._refresh(location, policy, produce, standing)
                 return Served(entry.value, entry.as_of, Freshness.STALE, stale=why)
-        if (missing := self._missing.get(place.subject)) is not None:
+        if (missing := self._missing.get(location.subject)) is not None:
             raise MissingAtBackend(missing.detail, backend=missing.backend)
         try:
-            found, joined = await self._flights.join(place.key, lambda: self._fetch(place, policy, produce))
+            found, joined = await self._flights.join(location.key, lambda: self._fetch(location, policy, produce))
         except (BackendError, Overloaded) as error:
-            return self._instead(place, entry, error)
+            return self._instead(location, entry, error)
         fresh_for = found.policy.fresh_for(standing.level).total_seconds()
         return Served(found.value, found.as_of, Freshness.MISS, fresh_for, collapsed=joined)
 
-    async def _fetch(self, place: Place, policy: Policy, produce: Callable[[], Awaitable[T]]) -> Entry[T]:
+    async def _fetch(self, location: Location, policy: Policy, produce: Callable[[], Awaitable[T]]) -> Entry[T]:
         try:
             value = await produce()
         except MissingAtBackend as error:
-            self._missing[place.subject] = error.with_traceback(None)
+            self._missing[location.subject] = error.with_traceback(None)
             raise
         entry = Entry(value, self._now(), policy, size_of(value))
-        self._store.put(place.tenant, place.key, entry)
+        self._store.put(location.tenant, location.key, entry)
         return entry
 
-    def _refresh(self, place: Place, policy: Policy, produce: Callable[[], Awaitable[T]], standing: Standing) -> Reason:
+    def _refresh(
+        self, location: Location, policy: Policy, produce: Callable[[], Awaitable[T]], standing: Standing
+    ) -> Reason:
         """Send for a new value, unless that has to wait; what there is to say of the earlier one."""
         if standing.level < REFRESH_LEVEL:
             return SPARING
-        if place.key in self._paused:
+        if location.key in self._paused:
             return PAUSED
 
         async def work() -> Entry[T]:
             with prioritised(Priority.REFRESH):
                 try:
-                    return await self._fetch(place, policy, produce)
+                    return await self._fetch(location, policy, produce)
                 except GatewayError:
-                    self._paused[place.key] = True
+                    self._paused[location.key] = True
                     raise
 
-        self._flights.send(place.key, work)
+        self._flights.send(location.key, work)
         return REVALIDATING
 
-    def _instead(self, place: Place, entry: Entry[T] | None, error: BackendError | Overloaded) -> Served[T]:
-        """The older value in place of an error that another moment would not have brought; else the error."""
+    def _instead(self, location: Location, entry: Entry[T] | None, error: BackendError | Overloaded) -> Served[T]:
+        """The older value instead of an error that another moment would not have brought; else the error."""
         if entry is None or not error.retryable:
             raise error
         if entry.age(self._now()) >= entry.policy.on_error.total_seconds():

@@ -47,7 +47,7 @@ async def backdates(adapter: Any, site: Site, tmp: Path) -> None:
         ip="203.0.113.9",
         user_agent=FIREFOX,
     )
-    assert await adapter.record(site, (late,)) == (None,)
+    assert await adapter.collect(site, (late,)) == (None,)
     query = resolved({"metrics": ["visitors"], "filters": [["is", "page", ["/new"]]]}, site)
     assert (await adapter.read(site, query)).rows == ((1,),)
 

@@ -31,7 +31,7 @@ async def write(folder: Path, prefix: str) -> None:
                 name="pageview", time=datetime.now(UTC), visitor=f"{prefix}{number // 3}", path=f"/{number % 50}",
                 hostname="example.com", title=f"{prefix}-{number}",
             )  # fmt: skip
-            (drop,) = await adapter.record(SITE, [event])
+            (drop,) = await adapter.collect(SITE, [event])
             assert drop is None
             print(number, flush=True)
 

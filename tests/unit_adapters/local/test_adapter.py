@@ -70,16 +70,16 @@ def _has(protocol: type) -> bool:
 async def test_recorded_events_are_queryable_after_a_flush(adapter: LocalAdapter) -> None:
     assert isinstance(adapter, Adapter)
     assert isinstance(adapter, Flushes)
-    said = await adapter.record(SITE, [view(), view("/b"), view("/b", name="engagement", engagement_ms=900)], BROWSER)
+    said = await adapter.collect(SITE, [view(), view("/b"), view("/b", name="engagement", engagement_ms=900)], BROWSER)
     await adapter.flush()
     assert said == (None, None, None)
     assert await counted(adapter) == (3, 1)
 
 
 async def test_events_become_visible_within_two_seconds_of_the_answer(adapter: LocalAdapter) -> None:
-    await adapter.record(SITE, [view()], BROWSER)
+    await adapter.collect(SITE, [view()], BROWSER)
     await adapter.flush()  # the engine's first insert sets it up
-    await adapter.record(SITE, [view("/b")], BROWSER)
+    await adapter.collect(SITE, [view("/b")], BROWSER)
     async with asyncio.timeout(2):
         while (await counted(adapter))[0] < 2:  # noqa: ASYNC110  only the store knows
             await asyncio.sleep(0.05)
@@ -88,9 +88,9 @@ async def test_events_become_visible_within_two_seconds_of_the_answer(adapter: L
 
 async def test_dropped_events_are_counted_by_reason_and_day(adapter: LocalAdapter, ledger: MemoryLedger) -> None:
     robot = Received(ip="192.0.2.7", user_agent="Googlebot/2.1")
-    (drop,) = await adapter.record(SITE, [view()], robot)
+    (drop,) = await adapter.collect(SITE, [view()], robot)
     assert drop is not None
-    await adapter.record(SITE, [view(name="engagement", engagement_ms=5)], BROWSER)
+    await adapter.collect(SITE, [view(name="engagement", engagement_ms=5)], BROWSER)
     await adapter.flush()
     today = NOW.date()
     assert await adapter.drops(SITE, today, today) == {today: {"bot": 1, "no_session_for_engagement": 1}}
@@ -99,9 +99,9 @@ async def test_dropped_events_are_counted_by_reason_and_day(adapter: LocalAdapte
 
 async def test_settings_apply_at_once(adapter: LocalAdapter) -> None:
     settings = SiteSettings(exclude=Exclusions(addresses=("192.0.2.0/24",)))
-    await adapter.record(SITE, [view()], BROWSER)
+    await adapter.collect(SITE, [view()], BROWSER)
     assert await adapter.put_settings(SITE, settings) == settings
-    (drop,) = await adapter.record(SITE, [view()], BROWSER)
+    (drop,) = await adapter.collect(SITE, [view()], BROWSER)
     assert drop is not None
     assert drop.reason == "excluded_address"
 
@@ -114,7 +114,7 @@ async def test_exclusions_that_could_never_apply_are_refused(adapter: LocalAdapt
         "exclude.addresses[0]", "exclude.countries[0]", "exclude.countries[2]", "exclude.countries[3]",
     ]  # fmt: skip
     await adapter.put_settings(SITE, SiteSettings(exclude=Exclusions(countries=("de", " fr "))))
-    drops = await adapter.record(SITE, [view(country="DE"), view(country="fr"), view(country="AT")], BROWSER)
+    drops = await adapter.collect(SITE, [view(country="DE"), view(country="fr"), view(country="AT")], BROWSER)
     assert [drop and drop.reason for drop in drops] == ["excluded_country", "excluded_country", None]
 
 
@@ -127,10 +127,10 @@ async def test_a_goal_on_a_page_with_a_nul_is_refused(adapter: LocalAdapter) -> 
 async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: LocalAdapter) -> None:
     other = SITE.model_copy(update={"id": "site_2"})
     await adapter.create_site(SiteDraft(domain=SITE.domain))
-    await adapter.record(SITE, [view(), view("/b")], BROWSER)
-    await adapter.record(other, [view()], BROWSER)
+    await adapter.collect(SITE, [view(), view("/b")], BROWSER)
+    await adapter.collect(other, [view()], BROWSER)
     await adapter.delete_site(SITE)
-    (drop,) = await adapter.record(SITE, [view()], BROWSER)
+    (drop,) = await adapter.collect(SITE, [view()], BROWSER)
     assert drop is not None
     assert drop.reason == "unknown_site"
     async with asyncio.timeout(20):
@@ -156,11 +156,11 @@ async def test_a_site_that_is_deleted_while_its_rules_are_read_stays_deleted(tmp
 
     adapter = local_adapter(tmp_path, Slow())
     await adapter.start()
-    recording = asyncio.create_task(adapter.record(SITE, [view()], BROWSER))
+    recording = asyncio.create_task(adapter.collect(SITE, [view()], BROWSER))
     await asked.wait()
     await adapter.delete_site(SITE)
     go.set()
-    drops = [*await recording, *await adapter.record(SITE, [view()], BROWSER)]
+    drops = [*await recording, *await adapter.collect(SITE, [view()], BROWSER)]
     assert [drop and drop.reason for drop in drops] == ["unknown_site"] * 2
     await adapter.close()
 
@@ -206,10 +206,10 @@ async def test_a_ledger_that_fails_for_a_while_stops_neither_purge_nor_counts(
     monkeypatch.setattr(engine, "SAVE_COUNTS", 0.05)
     adapter = local_adapter(tmp_path, ledger := FullLedger())
     await adapter.start()
-    await adapter.record(SITE, [view()], BROWSER)
+    await adapter.collect(SITE, [view()], BROWSER)
     await adapter.delete_site(SITE)
     ledger.full = True
-    await adapter.record(SITE, [view()], BROWSER)
+    await adapter.collect(SITE, [view()], BROWSER)
     await asyncio.sleep(0.3)
     ledger.full = False
     async with asyncio.timeout(10):
@@ -242,7 +242,7 @@ async def test_the_proof_of_a_deletion_waits_for_what_is_still_being_written(
     adapter: LocalAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with held_disk(monkeypatch) as disk:
-        recording = asyncio.create_task(adapter.record(SITE, [view()], BROWSER))
+        recording = asyncio.create_task(adapter.collect(SITE, [view()], BROWSER))
         await disk.asked()
         await adapter.delete_site(SITE)
         await asyncio.sleep(0.1)
@@ -257,7 +257,9 @@ async def test_the_proof_of_a_deletion_waits_for_what_is_still_being_written(
 
 async def test_expired_days_are_removed(adapter: LocalAdapter) -> None:
     await adapter.put_settings(SITE, SiteSettings(retention_days=30))
-    await adapter.record(SITE, [view(visitor=f"u{days}", time=NOW - timedelta(days=days)) for days in (0, 30, 31, 400)])
+    await adapter.collect(
+        SITE, [view(visitor=f"u{days}", time=NOW - timedelta(days=days)) for days in (0, 30, 31, 400)]
+    )
     await adapter.flush()
     await adapter.engine.purge.work_off()
     assert await counted(adapter) == (2, 2)
@@ -277,7 +279,7 @@ async def test_a_visit_over_the_last_midnight_goes_with_its_last_day(adapter: Lo
     midnight = NOW.replace(hour=0) - timedelta(days=1)
     views = [("u1", -70, "/before"), ("u2", -20, "/a"), ("u3", -20, "/left"), ("u2", -1, "/b"), ("u2", 5, "/c")]
     views += [("u4", 1, "/after")]
-    await adapter.record(
+    await adapter.collect(
         SITE,
         [view(path, visitor=who, time=midnight + timedelta(minutes=at)) for who, at, path in views]
         + [view("/left", visitor="u3", name="engagement", engagement_ms=5, time=midnight + timedelta(minutes=2))],
@@ -302,7 +304,7 @@ async def test_days_expire_in_the_zone_of_the_site(adapter: LocalAdapter, zone: 
     await adapter.put_settings(site, SiteSettings(retention_days=1))
     midnight = NOW.replace(hour=0) - timedelta(days=1)
     hours = (-10, -9, 0, 10, 11)
-    await adapter.record(
+    await adapter.collect(
         site, [view(f"/{hour}", visitor=f"u{hour}", time=midnight + timedelta(hours=hour)) for hour in hours]
     )
     assert await stored(adapter) == left
@@ -314,8 +316,8 @@ async def test_the_zone_of_days_follows_the_site(adapter: LocalAdapter) -> None:
     await adapter.update_site(SITE, SiteChange(timezone="Asia/Tokyo"))
     assert await adapter.get_settings(SITE) == SiteSettings(retention_days=1)
     nine_before = NOW.replace(hour=15) - timedelta(days=2)
-    await adapter.record(SITE, [view("/kept", visitor="a", time=nine_before)])
-    await adapter.record(SITE, [view("/gone", visitor="b", time=nine_before - timedelta(seconds=1))])
+    await adapter.collect(SITE, [view("/kept", visitor="a", time=nine_before)])
+    await adapter.collect(SITE, [view("/gone", visitor="b", time=nine_before - timedelta(seconds=1))])
     assert await stored(adapter) == ["/kept"]
 
 
@@ -341,7 +343,7 @@ async def test_a_visit_goes_on_after_a_restart(tmp_path: Path, ledger: MemoryLed
     for path in ("/", "/b", "/c"):
         made = local_adapter(tmp_path, ledger)
         await made.start()
-        assert await made.record(SITE, [view(path)], BROWSER) == (None,)
+        assert await made.collect(SITE, [view(path)], BROWSER) == (None,)
         await made.close()
     made = local_adapter(tmp_path, ledger)
     await made.start()
@@ -357,7 +359,7 @@ async def test_nothing_is_taken_when_the_journal_is_full(tmp_path: Path) -> None
     await made.start()
     big = view(visitor="u", props={f"p{n}": "x" * 2000 for n in range(30)})
     with pytest.raises(Overloaded):
-        await made.record(SITE, [big] * 20)
+        await made.collect(SITE, [big] * 20)
     await made.flush()
     assert await counted(made) == (0, 0)
     await made.close()
@@ -372,10 +374,10 @@ async def test_senders_come_again_while_the_salts_of_a_new_day_find_no_room(
     with monkeypatch.context() as patch:
         patch.setattr(visitor, "_write", refused)
         with pytest.raises(Overloaded, match="salts"):
-            await adapter.record(SITE, [view()], BROWSER)
-    assert await adapter.record(SITE, [view()], BROWSER) == (None,)
+            await adapter.collect(SITE, [view()], BROWSER)
+    assert await adapter.collect(SITE, [view()], BROWSER) == (None,)
 
 
 async def test_it_says_when_it_is_not_running(tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="not running"):
-        await local_adapter(tmp_path).record(SITE, [view()], BROWSER)
+        await local_adapter(tmp_path).collect(SITE, [view()], BROWSER)

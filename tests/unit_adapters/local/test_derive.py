@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.local.collect.bulk_event import Line
+from adapters.local.collect.bulk_event import BulkEvent
 from adapters.local.collect.derive import Derivation
 from adapters.local.collect.hit import NO_DEPTH, Hit, pack_hits, unpack_attributes
 from adapters.local.collect.rules import MinuteLimits, compile_rules
@@ -242,14 +242,14 @@ def test_limits_hold_for_a_minute() -> None:
 
 
 def test_lines_have_the_fields_of_events_and_give_the_same_hits(derivation: Derivation) -> None:
-    assert set(Line.__struct_fields__) == set(Event.model_fields)
+    assert set(BulkEvent.__struct_fields__) == set(Event.model_fields)
     text = (
         b'{"name":"buy","time":"2026-11-20T11:00:00.9+01:00","visitor":"u","url":"https://example.com/p","city":2950159,'
         b'"props":{"plan":"pro","n":2,"yes":true,"blank":" "},'
         b'"revenue":{"amount":9.99,"currency":"EUR"},"interactive":false}'
     )
     rules = compile_rules(SiteSettings())
-    line = derivation.hit(SITE, msgspec.json.decode(text, type=Line), None, rules, NOW)
+    line = derivation.hit(SITE, msgspec.json.decode(text, type=BulkEvent), None, rules, NOW)
     assert line == derivation.hit(SITE, Event.model_validate_json(text), None, rules, NOW)
     assert isinstance(line, Hit)
     assert (line.props, line.time) == ({"plan": "pro", "n": "2", "yes": "true"}, int(NOW.timestamp()) - 7200)

@@ -30,7 +30,7 @@ def week(*filters: Filter, limit: int = 100, zone: str = "Etc/UTC") -> ResolvedQ
 async def adapter(tmp_path: Path) -> AsyncIterator[LocalAdapter]:
     made = local_adapter(tmp_path)
     await made.start()
-    await made.record(
+    await made.collect(
         SITE, [Event.model_validate_json(line) for line in (EVENTS / "demo-site.jsonl").read_bytes().splitlines()]
     )
     await made.flush()
@@ -138,7 +138,7 @@ async def test_events_by_name_and_properties(adapter: LocalAdapter) -> None:
 
 
 async def test_what_is_known_of_each_event(adapter: LocalAdapter) -> None:
-    await adapter.record(
+    await adapter.collect(
         SITE,
         [
             Event(name="Call", time=NOW, visitor="a", engagement_ms=4000, props={"line": "1"}),
@@ -154,7 +154,7 @@ async def test_what_is_known_of_each_event(adapter: LocalAdapter) -> None:
 
 async def test_sums_of_a_numeric_property(adapter: LocalAdapter) -> None:
     amounts = ["9.5", "3", "none", "4"]
-    await adapter.record(
+    await adapter.collect(
         SITE, [Event(name="Sale", time=NOW, visitor=str(n), props={"amount": a}) for n, a in enumerate(amounts)]
     )
     await adapter.flush()

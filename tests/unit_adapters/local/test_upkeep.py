@@ -14,7 +14,7 @@ import pytest
 from adapters.local.adapter import LocalAdapter
 from adapters.local.care.fsck import check_journal
 from adapters.local.collect.journal import JournalDamaged
-from adapters.maintenance import Kept
+from adapters.maintenance import MaintainsStore
 from models.event import Event
 from models.job import JobStatus
 from tests.unit_adapters.local.wiring import NOW, SITE, MemoryLedger, local_adapter
@@ -45,14 +45,14 @@ def archive() -> bytes:
 async def test_a_copy_made_while_writing_holds_all_that_was_acknowledged_before(tmp_path: Path) -> None:
     ledger, copied = MemoryLedger(), MemoryLedger()
     adapter = local_adapter(tmp_path / "running", ledger)
-    assert isinstance(adapter, Kept)
+    assert isinstance(adapter, MaintainsStore)
     await adapter.start()
     taken = 0
 
     async def write(rounds: int) -> None:
         nonlocal taken
         for _ in range(rounds):
-            await adapter.record(SITE, views(taken, 50))
+            await adapter.collect(SITE, views(taken, 50))
             taken += 50
 
     async def beside() -> None:
@@ -83,7 +83,7 @@ async def test_a_copy_made_while_writing_holds_all_that_was_acknowledged_before(
     assert await again.engine.store.query("SELECT sum(visitors) FROM imported_visitors") == [(7,)]
     assert await again.inspect() == ()
     assert not (tmp_path / "restored" / "local" / "parts").exists()
-    await again.record(SITE, views(taken, 10))
+    await again.collect(SITE, views(taken, 10))
     await again.flush()
     assert await counted(again) == (events + 10,) * 3
     await again.close()
@@ -92,7 +92,9 @@ async def test_a_copy_made_while_writing_holds_all_that_was_acknowledged_before(
 async def test_a_copy_leaves_the_salts_behind(tmp_path: Path) -> None:
     adapter = local_adapter(tmp_path / "running")
     await adapter.start()
-    await adapter.record(SITE, [Event(name="pageview", time=NOW, ip="192.0.2.1", user_agent="Mozilla/5.0 Firefox/145")])
+    await adapter.collect(
+        SITE, [Event(name="pageview", time=NOW, ip="192.0.2.1", user_agent="Mozilla/5.0 Firefox/145")]
+    )
     await adapter.copy_to(tmp_path / "copy", nothing)
     await adapter.close()
     assert (tmp_path / "running" / "local" / "salts.json").exists()
@@ -103,7 +105,7 @@ async def test_a_copy_leaves_the_salts_behind(tmp_path: Path) -> None:
 async def adapter(tmp_path: Path) -> Any:
     made = local_adapter(tmp_path)
     await made.start()
-    await made.record(SITE, views(0, 20))
+    await made.collect(SITE, views(0, 20))
     await made.flush()
     yield made
     await made.close()
@@ -153,9 +155,9 @@ async def test_a_damaged_segment_is_found_and_cut_where_it_is_sound(tmp_path: Pa
     await adapter.start()
     folder = adapter.engine.journal.folder
     adapter.engine.journal.keep_after = 0
-    await adapter.record(SITE, views(0, 1))
+    await adapter.collect(SITE, views(0, 1))
     first = next(folder.glob("*.log")).stat().st_size
-    await adapter.record(SITE, views(1, 1))
+    await adapter.collect(SITE, views(1, 1))
     await adapter.close()
     (segment,) = folder.glob("*.log")
     data = bytearray(segment.read_bytes())

@@ -71,7 +71,7 @@ async def test_a_wrong_secret_is_a_rejected_credential(connect: Connect, bench: 
 async def test_an_access_key_sends_and_reads_nothing(connect: Connect, bench: Bench) -> None:
     adapter = connect(access_key=ACCESS_KEY)
     pageview = Event(name="pageview", time=NOW, url="https://demo.example.com/")
-    assert await adapter.record(bench.site, [pageview], Received(ip="203.0.113.1", user_agent="Firefox")) == (None,)
+    assert await adapter.collect(bench.site, [pageview], Received(ip="203.0.113.1", user_agent="Firefox")) == (None,)
     assert bench.twin.calls == [("POST", "hit")]
     with pytest.raises(UnsupportedQuery, match="access key"):
         await adapter.read(bench.site, bench.query(metrics=["visitors"]))

@@ -29,7 +29,7 @@ def server(name: str, seconds: int, ip: str = "203.0.113.1", **fields: Any) -> E
 
 async def test_a_trackers_page_view_carries_the_visitors_side(bench: Bench) -> None:
     page = sent(title="Home", referrer="https://google.com/", props={"author": "John"})
-    assert await bench.adapter.record(bench.site, [page], VISITOR) == (None,)
+    assert await bench.adapter.collect(bench.site, [page], VISITOR) == (None,)
     assert bench.twin.received == [
         (
             "hit",
@@ -51,7 +51,7 @@ async def test_a_trackers_page_view_carries_the_visitors_side(bench: Bench) -> N
 
 async def test_an_event_carries_its_properties_and_money_as_text(bench: Bench) -> None:
     bought = sent("Purchase", props={"plan": "pro"}, revenue=Revenue(amount=49, currency="EUR"), interactive=False)
-    await bench.adapter.record(bench.site, [bought], VISITOR)
+    await bench.adapter.collect(bench.site, [bought], VISITOR)
     (path, body), = bench.twin.received  # fmt: skip
     assert (path, body["event_name"], body["non_interactive"]) == ("event", "Purchase", True)
     assert body["event_meta"] == {"plan": "pro", "amount": "49.00", "currency": "EUR"}
@@ -65,7 +65,7 @@ async def test_batches_keep_the_order_of_time_and_are_cut_where_the_kind_changes
         server("pageview", 60),
         server("pageview", 10, ip="203.0.113.2"),
     ]
-    assert await bench.adapter.record(bench.site, events) == (None, None, None, None)
+    assert await bench.adapter.collect(bench.site, events) == (None, None, None, None)
     assert [(path, [item["time"] for item in body]) for path, body in bench.twin.received] == [
         ("hit/batch", ["2026-06-14T12:00:00Z", "2026-06-14T12:00:10Z"]),
         ("event/batch", ["2026-06-14T12:00:30Z"]),
@@ -77,7 +77,7 @@ async def test_batches_keep_the_order_of_time_and_are_cut_where_the_kind_changes
 
 
 async def test_a_late_event_of_a_tracker_keeps_its_time(bench: Bench) -> None:
-    await bench.adapter.record(bench.site, [sent(time=NOW - timedelta(minutes=5))], VISITOR)
+    await bench.adapter.collect(bench.site, [sent(time=NOW - timedelta(minutes=5))], VISITOR)
     assert bench.twin.received[0][0] == "hit/batch"
     assert bench.twin.received[0][1][0]["time"] == "2026-06-17T11:55:00Z"
 
@@ -90,7 +90,7 @@ async def test_what_pirsch_cannot_take_is_a_drop_with_a_reason(bench: Bench) -> 
         server("pageview", 2, props={"k": "v" * 51}),
         server("pageview", 3),
     ]
-    drops = await bench.adapter.record(bench.site, events)
+    drops = await bench.adapter.collect(bench.site, events)
     reasons = [drop.reason if drop else None for drop in drops]
     assert reasons == ["unsupported_event", "unknown_visitor", "props_too_large", "props_too_large", None]
     assert [len(body) for _, body in bench.twin.received] == [1]
@@ -110,18 +110,18 @@ async def test_what_pirsch_cannot_take_is_a_drop_with_a_reason(bench: Bench) -> 
     ],
 )
 async def test_the_address_is_whole(bench: Bench, fields: dict[str, Any], url: str) -> None:
-    await bench.adapter.record(bench.site, [sent(**fields)], VISITOR)
+    await bench.adapter.collect(bench.site, [sent(**fields)], VISITOR)
     assert bench.twin.received[0][1]["url"] == url
 
 
 async def test_one_person_is_another_visitor_the_next_day(bench: Bench) -> None:
     """The vendor's ids rotate at midnight UTC, as ours do."""
-    await bench.adapter.record(bench.site, [server("pageview", 0), server("pageview", 86_400)])
+    await bench.adapter.collect(bench.site, [server("pageview", 0), server("pageview", 86_400)])
     rows = await bench.rows(metrics=["visitors"], date_range=["2026-06-14", "2026-06-15"])
     assert rows == [(2,)]
 
 
 async def test_a_dropped_bot_is_answered_like_everybody(bench: Bench) -> None:
     bot = Received(ip="203.0.113.9", user_agent="Examplebot/1.0")
-    assert await bench.adapter.record(bench.site, [sent()], bot) == (None,)
+    assert await bench.adapter.collect(bench.site, [sent()], bot) == (None,)
     assert await bench.rows(metrics=["visitors"], date_range="day") == [(0,)]

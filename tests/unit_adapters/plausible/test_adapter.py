@@ -84,12 +84,12 @@ async def test_check_names_the_account_and_what_works() -> None:
     ("statuses", "reason", "works"),
     [
         ({"stats": 400, "probe": 400, "reading": 200, "writing": 401}, "writing the Sites API: the key", works)
-        for works in (Operation.LIST_SITES, Operation.REALTIME, Operation.RECORD_EVENTS)
+        for works in (Operation.LIST_SITES, Operation.REALTIME, Operation.COLLECT_EVENTS)
     ]
     + [
         ({"stats": 402, "probe": 402, "reading": 200, "writing": 400}, "stats: the plan", Operation.CREATE_SITE),
         ({"stats": 404, "probe": 400, "reading": 404, "writing": 404}, "stats: the server does not have it",
-         Operation.RECORD_EVENTS),
+         Operation.COLLECT_EVENTS),
     ],
 )  # fmt: skip
 async def test_check_says_what_a_key_may_not_do(statuses: dict[str, int], reason: str, works: Operation) -> None:
@@ -110,7 +110,7 @@ async def test_check_of_an_unknown_key_allows_nothing_but_events() -> None:
     async with over(by_path(probe=401)) as wire:
         check = await wire.adapter.check()
     assert not check.ok
-    assert [op for op, allowed in check.operations.items() if allowed] == [Operation.RECORD_EVENTS]
+    assert [op for op, allowed in check.operations.items() if allowed] == [Operation.COLLECT_EVENTS]
 
 
 async def test_check_of_the_community_edition_leaves_the_sites_api_alone() -> None:
@@ -125,7 +125,7 @@ async def test_the_key_travels_in_its_header_only_and_never_with_events() -> Non
     assert wire.seen[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in repr(wire.adapter.__dict__)
     async with over(lambda r: httpx2.Response(202, text="ok")) as wire:
-        await wire.adapter.record(SITE, (event(),), VISITOR)
+        await wire.adapter.collect(SITE, (event(),), VISITOR)
     assert "authorization" not in wire.seen[0].headers
 
 
@@ -272,7 +272,7 @@ async def test_an_event_travels_with_its_visitor() -> None:
         utm_campaign="launch week",
     )
     async with over(lambda r: httpx2.Response(202, text="ok")) as wire:
-        assert await wire.adapter.record(SITE, (sent,), VISITOR) == (None,)
+        assert await wire.adapter.collect(SITE, (sent,), VISITOR) == (None,)
     assert wire.bodies[0] == {
         "n": "Purchase",
         "u": "https://demo.example.com/a?utm_campaign=launch+week",
@@ -289,7 +289,7 @@ async def test_an_event_travels_with_its_visitor() -> None:
 async def test_the_visitor_of_a_server_side_event_is_its_own() -> None:
     sent = event(url=None, hostname="demo.example.com", path="/ä b", ip="198.51.100.7", user_agent="Own/1.0")
     async with over(lambda r: httpx2.Response(202, text="ok")) as wire:
-        await wire.adapter.record(SITE, (sent,))
+        await wire.adapter.collect(SITE, (sent,))
     assert wire.bodies[0]["u"] == "https://demo.example.com/%C3%A4%20b"
     assert wire.seen[0].headers["x-forwarded-for"] == "198.51.100.7"
     assert wire.seen[0].headers["user-agent"] == "Own/1.0"
@@ -307,14 +307,14 @@ async def test_what_plausible_would_miscount_is_dropped_unsent(
     sent: Event, received: Received | None, reason: str
 ) -> None:
     async with over(always({})) as wire:
-        (drop,) = await wire.adapter.record(SITE, (sent,), received)
+        (drop,) = await wire.adapter.collect(SITE, (sent,), received)
     assert drop.reason == reason
     assert wire.seen == []
 
 
 async def test_an_event_that_plausible_drops_is_said_to_be_dropped() -> None:
     async with over(lambda r: httpx2.Response(202, text="ok", headers={"x-plausible-dropped": "1"})) as wire:
-        (drop,) = await wire.adapter.record(SITE, (event(),), VISITOR)
+        (drop,) = await wire.adapter.collect(SITE, (event(),), VISITOR)
     assert drop.reason == "dropped_by_backend"
 
 
@@ -324,14 +324,14 @@ async def test_an_event_that_plausible_drops_is_said_to_be_dropped() -> None:
 async def test_a_server_that_takes_nothing_raises(status: int, error: type[GatewayError]) -> None:
     async with over(always({}, status)) as wire:
         with pytest.raises(error):
-            await wire.adapter.record(SITE, (event(), event()), VISITOR)
+            await wire.adapter.collect(SITE, (event(), event()), VISITOR)
     assert len(wire.seen) == 1
 
 
 async def test_a_failure_after_the_first_event_loses_no_word_about_any() -> None:
     statuses = iter((202, 503, 202))
     async with over(lambda r: httpx2.Response(next(statuses), text="ok")) as wire:
-        first, second, third = await wire.adapter.record(SITE, (event(), event(), event()), VISITOR)
+        first, second, third = await wire.adapter.collect(SITE, (event(), event(), event()), VISITOR)
     assert (first, third) == (None, None)
     assert second.reason == "backend_unavailable"
 

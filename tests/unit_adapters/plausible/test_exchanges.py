@@ -192,7 +192,7 @@ async def _goals(adapter: Any, site: Site) -> Any:
 
 async def _event(adapter: Any, **fields: Any) -> Any:
     event = Event.model_validate({"name": "pageview", "time": NOW, **fields})
-    return await adapter.record(SITE, (event,), Received(ip="203.0.113.9", user_agent="Firefox"))
+    return await adapter.collect(SITE, (event,), Received(ip="203.0.113.9", user_agent="Firefox"))
 
 
 Call = Callable[[Any], Awaitable[Any]]

@@ -32,7 +32,7 @@ async def test_many_questions_share_few_connections(tmp_path: Path) -> None:
             answers = await asyncio.gather(*(adapter.read(SITE, asked) for _ in range(20)))  # type: ignore[attr-defined] # it Reads
             event = Event(name="pageview", time=NOW, url="https://demo.example.com/a")
             visitor = Received(ip="203.0.113.9", user_agent="Firefox/140.0")
-            assert await adapter.record(SITE, (event,), visitor) == (None,)  # type: ignore[attr-defined] # it Records
+            assert await adapter.collect(SITE, (event,), visitor) == (None,)  # type: ignore[attr-defined] # it Collects
         finally:
             await adapter.close()
     assert {answer.rows for answer in answers} == {((7, 10),)}

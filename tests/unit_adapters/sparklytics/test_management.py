@@ -163,7 +163,7 @@ async def test_there_is_one_link_and_it_keeps_its_name(adapter: SparklyticsAdapt
 
 
 async def test_events_go_in_batches_of_fifty(adapter: SparklyticsAdapter, site: Site, store: Store) -> None:
-    outcome = await adapter.record(site, [event(visitor=f"v{n}") for n in range(120)])
+    outcome = await adapter.collect(site, [event(visitor=f"v{n}") for n in range(120)])
     assert outcome == (None,) * 120
     sent = [request.json for request in store.requests]
     assert [len(batch) for batch in sent] == [50, 50, 20]
@@ -173,7 +173,7 @@ async def test_events_go_in_batches_of_fifty(adapter: SparklyticsAdapter, site: 
 
 
 async def test_a_visitors_side_goes_along(adapter: SparklyticsAdapter, site: Site, store: Store) -> None:
-    await adapter.record(site, [event()], Received(ip="203.0.113.9", user_agent="Mozilla/5.0 Firefox/140.0"))
+    await adapter.collect(site, [event()], Received(ip="203.0.113.9", user_agent="Mozilla/5.0 Firefox/140.0"))
     headers = store.requests[0].headers
     assert (headers["x-forwarded-for"], headers["user-agent"]) == ("203.0.113.9", "Mozilla/5.0 Firefox/140.0")
     assert "authorization" not in headers
@@ -182,7 +182,7 @@ async def test_a_visitors_side_goes_along(adapter: SparklyticsAdapter, site: Sit
 async def test_events_that_would_be_counted_wrongly_are_dropped_with_a_word(
     adapter: SparklyticsAdapter, site: Site, store: Store
 ) -> None:
-    outcome = await adapter.record(
+    outcome = await adapter.collect(
         site, [event(time=NOW - timedelta(days=1), visitor="a"), event(name="engagement", visitor="a"), event()]
     )
     assert [drop.reason if drop else None for drop in outcome] == ["unsupported", "unsupported", "no_visitor"]
@@ -191,7 +191,7 @@ async def test_events_that_would_be_counted_wrongly_are_dropped_with_a_word(
 
 async def test_what_the_vendor_drops_is_told(adapter: SparklyticsAdapter, site: Site, store: Store) -> None:
     store.dropping = 1
-    outcome = await adapter.record(site, [event(visitor="a"), event(visitor="b")])
+    outcome = await adapter.collect(site, [event(visitor="a"), event(visitor="b")])
     assert outcome[0] is None
     assert outcome[1] is not None
     assert (outcome[1].reason, outcome[1].detail) == ("refused_by_backend", "peak_limit")
@@ -200,13 +200,13 @@ async def test_what_the_vendor_drops_is_told(adapter: SparklyticsAdapter, site: 
 async def test_a_full_server_takes_nothing(adapter: SparklyticsAdapter, site: Site, store: Store) -> None:
     store.overloaded = True
     with pytest.raises(Overloaded) as caught:
-        await adapter.record(site, [event(visitor="a")])
+        await adapter.collect(site, [event(visitor="a")])
     assert caught.value.retry_after == 7
 
 
 async def test_a_custom_event_carries_its_properties_and_revenue(adapter: SparklyticsAdapter, site: Site) -> None:
     paid = event(name="Purchase", visitor="x" * 100, props={"plan": "pro"}, revenue={"amount": 5, "currency": "EUR"})
-    assert await adapter.record(site, [paid]) == (None,)
+    assert await adapter.collect(site, [paid]) == (None,)
     call = ROUTES["event_properties"].call
     assert call.query is not None
     asked = call.query.model_validate({"start_date": NOW.date(), "end_date": NOW.date(), "event_name": "Purchase"})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from adapters.base import Records
+from adapters.base import Collects
 from adapters.umami import BACKEND
 from adapters.umami.adapter import CloudAdapter, SelfHostedAdapter
 from adapters.umami.client import UmamiCredential, UmamiOptions
@@ -158,7 +158,7 @@ async def test_an_event_is_sent_as_the_tracker_would(
         utm_source="news", referrer="google.com", title="Shop",
     )  # fmt: skip
     received = Received(ip="203.0.113.9", user_agent=FIREFOX)
-    assert await adapter.record(site, (sent,), received) == (None,)
+    assert await adapter.collect(site, (sent,), received) == (None,)
     request = store.requests[-1]
     assert (request.path, request.headers["user-agent"]) == ("/api/send", FIREFOX)
     assert (request.headers["x-forwarded-for"], request.headers["cf-ipcountry"]) == ("203.0.113.9", "DE")
@@ -177,7 +177,7 @@ async def test_an_event_is_sent_as_the_tracker_would(
 async def test_events_that_would_be_counted_wrongly_are_dropped_with_a_word(
     adapter: SelfHostedAdapter, site: Site, store: Store
 ) -> None:
-    outcome = await adapter.record(
+    outcome = await adapter.collect(
         site,
         (event(time=NOW - timedelta(days=1), visitor="a"), event(name="engagement", visitor="a"), event(),
          event(name="x" * 51, visitor="a")),
@@ -190,15 +190,15 @@ async def test_events_that_would_be_counted_wrongly_are_dropped_with_a_word(
 
 async def test_a_sender_taken_for_a_bot_is_told(adapter: SelfHostedAdapter, site: Site, store: Store) -> None:
     store.geo = True
-    outcome = await adapter.record(site, (event(),), Received(ip="203.0.113.9", user_agent="curl/8.5"))
+    outcome = await adapter.collect(site, (event(),), Received(ip="203.0.113.9", user_agent="curl/8.5"))
     assert [drop.reason for drop in outcome if drop] == ["bot"]
-    assert await adapter.record(site, (event(visitor="server-side"),)) == (None,)
+    assert await adapter.collect(site, (event(visitor="server-side"),)) == (None,)
 
 
 async def test_without_a_place_database_a_country_has_to_be_sent(adapter: SelfHostedAdapter, site: Site) -> None:
     with pytest.raises(Unreachable):
-        await adapter.record(site, (event(visitor="a"),))
-    assert await adapter.record(site, (event(visitor="a", country="FR"),)) == (None,)
+        await adapter.collect(site, (event(visitor="a"),))
+    assert await adapter.collect(site, (event(visitor="a", country="FR"),)) == (None,)
 
 
 async def test_a_limit_of_the_cloud_is_a_limit(adapter: SelfHostedAdapter, store: Store) -> None:
@@ -235,7 +235,7 @@ async def test_the_plain_breakdown_is_a_vendor_call(adapter: SelfHostedAdapter, 
 
 def test_the_cloud_takes_no_events_here() -> None:
     assert issubclass(SelfHostedAdapter, CloudAdapter)
-    assert not issubclass(CloudAdapter, Records)
+    assert not issubclass(CloudAdapter, Collects)
     options = UmamiOptions(edition="cloud")
     assert BACKEND.edition_of(options) == "cloud"
     assert BACKEND.base_url_of(options) == "https://api.umami.is/v1"

@@ -160,7 +160,7 @@ async def put_funnel(call: Call) -> Any:
     }
     steps_of(value)
     note = Note(key(record, funnel_id), before=old or None, after=value)
-    noting = call.services.recorder.noting(call.caller, "funnel.put", note)
+    noting = call.services.audit.noting(call.caller, "funnel.put", note)
     await shelf(call, noting).put(FUNNELS, key(record, funnel_id), value)
     return value
 
@@ -192,7 +192,7 @@ async def delete_funnel(call: Call) -> Any:
     wanted = call.given.required("id")
     for record in await visible(call):
         if old := await shelf(call).get(FUNNELS, key(record, wanted)):
-            noting = call.services.recorder.noting(call.caller, "funnel.delete", Note(key(record, wanted), before=old))
+            noting = call.services.audit.noting(call.caller, "funnel.delete", Note(key(record, wanted), before=old))
             await shelf(call, noting).delete(FUNNELS, key(record, wanted))
             return {}
     raise NotFound("there is no such funnel")

@@ -71,7 +71,7 @@ async def _one(call: Call, read: Read) -> Response:
     fields = await call.fields()
     made = read({k: v for k, v in fields.items() if k != "time"}, call.services.settings.clock(), record.site.domain)
     bare = made.model_copy(update={"ip": None, "user_agent": None, "language": None})
-    return _taken(await call.services.ingest.record(record, (bare,), hits.received(fields)))
+    return _taken(await call.services.ingest.collect(record, (bare,), hits.received(fields)))
 
 
 async def _many(call: Call, read: Read) -> Response:
@@ -131,7 +131,7 @@ async def _from_browser(ask: Ask, code: str, read: Callable[[datetime], Event]) 
     except Refused as error:
         return _wrong(error)
     visitor = received(ask.request, trusted_networks(settings.trusted_proxies))
-    return _taken(await ask.services.ingest.record(record, (made,), visitor), BROWSER)
+    return _taken(await ask.services.ingest.collect(record, (made,), visitor), BROWSER)
 
 
 async def _site_of_code(services: Services, code: str) -> SiteRecord | None:

@@ -34,7 +34,7 @@ COUNTRY = "Invalid visit:country filter, visit:country needs to be a valid 2-let
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Pointer:
     """Where in a tree a filter stands."""
 
     path: str
@@ -50,7 +50,7 @@ def read(written: Any) -> tuple[Filter, ...]:
     wrong = [f"#/filters/{i}: Invalid filter {inspected(f)}" for i, f in enumerate(written) if not _has_shape(f)]
     if wrong:
         raise Refused("\n".join(wrong))
-    return tuple(_tree(f, Place(f"#/filters/{i}")) for i, f in enumerate(written))
+    return tuple(_tree(f, Pointer(f"#/filters/{i}")) for i, f in enumerate(written))
 
 
 def refuse_deep(written: list[Any]) -> None:
@@ -132,30 +132,30 @@ def _is_value(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _tree(part: list[Any], place: Place) -> Filter:
+def _tree(part: list[Any], pointer: Pointer) -> Filter:
     match part[0]:
         case "and" | "or":
-            inner = tuple(_tree(p, replace(place, depth=place.depth + 1)) for p in part[1])
+            inner = tuple(_tree(p, replace(pointer, depth=pointer.depth + 1)) for p in part[1])
             return And(inner) if part[0] == "and" else Or(inner)
         case "not":
-            return Not(_tree(part[1], replace(place, depth=place.depth + 1)))
+            return Not(_tree(part[1], replace(pointer, depth=pointer.depth + 1)))
         case "has_done" | "has_not_done":
-            if place.behavioural:
+            if pointer.behavioural:
                 raise Refused("Invalid filters. Behavioral filters (has_done, has_not_done) cannot be nested.")
-            deeper = replace(place, depth=place.depth + 1, behavioural=True)
+            deeper = replace(pointer, depth=pointer.depth + 1, behavioural=True)
             return HasDone(_tree(part[1], deeper), done=part[0] == "has_done")
         case _:
-            return _comparison(part, place)
+            return _comparison(part, pointer)
 
 
-def _comparison(part: list[Any], place: Place) -> Comparison:
+def _comparison(part: list[Any], pointer: Pointer) -> Comparison:
     operator, name, values = part[0], part[1], part[2]
-    if place.behavioural and not name.startswith("event:"):
+    if pointer.behavioural and not name.startswith("event:"):
         raise Refused(
             "Invalid filters. Behavioral filters (has_done, has_not_done) "
             "can only be used with event dimension filters."
         )
-    if name in TOP_LEVEL_ONLY and place.depth > 0 and not place.behavioural:
+    if name in TOP_LEVEL_ONLY and pointer.depth > 0 and not pointer.behavioural:
         raise Refused(f"Invalid filters. Dimension `{name}` can only be filtered at the top level.")
     if name == "visit:country" and operator in ("is", "is_not") and any(len(str(v)) != 2 for v in values):
         raise Refused(COUNTRY)

@@ -161,5 +161,5 @@ async def _keep(call: Call, record: SiteRecord, configuration: dict[str, Any]) -
     if configuration == before:
         return
     note = Note(record.site.id, before=before or None, after=configuration)
-    noting = call.services.recorder.noting(call.caller, CONFIGURATION, note)
+    noting = call.services.audit.noting(call.caller, CONFIGURATION, note)
     await _shelf(call, noting).put(CONFIGURATION, record.site.id, configuration)

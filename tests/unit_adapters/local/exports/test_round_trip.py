@@ -138,7 +138,7 @@ async def record_days(adapter: LocalAdapter, clock: Clock, random: Random, *, na
         clock.now = at
         browser = Received(ip=f"192.0.2.{random.randrange(3)}", user_agent=CHROME)
         late = timedelta(seconds=random.choice((0, 0, 0, 400)))
-        await adapter.record(HERE, [drawn(random, at - late, named=named)], None if named else browser)
+        await adapter.collect(HERE, [drawn(random, at - late, named=named)], None if named else browser)
     clock.now = NOW
 
 
@@ -156,7 +156,7 @@ async def test_tags_of_any_length_that_is_counted_come_back(adapter: LocalAdapte
     url = "https://example.com/?" + "&".join(
         f"utm_{name}={letter * 900}" for name, letter in (("source", "s"), ("term", "t"))
     )
-    await adapter.record(HERE, [Event(name="pageview", time=NOW, visitor="v", url=url)])
+    await adapter.collect(HERE, [Event(name="pageview", time=NOW, visitor="v", url=url)])
     await moved(adapter, tmp_path, "ndjson")
     asked = [{"metrics": ["visitors"], "dimensions": ["source", "utm_source", "utm_term"]}]
     assert await answers(adapter, THERE, asked) == await answers(adapter, HERE, asked)
@@ -175,7 +175,7 @@ async def test_an_archive_makes_equal_daily_numbers_elsewhere(
             plain = {"visitor": f"v{number}", "hostname": "example.com", "channel": None}
             seen = {} if step else {"name": "pageview", "revenue": None}
             events.append(event.model_copy(update=plain | seen))
-    await adapter.record(HERE, events)
+    await adapter.collect(HERE, events)
     content = await moved(adapter, tmp_path, "plausible")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert len(archive.namelist()) == 11
@@ -203,7 +203,7 @@ async def test_an_archive_makes_equal_daily_numbers_elsewhere(
 async def test_only_the_asked_days_are_exported_in_the_zone_of_the_site(adapter: LocalAdapter) -> None:
     """New York is five hours behind UTC in November."""
     times = ("2026-11-10T04:59:59Z", "2026-11-10T05:00:00Z", "2026-11-11T04:59:59Z", "2026-11-11T05:00:00Z")
-    await adapter.record(
+    await adapter.collect(
         HERE, [Event(name="pageview", time=datetime.fromisoformat(t), visitor="a", path=f"/{t}") for t in times]
     )
     content = await exported(adapter, HERE, "ndjson", date(2026, 11, 10), date(2026, 11, 10))
@@ -211,7 +211,7 @@ async def test_only_the_asked_days_are_exported_in_the_zone_of_the_site(adapter:
 
 
 async def test_a_parquet_file_holds_the_events(adapter: LocalAdapter, tmp_path: Path) -> None:
-    await adapter.record(HERE, [Event(name="pageview", time=NOW, visitor=str(n), path=f"/{n}") for n in range(3)])
+    await adapter.collect(HERE, [Event(name="pageview", time=NOW, visitor=str(n), path=f"/{n}") for n in range(3)])
     path = tmp_path / "events.parquet"
     path.write_bytes(await exported(adapter, HERE, "parquet"))
     sql = "SELECT path, time FROM file({file:String}, 'Parquet') ORDER BY seq"

@@ -1,4 +1,4 @@
-"""A whole local write path over a temporary folder: journal, store, writer, recorder and the imports on top."""
+"""A whole local write path over a temporary folder: journal, store, writer, collector and the imports on top."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from adapters.local.care.removal import Removal
 from adapters.local.collect.derive import Derivation
 from adapters.local.collect.drops import DropCounts
-from adapters.local.collect.ingest import Recorder
+from adapters.local.collect.ingest import Collector
 from adapters.local.collect.journal import Journal
 from adapters.local.collect.rules import Rules, compile_rules
 from adapters.local.collect.writer import Writer
@@ -43,7 +43,7 @@ class Desk:
     store: EventStore
     journal: Journal
     writer: Writer
-    recorder: Recorder
+    collector: Collector
     imports: Imports
     folder: Path
 
@@ -81,10 +81,10 @@ async def opened(folder: Path, ledger: MemoryLedger, settings: SiteSettings | No
     writer = Writer(store, journal, interval=0.05)
     salts = Salts(folder / "salts.json")
     derivation = Derivation(salts, Geo.open())
-    recorder = Recorder(journal, writer, derivation, DropCounts(ledger), rules_of=rules_of, now=now)
+    collector = Collector(journal, writer, derivation, DropCounts(ledger), rules_of=rules_of, now=now)
     events = EventImport(
         journal,
-        recorder,
+        collector,
         Readers(derivation, salts, block_bytes=BLOCK_BYTES),
         removal=Removal(store, writer),
         rules_of=rules_of,
@@ -94,7 +94,7 @@ async def opened(folder: Path, ledger: MemoryLedger, settings: SiteSettings | No
     await writer.start()
     await imports.start()
     try:
-        yield Desk(store, journal, writer, recorder, imports, folder)
+        yield Desk(store, journal, writer, collector, imports, folder)
     finally:
         await imports.close()
         await writer.close()
