@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from adapters.base import Adapter, Check, Context, Request
-from adapters.plausible import events as outgoing
+from adapters.plausible import collect as outgoing
 from adapters.plausible.capabilities import PLAUSIBLE_CE, PLAUSIBLE_CE_V1, PLAUSIBLE_CLOUD
 from adapters.plausible.checking import V2_PROBE, check
 from adapters.plausible.client import PROBE, PlausibleClient
-from adapters.plausible.sites import SitesApi
-from adapters.plausible.stats import Dialect, StatsV1, StatsV2, realtime
+from adapters.plausible.management import SitesApi
+from adapters.plausible.reports import Dialect, StatsV1, StatsV2, realtime
 from models.capability import Capabilities
 from models.errors import BackendError, ConfigurationError, Overloaded, RateLimited, UnsupportedQuery
 from models.event import Drop, Event, Received

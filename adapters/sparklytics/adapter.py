@@ -2,21 +2,21 @@
 
 from adapters.base import Context
 from adapters.sparklytics.capabilities import SPARKLYTICS
-from adapters.sparklytics.client import Client, SparklyticsCredential
+from adapters.sparklytics.client import SparklyticsClient, SparklyticsCredential
+from adapters.sparklytics.collect import Collection
 from adapters.sparklytics.history import History
-from adapters.sparklytics.ingest import Ingest
 from adapters.sparklytics.management import Management
 from adapters.sparklytics.reports import Reports
-from adapters.sparklytics.vendor import Vendor
+from adapters.sparklytics.vendor import VendorCalls
 
 
-class SparklyticsAdapter(Management, Reports, Ingest, History, Vendor):
+class SparklyticsAdapter(Management, Reports, Collection, History, VendorCalls):
     """Everything a Sparklytics server offers, each part in a file of its own."""
 
     can = SPARKLYTICS
 
     def __init__(self, context: Context, credential: SparklyticsCredential | None) -> None:
-        self.client = Client(context, credential)
+        self.client = SparklyticsClient(context, credential)
 
     async def start(self) -> None:
         """Nothing to get ready: the first call shows whether server and key are there."""

@@ -33,7 +33,7 @@ class SparklyticsCredential(Frozen):
     password: SecretStr | None = None
 
 
-class Client:
+class SparklyticsClient:
     """Calls with a key, or with the cookie of a session that is opened when the first call needs it."""
 
     def __init__(self, context: Context, credential: SparklyticsCredential | None) -> None:

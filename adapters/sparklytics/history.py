@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from adapters.sparklytics.client import Client, below
+from adapters.sparklytics.client import SparklyticsClient, below
 from adapters.sparklytics.translate import date_params
 from adapters.sparklytics.wire import BACKEND, Website, moment, undefused
 from models.errors import NotFound, Unintelligible
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 class History:
     """ExportsHistory."""
 
-    client: Client
+    client: SparklyticsClient
     export_formats: Mapping[str, str] = MappingProxyType({"csv": "text/csv"})
 
     async def export(

@@ -5,7 +5,7 @@ from typing import Any
 from adapters.base import Check
 from adapters.domain import DomainError, clean_domain
 from adapters.http import path_of
-from adapters.sparklytics.client import Client, below
+from adapters.sparklytics.client import SparklyticsClient, below
 from adapters.sparklytics.wire import Goal as WireGoal
 from adapters.sparklytics.wire import Share, Website
 from models.errors import (
@@ -32,7 +32,7 @@ REVENUE_KEY = "revenue"
 class Management:
     """ListsSites, CreatesSites, UpdatesSites, DeletesSites, the goals' and the links' protocols."""
 
-    client: Client
+    client: SparklyticsClient
 
     async def check(self) -> Check:
         try:

@@ -8,8 +8,8 @@ from typing import assert_never
 
 from adapters.rows import arranged, names_of, page, time_labels, zero_filled
 from adapters.sparklytics.calendar import bucket_dates, by_hours, granularity, label_of, own_granularity, utc_dates
-from adapters.sparklytics.client import Client, below
-from adapters.sparklytics.figures import Figures
+from adapters.sparklytics.client import SparklyticsClient, below
+from adapters.sparklytics.stats_calls import StatsCalls
 from adapters.sparklytics.translate import (
     ADDITIVE,
     Shape,
@@ -38,7 +38,7 @@ MOST_GOALS = 24
 class Reports:
     """Reads and ReadsRealtime."""
 
-    client: Client
+    client: SparklyticsClient
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         calls = most_calls(query) + (most_calls(_whole(query)) if query.include.totals and query.dimensions else 0)
@@ -48,17 +48,17 @@ class Reports:
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         if against := refusals(query):
             raise UnsupportedQuery(against, backend="sparklytics")
-        figures = Figures(self.client, site, filter_params(query.filters))
-        rows = await _rows(figures, query)
+        calls = StatsCalls(self.client, site, filter_params(query.filters))
+        rows = await _rows(calls, query)
         totals = None
         if query.include.totals and query.dimensions:
-            totals = (await _rows(figures, _whole(query)))[0]
+            totals = (await _rows(calls, _whole(query)))[0]
         ordered = arranged(rows, names_of(query), query.order_by)
         return Answer(
             rows=page(ordered, query),
-            plan=PlanKind.NATIVE if figures.calls == 1 else PlanKind.FAN_OUT,
-            reasons=(*inexact(query), *figures.reasons),
-            calls=figures.calls,
+            plan=PlanKind.NATIVE if calls.count == 1 else PlanKind.FAN_OUT,
+            reasons=(*inexact(query), *calls.reasons),
+            calls=calls.count,
             totals=totals,
             total_rows=len(ordered) if query.include.total_rows else None,
             time_labels=time_labels(query) if query.include.time_labels else None,
@@ -80,54 +80,54 @@ def _whole(query: ResolvedQuery) -> ResolvedQuery:
     return replace(query, dimensions=(), order_by=(), include=Include())
 
 
-async def _rows(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _rows(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     shape = shape_of(query)
     match shape:
         case Shape.TOTALS:
-            return [await _totals(figures, query)]
+            return [await _totals(calls, query)]
         case Shape.REALTIME:
-            return [((await figures.realtime()).active_visitors,)]
+            return [((await calls.realtime()).active_visitors,)]
         case Shape.SERIES:
-            return await _series(figures, query)
+            return await _series(calls, query)
         case Shape.BUCKETS:
-            return await _buckets(figures, query)
+            return await _buckets(calls, query)
         case Shape.BREAKDOWN:
-            return await _breakdown(figures, query)
+            return await _breakdown(calls, query)
         case Shape.NAMES:
-            return await _names(figures, query)
+            return await _names(calls, query)
         case Shape.GOALS:
-            return await _goals(figures, query)
+            return await _goals(calls, query)
         case _:
             assert_never(shape)
 
 
-async def _totals(figures: Figures, query: ResolvedQuery) -> Row:
+async def _totals(calls: StatsCalls, query: ResolvedQuery) -> Row:
     period = query.period
     hours = by_hours(period) and bool(ADDITIVE & set(query.metrics))
-    summed = await _hours(figures, query) if hours else {}
+    summed = await _hours(calls, query) if hours else {}
     if hours and set(query.metrics) <= ADDITIVE:
         return tuple(summed[m] for m in query.metrics)
-    values = await _stats(figures, query.metrics, period.first_date, period.last_date)
+    values = await _stats(calls, query.metrics, period.first_date, period.last_date)
     return tuple(summed.get(m, value) for m, value in zip(query.metrics, values, strict=True))
 
 
-async def _stats(figures: Figures, metrics: Sequence[Metric], first: date, last: date) -> Row:
-    stats = await figures.stats(first, last)
-    views = await figures.pageviews(first, last, stats) if _VIEWED & set(metrics) else 0
+async def _stats(calls: StatsCalls, metrics: Sequence[Metric], first: date, last: date) -> Row:
+    stats = await calls.stats(first, last)
+    views = await calls.pageviews(first, last, stats) if _VIEWED & set(metrics) else 0
     return tuple(total_value(m, stats, views) for m in metrics)
 
 
 _VIEWED = {Metric.PAGEVIEWS, Metric.VIEWS_PER_VISIT}
 
 
-async def _hours(figures: Figures, query: ResolvedQuery) -> dict[Metric, int]:
+async def _hours(calls: StatsCalls, query: ResolvedQuery) -> dict[Metric, int]:
     """Events and page views of the period in its own zone, added up from UTC hours."""
     first, last = utc_dates(query.period)
-    inside = [p for p in (await figures.series(first, last, "hour")).series if label_of(p.date, query) is not None]
+    inside = [p for p in (await calls.series(first, last, "hour")).series if label_of(p.date, query) is not None]
     events = sum(p.pageviews for p in inside)
     found = {Metric.EVENTS: events}
     if Metric.PAGEVIEWS in query.metrics:
-        custom = await figures.custom(first, last, "hour")
+        custom = await calls.custom(first, last, "hour")
         found[Metric.PAGEVIEWS] = events - sum(custom.get(_key(p.date), 0) for p in inside)
     return found
 
@@ -137,11 +137,11 @@ def _key(point: str) -> str:
     return point.replace(" ", "T").removesuffix("Z")
 
 
-async def _series(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _series(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     step = granularity(query)
     first, last = utc_dates(query.period) if step == "hour" else (query.period.first_date, query.period.last_date)
-    points = (await figures.series(first, last, step)).series
-    custom = await figures.custom(first, last, step) if Metric.PAGEVIEWS in query.metrics else {}
+    points = (await calls.series(first, last, step)).series
+    custom = await calls.custom(first, last, step) if Metric.PAGEVIEWS in query.metrics else {}
     found: dict[str, dict[Metric, int]] = defaultdict(lambda: defaultdict(int))
     for point in points:
         label = label_of(point.date, query)
@@ -151,23 +151,22 @@ async def _series(figures: Figures, query: ResolvedQuery) -> list[Row]:
         found[label][Metric.VISITORS] += point.visitors
         found[label][Metric.PAGEVIEWS] += point.pageviews - custom.get(_key(point.date), 0)
     if Metric.VISITORS in query.metrics and step != own_granularity(query):
-        visitors = await _visitors(figures, query)
+        visitors = await _visitors(calls, query)
         for label, counts in found.items():
             counts[Metric.VISITORS] = visitors.get(label, 0)
     rows: list[Row] = [(label, *(counts[m] for m in query.metrics)) for label, counts in found.items()]
     return _filled(rows, query)
 
 
-async def _visitors(figures: Figures, query: ResolvedQuery) -> dict[str, int]:
+async def _visitors(calls: StatsCalls, query: ResolvedQuery) -> dict[str, int]:
     """Visitors by UTC day or month: those of hours do not add up."""
-    series = await figures.series(query.period.first_date, query.period.last_date, own_granularity(query))
+    series = await calls.series(query.period.first_date, query.period.last_date, own_granularity(query))
     return {label: p.visitors for p in series.series if (label := label_of(p.date, query)) is not None}
 
 
-async def _buckets(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _buckets(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     rows: list[Row] = [
-        (bucket.label, *await _stats(figures, query.metrics, bucket.first, bucket.last))
-        for bucket in bucket_dates(query)
+        (bucket.label, *await _stats(calls, query.metrics, bucket.first, bucket.last)) for bucket in bucket_dates(query)
     ]
     return _filled(rows, query)
 
@@ -178,18 +177,18 @@ def _filled(rows: list[Row], query: ResolvedQuery) -> list[Row]:
     return zero_filled(active, query) if query.include.zero_fill else active
 
 
-async def _breakdown(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _breakdown(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     dimension = Dimension(query.dimensions[0])
     first, last = query.period.first_date, query.period.last_date
-    rows = merged(dimension, await figures.breakdown(BREAKDOWNS[dimension], first, last))
-    whole = (await figures.stats(first, last)).visitors if Metric.PERCENTAGE in query.metrics else 0
+    rows = merged(dimension, await calls.breakdown(BREAKDOWNS[dimension], first, last))
+    whole = (await calls.stats(first, last)).visitors if Metric.PERCENTAGE in query.metrics else 0
     return [(row.value, *(breakdown_value(m, row, whole) for m in query.metrics)) for row in rows]
 
 
-async def _names(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _names(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     """Custom events, and the row `pageview` made of what is left of all events."""
     first, last = query.period.first_date, query.period.last_date
-    names, stats = await figures.names(first, last), await figures.stats(first, last)
+    names, stats = await calls.names(first, last), await calls.stats(first, last)
     if names.total > len(names.rows):
         raise UnsupportedQuery([f"more event names ({names.total}) than Sparklytics lists ({len(names.rows)})"])
     known: list[tuple[str, dict[Metric, Value]]] = [
@@ -201,8 +200,8 @@ async def _names(figures: Figures, query: ResolvedQuery) -> list[Row]:
     return [(name, *(values[m] for m in query.metrics)) for name, values in known]
 
 
-async def _goals(figures: Figures, query: ResolvedQuery) -> list[Row]:
-    goals, wanted = await figures.goals(), goal_name(query.filters)
+async def _goals(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
+    goals, wanted = await calls.goals(), goal_name(query.filters)
     chosen = [g for g in goals if not wanted or g.name == wanted]
     if wanted and not chosen:
         raise UnknownGoal(f"there is no goal {wanted[:100]!r} on this site", backend="sparklytics")
@@ -210,25 +209,25 @@ async def _goals(figures: Figures, query: ResolvedQuery) -> list[Row]:
         raise UnsupportedQuery([f"a call for each of {len(chosen)} goals is more than {MOST_GOALS}; filter on one"])
     rows: list[Row] = []
     for goal in chosen:
-        values = await _goal(figures, goal, query)
+        values = await _goal(calls, goal, query)
         rows.append((goal.name, *values) if query.dimensions else values)
     return [row for row in rows if any(row[1:])] if query.dimensions else rows
 
 
-async def _goal(figures: Figures, goal: Goal, query: ResolvedQuery) -> Row:
+async def _goal(calls: StatsCalls, goal: Goal, query: ResolvedQuery) -> Row:
     first, last = query.period.first_date, query.period.last_date
-    stats = await figures.goal(goal.id, first, last)
-    paid = await _revenue(figures, goal, first, last) if _MONEY & set(query.metrics) else {}
+    stats = await calls.goal(goal.id, first, last)
+    paid = await _revenue(calls, goal, first, last) if _MONEY & set(query.metrics) else {}
     return tuple(paid[m] if m in _MONEY else _goal_value(m, stats) for m in query.metrics)
 
 
 _MONEY = {Metric.TOTAL_REVENUE, Metric.AVERAGE_REVENUE}
 
 
-async def _revenue(figures: Figures, goal: Goal, first: date, last: date) -> dict[Metric, Value]:
+async def _revenue(calls: StatsCalls, goal: Goal, first: date, last: date) -> dict[Metric, Value]:
     if goal.value_mode == "none" or not goal.currency:
         return dict.fromkeys(_MONEY)
-    rows = (await figures.revenue(goal.id, first, last)).rows
+    rows = (await calls.revenue(goal.id, first, last)).rows
     whole, count = sum(r.revenue for r in rows), sum(r.conversions for r in rows)
     return {
         Metric.TOTAL_REVENUE: Money(round(whole, 2), goal.currency),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from adapters.base import VendorCall
 from adapters.http import json_of
-from adapters.sparklytics.client import Client, below
+from adapters.sparklytics.client import SparklyticsClient, below
 from adapters.sparklytics.wire import BACKEND
 from models.base import Frozen
 from models.errors import NotFound
@@ -115,10 +115,10 @@ _ROUTES = (
 ROUTES: Mapping[str, Route] = MappingProxyType({route.call.name: route for route in _ROUTES})
 
 
-class Vendor:
+class VendorCalls:
     """PassesThrough."""
 
-    client: Client
+    client: SparklyticsClient
     vendor_calls: tuple[VendorCall, ...] = tuple(route.call for route in _ROUTES)
 
     async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:

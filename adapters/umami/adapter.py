@@ -2,20 +2,20 @@
 
 from adapters.base import Context
 from adapters.umami.capabilities import EDITIONS
-from adapters.umami.client import Client, UmamiCredential, UmamiOptions
+from adapters.umami.client import UmamiClient, UmamiCredential, UmamiOptions
+from adapters.umami.collect import Collection
 from adapters.umami.goals import Goals
-from adapters.umami.ingest import Ingest
 from adapters.umami.management import Management
 from adapters.umami.reports import Reports
-from adapters.umami.vendor import Vendor
+from adapters.umami.vendor import VendorCalls
 
 
-class CloudAdapter(Management, Reports, Vendor):
+class CloudAdapter(Management, Reports, VendorCalls):
     """What both editions offer, each part in a file of its own."""
 
     def __init__(self, options: UmamiOptions, credential: UmamiCredential, context: Context) -> None:
         self.can = EDITIONS[options.edition]
-        self.client = Client(options, credential, context)
+        self.client = UmamiClient(options, credential, context)
         self.goals = Goals(context.ledger)
 
     async def start(self) -> None:
@@ -25,5 +25,5 @@ class CloudAdapter(Management, Reports, Vendor):
         await self.client.context.transport.close()
 
 
-class SelfHostedAdapter(CloudAdapter, Ingest):
+class SelfHostedAdapter(CloudAdapter, Collection):
     """A server of one's own also takes events where its API is."""

@@ -44,7 +44,7 @@ class UmamiCredential(Frozen):
         return self
 
 
-class Client:
+class UmamiClient:
     """Calls with a key, or with the token of a login that happens when the first call needs it."""
 
     def __init__(self, options: UmamiOptions, credential: UmamiCredential, context: Context) -> None:

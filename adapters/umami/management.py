@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.base import Check
 from adapters.domain import DomainError, clean_domain
-from adapters.umami.client import Client
+from adapters.umami.client import UmamiClient
 from adapters.umami.goals import Goals
 from adapters.umami.wire import BACKEND, Paged, Share, Website
 from adapters.umami.wire import Team as WireTeam
@@ -29,7 +29,7 @@ SHOWN = {"overview": True, "events": True}
 class Management:
     """The protocols of sites, goals, links and teams."""
 
-    client: Client
+    client: UmamiClient
     goals: Goals
 
     async def check(self) -> Check:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from adapters.rows import arranged, names_of, page, time_labels, zero_filled
 from adapters.umami import filters as filtering
-from adapters.umami.client import Client
-from adapters.umami.figures import Figures
+from adapters.umami.client import UmamiClient
 from adapters.umami.goals import Goals
+from adapters.umami.stats_calls import StatsCalls
 from adapters.umami.translate import (
     Shape,
     by_bucket,
@@ -41,7 +41,7 @@ MOST_GOALS = 20
 class Reports:
     """Reads and ReadsRealtime."""
 
-    client: Client
+    client: UmamiClient
     goals: Goals
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
@@ -51,20 +51,20 @@ class Reports:
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         if against := refusals(query):
             raise UnsupportedQuery(against, backend=BACKEND)
-        figures = Figures(self.client, site, filtering.params(query.filters))
+        calls = StatsCalls(self.client, site, filtering.params(query.filters))
         goals = await self._goals(site, query)
-        rows = await _rows(figures, query, goals)
+        rows = await _rows(calls, query, goals)
         totals = None
         if query.include.totals and query.dimensions:
-            totals = (await _rows(figures, _whole(query), goals))[0]
+            totals = (await _rows(calls, _whole(query), goals))[0]
         if not any(any(row[len(query.dimensions) :]) for row in rows):
-            await figures.exists()
+            await calls.exists()
         ordered = arranged(rows, names_of(query), query.order_by)
         return Answer(
             rows=page(ordered, query),
-            plan=PlanKind.NATIVE if figures.calls == 1 else PlanKind.FAN_OUT,
-            reasons=(*inexact(query), *figures.reasons),
-            calls=figures.calls,
+            plan=PlanKind.NATIVE if calls.count == 1 else PlanKind.FAN_OUT,
+            reasons=(*inexact(query), *calls.reasons),
+            calls=calls.count,
             totals=totals,
             total_rows=len(ordered) if query.include.total_rows else None,
             time_labels=time_labels(query) if query.include.time_labels else None,
@@ -91,7 +91,7 @@ class Reports:
 
     async def realtime(self, site: Site) -> int:
         """Everyone with any event in the last five minutes."""
-        return await Figures(self.client, site, ()).active()
+        return await StatsCalls(self.client, site, ()).active()
 
 
 def _whole(query: ResolvedQuery) -> ResolvedQuery:
@@ -99,32 +99,32 @@ def _whole(query: ResolvedQuery) -> ResolvedQuery:
     return replace(query, dimensions=(), order_by=(), include=Include())
 
 
-async def _rows(figures: Figures, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
+async def _rows(calls: StatsCalls, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
     shape, period = shape_of(query), query.period
     match shape:
         case Shape.TOTALS:
-            return [await _totals(figures, query, period.first, period.last)]
+            return [await _totals(calls, query, period.first, period.last)]
         case Shape.REALTIME:
-            return [(await figures.active(),)]
+            return [(await calls.active(),)]
         case Shape.SERIES:
-            found = by_bucket(await figures.series(period.first, period.last, series_params(query)), query)
+            found = by_bucket(await calls.series(period.first, period.last, series_params(query)), query)
             return _filled([(label, *(counts[m] for m in query.metrics)) for label, counts in found.items()], query)
         case Shape.BUCKETS:
-            rows = [(label, *await _totals(figures, query, first, last)) for label, first, last in spans(query)]
+            rows = [(label, *await _totals(calls, query, first, last)) for label, first, last in spans(query)]
             return _filled([row for row in rows if any(row[1:])], query)
         case Shape.BREAKDOWN:
-            return await _breakdown(figures, query)
+            return await _breakdown(calls, query)
         case Shape.NAMES:
-            return await _names(figures, query)
+            return await _names(calls, query)
         case Shape.GOALS:
-            return await _by_goal(figures, query, goals)
+            return await _by_goal(calls, query, goals)
         case _:
             assert_never(shape)
 
 
-async def _totals(figures: Figures, query: ResolvedQuery, first: datetime, last: datetime) -> tuple[Value, ...]:
-    counts = await figures.stats(first, last)
-    custom = (await figures.events(first, last)).pageviews if Metric.EVENTS in query.metrics else 0
+async def _totals(calls: StatsCalls, query: ResolvedQuery, first: datetime, last: datetime) -> tuple[Value, ...]:
+    counts = await calls.stats(first, last)
+    custom = (await calls.events(first, last)).pageviews if Metric.EVENTS in query.metrics else 0
     return tuple(value(m, counts, events=custom) for m in query.metrics)
 
 
@@ -133,33 +133,33 @@ def _filled(rows: list[Row], query: ResolvedQuery) -> list[Row]:
     return zero_filled(rows, query) if query.include.zero_fill else rows
 
 
-async def _breakdown(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _breakdown(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     dimension, period = Dimension(query.dimensions[0]), query.period
-    rows = await figures.expanded(period.first, period.last, (("type", TYPES[dimension]),))
-    whole = (await figures.stats(period.first, period.last)).visitors if Metric.PERCENTAGE in query.metrics else 0
+    rows = await calls.expanded(period.first, period.last, (("type", TYPES[dimension]),))
+    whole = (await calls.stats(period.first, period.last)).visitors if Metric.PERCENTAGE in query.metrics else 0
     return [
         (name, *(value(m, counts, whole=whole) for m in query.metrics))
         for name, counts in merged(dimension, rows).items()
     ]
 
 
-async def _names(figures: Figures, query: ResolvedQuery) -> list[Row]:
+async def _names(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
     """Custom events by name, and the row `pageview` made of the page views."""
     first, last = query.period.first, query.period.last
-    found = {row.name or "": counts_of(row) for row in await figures.expanded(first, last, (("type", "event"),))}
-    views = await figures.stats(first, last)
+    found = {row.name or "": counts_of(row) for row in await calls.expanded(first, last, (("type", "event"),))}
+    views = await calls.stats(first, last)
     if views.pageviews:
         found[PAGEVIEW] = views
     return [(name, *(value(m, counts) for m in query.metrics)) for name, counts in found.items()]
 
 
-async def _by_goal(figures: Figures, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
+async def _by_goal(calls: StatsCalls, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
     first, last = query.period.first, query.period.last
     rated = Metric.CONVERSION_RATE in query.metrics
-    visitors = (await figures.stats(first, last)).visitors if rated else 0
+    visitors = (await calls.stats(first, last)).visitors if rated else 0
     rows: list[Row] = []
     for goal in goals:
-        ask = figures.events if goal.kind is GoalKind.EVENT else figures.stats
+        ask = calls.events if goal.kind is GoalKind.EVENT else calls.stats
         reached = await ask(first, last, goal_params(goal))
         values = tuple(goal_value(m, reached, visitors) for m in query.metrics)
         rows.append((goal.display_name, *values) if query.dimensions else values)

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from adapters.base import VendorCall
 from adapters.http import json_of
-from adapters.umami.client import Client
+from adapters.umami.client import UmamiClient
 from adapters.umami.wire import BACKEND
 from models.base import Frozen
 from models.errors import NotFound
@@ -117,10 +117,10 @@ _ROUTES = (
 ROUTES: Mapping[str, Route] = MappingProxyType({route.call.name: route for route in _ROUTES})
 
 
-class Vendor:
+class VendorCalls:
     """PassesThrough."""
 
-    client: Client
+    client: UmamiClient
     vendor_calls: tuple[VendorCall, ...] = tuple(route.call for route in _ROUTES)
 
     async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:

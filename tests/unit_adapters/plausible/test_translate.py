@@ -6,7 +6,7 @@ import pytest
 
 from adapters.plausible.rules import flat
 from adapters.plausible.translate import anchored, body_of, totals_query, written
-from adapters.plausible.v1 import breakdown_pages, filters_of
+from adapters.plausible.translate_v1 import breakdown_pages, filters_of
 from adapters.plausible.vocabulary import (
     DIMENSIONS,
     DIMENSIONS_READ,

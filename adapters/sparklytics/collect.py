@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.base import Reply, Request
-from adapters.sparklytics.client import Client
+from adapters.sparklytics.client import SparklyticsClient
 from adapters.sparklytics.management import REVENUE_KEY
 from adapters.sparklytics.wire import check
 from models.event import ENGAGEMENT, PAGEVIEW, Drop, Event, Received
@@ -18,10 +18,10 @@ Sender = tuple[str, str]
 """Address and user agent that a batch is sent in the name of."""
 
 
-class Ingest:
+class Collection:
     """Collects."""
 
-    client: Client
+    client: SparklyticsClient
 
     async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None

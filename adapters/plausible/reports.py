@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from adapters.base import Request
 from adapters.http import shaped
-from adapters.plausible import rules, v1
+from adapters.plausible import rules
+from adapters.plausible import translate_v1 as v1
 from adapters.plausible.client import BACKEND, PlausibleClient
 from adapters.plausible.translate import MOST_ROWS as MOST_V2_ROWS
 from adapters.plausible.translate import (

@@ -1,10 +1,10 @@
-"""The numbers of one website over one question, call by call, with the calls counted."""
+"""The calls to the statistics endpoints about one website, counted."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from adapters.umami.client import Client
+from adapters.umami.client import UmamiClient
 from adapters.umami.filters import Params
 from adapters.umami.translate import Counts, counts_of, date_params
 from adapters.umami.wire import BACKEND, Active, Expanded, Series, Stats, Website, number
@@ -16,16 +16,16 @@ Body = TypeVar("Body")
 PAGE, MOST_PAGES = 500, 20
 
 
-class Figures:
-    """Reads of one site under one set of filters; `calls` and `reasons` grow along the way."""
+class StatsCalls:
+    """Reads of one site under one set of filters; `count` and `reasons` grow along the way."""
 
-    def __init__(self, client: Client, site: Site, filters: Params) -> None:
+    def __init__(self, client: UmamiClient, site: Site, filters: Params) -> None:
         self._client, self._site, self._filters = client, site, filters
-        self.calls = 0
+        self.count = 0
         self.reasons: dict[Reason, None] = {}
 
     async def _get(self, path: str, shape: type[Body], params: Params) -> Body:
-        self.calls += 1
+        self.count += 1
         return await self._client.call(
             "GET", self._client.below(self._site, *path.split("/") if path else ()), shape, params
         )

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from adapters.base import Request
 from adapters.http import shaped
-from adapters.umami.client import Client
+from adapters.umami.client import UmamiClient
 from adapters.umami.goals import LONGEST_EVENT
 from adapters.umami.wire import BACKEND, Sent, check
 from models.event import ENGAGEMENT, PAGEVIEW, Drop, Event, Received
@@ -19,10 +19,10 @@ UNNAMED_AGENT = "Mozilla/5.0 (compatible; server-side event)"
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
-class Ingest:
+class Collection:
     """Collects."""
 
-    client: Client
+    client: UmamiClient
 
     async def collect(
         self, site: Site, events: Sequence[Event], received: Received | None = None

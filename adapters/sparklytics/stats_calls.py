@@ -1,11 +1,11 @@
-"""The numbers of one website over one question, call by call, with the calls counted."""
+"""The calls to the statistics endpoints about one website, counted."""
 
 from collections import defaultdict
 from datetime import date
 from typing import TypeVar
 
 from adapters.sparklytics.capabilities import TRUNCATED_CODE
-from adapters.sparklytics.client import Client, Params, below
+from adapters.sparklytics.client import Params, SparklyticsClient, below
 from adapters.sparklytics.translate import NAMES_DAYS, date_params
 from adapters.sparklytics.wire import EventNames, Goal, GoalStats, Realtime, Revenue, Row, Rows, Series, Stats
 from models.errors import UnsupportedQuery
@@ -16,16 +16,16 @@ Body = TypeVar("Body")
 PAGE, MOST_PAGES, MOST_NAMES = 100, 25, 24
 
 
-class Figures:
-    """Reads of one site under one set of filters; `calls` and `reasons` grow along the way."""
+class StatsCalls:
+    """Reads of one site under one set of filters; `count` and `reasons` grow along the way."""
 
-    def __init__(self, client: Client, site: Site, filters: Params) -> None:
+    def __init__(self, client: SparklyticsClient, site: Site, filters: Params) -> None:
         self._client, self._site, self._filters = client, site, filters
-        self.calls = 0
+        self.count = 0
         self.reasons: dict[Reason, None] = {}
 
     async def _data(self, path: str, shape: type[Body], *params: tuple[str, str]) -> Body:
-        self.calls += 1
+        self.count += 1
         place = below(self._site, *path.split("/"))
         return (await self._client.call("GET", place, shape, (*params, *self._filters))).data
 
@@ -67,7 +67,7 @@ class Figures:
         rows: list[Row] = []
         for number in range(MOST_PAGES):
             params = (("type", kind), ("limit", str(PAGE)), ("offset", str(number * PAGE)), *date_params(first, last))
-            self.calls += 1
+            self.count += 1
             page = await self._client.call("GET", below(self._site, "metrics"), Rows, (*params, *self._filters))
             rows += page.data.rows
             if not page.pagination.get("has_more"):
@@ -76,7 +76,7 @@ class Figures:
         return rows
 
     async def goals(self) -> list[Goal]:
-        self.calls += 1
+        self.count += 1
         return (await self._client.call("GET", below(self._site, "goals"), list[Goal])).data
 
     async def goal(self, goal_id: str, first: date, last: date) -> GoalStats:
