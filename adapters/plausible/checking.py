@@ -15,7 +15,6 @@ from models.capability import Capabilities, Operation
 
 O = Operation  # noqa: E741 - the tables below read as tables
 
-V2_PROBE = Request("POST", "/api/v2/query", json={})
 READ_PROBE = Request("GET", "/api/v1/sites/teams", (("limit", "1"),))
 WRITE_PROBE = Request("PUT", "/api/v1/sites/shared-links", json={})
 
@@ -45,26 +44,34 @@ REASONS: Mapping[int, str] = MappingProxyType(
 )
 
 
-async def check(client: PlausibleClient, can: Capabilities, stats_probe: Request) -> Check:
-    """Tries key, stats and, where the edition has one, the Sites API. Raises what a broken server raises."""
-    if not await client.key_is_good():
-        return _verdict(can, "", {}, ("the key is not known to this server",))
-    account, open_to, reasons = "", dict[Operation, bool](), list[str]()
-    probes = [("stats", STATS, stats_probe)]
-    if can.allows(O.LIST_SITES):
-        probes += [("reading the Sites API", READING, READ_PROBE), ("writing the Sites API", WRITING, WRITE_PROBE)]
-    for what, operations, probe in probes:
-        reply = await client.try_out(probe)
-        if reply.status not in (200, 400):
-            if reply.status not in REASONS:
-                client.check(reply)
-            reasons.append(f"{what}: {REASONS.get(reply.status, 'the server answers something else')}")
-            continue
-        open_to |= dict.fromkeys(operations, True)
-        if probe is READ_PROBE:
-            teams = shaped(reply, wire.Teams, backend=BACKEND).teams
-            account = teams[0].name if teams else ""
-    return _verdict(can, account, open_to, tuple(reasons))
+class Checking:
+    """What every adapter has to say about its connection."""
+
+    can: Capabilities
+    client: PlausibleClient
+    stats_probe: Request
+    """A call to the edition's stats API without what it needs."""
+
+    async def check(self) -> Check:
+        """Tries key, stats and, where the edition has one, the Sites API. Raises what a broken server raises."""
+        if not await self.client.key_is_good():
+            return _verdict(self.can, "", {}, ("the key is not known to this server",))
+        account, open_to, reasons = "", dict[Operation, bool](), list[str]()
+        probes = [("stats", STATS, self.stats_probe)]
+        if self.can.allows(O.LIST_SITES):
+            probes += [("reading the Sites API", READING, READ_PROBE), ("writing the Sites API", WRITING, WRITE_PROBE)]
+        for what, operations, probe in probes:
+            reply = await self.client.try_out(probe)
+            if reply.status not in (200, 400):
+                if reply.status not in REASONS:
+                    self.client.check(reply)
+                reasons.append(f"{what}: {REASONS.get(reply.status, 'the server answers something else')}")
+                continue
+            open_to |= dict.fromkeys(operations, True)
+            if probe is READ_PROBE:
+                teams = shaped(reply, wire.Teams, backend=BACKEND).teams
+                account = teams[0].name if teams else ""
+        return _verdict(self.can, account, open_to, tuple(reasons))
 
 
 def _verdict(can: Capabilities, account: str, open_to: Mapping[Operation, bool], reasons: tuple[str, ...]) -> Check:

@@ -1,14 +1,12 @@
 """Calls to one Plausible account: the key, the meaning of statuses, and whose fault a 401 is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from types import MappingProxyType
 
-from pydantic import SecretStr
-
-from adapters.base import Reply, Request, Transport
+from adapters.base import Context, Reply, Request
 from adapters.http import check_status
+from adapters.plausible.options import PlausibleCredential, PlausibleOptions
 from models.errors import BackendError, MissingAtBackend, RefusedByBackend, RejectedCredentials
 
 BACKEND = "plausible"
@@ -28,8 +26,9 @@ PROBE = Request("GET", "/api/v1/stats/realtime/visitors")
 class PlausibleClient:
     """Sends with the key of one connection. Raises the errors of `models.errors` for every status but 2xx."""
 
-    def __init__(self, transport: Transport, key: SecretStr, now: Callable[[], datetime]) -> None:
-        self._transport, self._key, self._now = transport, key, now
+    def __init__(self, options: PlausibleOptions, credential: PlausibleCredential, context: Context) -> None:
+        self.options, self.context = options, context
+        self._key = credential.api_key
 
     async def stats(self, request: Request) -> Reply:
         """A call to the stats API. Raises MissingAtBackend where the key is good but the site is not its own."""
@@ -41,14 +40,14 @@ class PlausibleClient:
 
     async def try_out(self, request: Request) -> Reply:
         """A call with the key whose status is the answer."""
-        return await self._transport.send(self._signed(request))
+        return await self.context.transport.send(self._signed(request))
 
     async def unsigned(self, request: Request) -> Reply:
         """A call without the key: events are taken from anybody."""
-        return await self._transport.send(request)
+        return await self.context.transport.send(request)
 
     def check(self, reply: Reply, table: Mapping[int, type[BackendError]] = STATS) -> None:
-        check_status(reply, table, now=self._now(), backend=BACKEND)
+        check_status(reply, table, now=self.context.now(), backend=BACKEND)
 
     async def key_is_good(self) -> bool:
         """Whether the server knows the key. Raises when it cannot be told."""

@@ -1,19 +1,68 @@
-"""Canonical event -> body and headers of POST /api/event (contract section 6). Pure.
+"""Events to POST /api/event, one call each (contract section 6).
 
 Plausible counts an event when it arrives, places and recognises the visitor by address and browser, and keeps no page
 title or language: what it cannot take is dropped with the reason before it is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from adapters.base import Request
+from adapters.plausible.client import PlausibleClient
+from models.errors import BackendError, Overloaded, RateLimited
 from models.event import Drop, Event, Received
+from models.site import Site
 
 OLDEST = timedelta(minutes=1)
 """How late an event may be forwarded and still be counted at about its time."""
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+
+
+class Collection:
+    """Collects."""
+
+    client: PlausibleClient
+
+    async def collect(
+        self, site: Site, events: Sequence[Event], received: Received | None = None
+    ) -> tuple[Drop | None, ...]:
+        """Forward events one by one.
+
+        A failure raises while nothing was taken; later ones become drops, since what was taken must not be sent again.
+        """
+        outcomes: list[Drop | None] = []
+        taken = False
+        for event in events:
+            try:
+                outcome = await self._forward(site, event, received)
+            except (BackendError, Overloaded) as error:
+                if not taken:
+                    raise _not_taken(error) from error
+                outcome = Drop(reason=error.code, detail=error.title)
+            taken = taken or outcome is None
+            outcomes.append(outcome)
+        return tuple(outcomes)
+
+    async def _forward(self, site: Site, event: Event, received: Received | None) -> Drop | None:
+        if (against := objection(event, received, self.client.context.now())) is not None:
+            return against
+        body, headers = body_of(site.ref, event), headers_of(event, received)
+        reply = await self.client.unsigned(Request("POST", "/api/event", headers=headers, json=body, idempotent=False))
+        if reply.status == 400:
+            return Drop(reason="invalid", detail="Plausible finds the event invalid")
+        self.client.check(reply)
+        if reply.headers.get("x-plausible-dropped", "0").strip() not in ("", "0"):
+            return Drop(reason="dropped_by_backend", detail="Plausible answered that it does not count the event")
+        return None
+
+
+def _not_taken(error: BackendError | Overloaded) -> BackendError | Overloaded:
+    """A limit or an outage of the server means: later. What it refuses for good stays a refusal."""
+    if isinstance(error, RateLimited):
+        return Overloaded(retry_after=error.retry_after or 10.0, backend=error.backend)
+    return error
 
 
 def objection(event: Event, received: Received | None, now: datetime) -> Drop | None:

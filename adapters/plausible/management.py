@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
-from adapters.base import Ledger, Reply, Request
+from adapters.base import Reply, Request
 from adapters.http import path_of, shaped
 from adapters.plausible import wire
 from adapters.plausible.client import BACKEND, PlausibleClient
@@ -38,29 +38,28 @@ GOAL_FACTS = "plausible.goal"
 """Ledger kind: threshold and currency of goals, which Plausible takes but does not list."""
 
 
-class SitesApi:
-    """Everything below /api/v1/sites, with the key of one connection."""
+class Management:
+    """The protocols of sites, goals, links, guests, teams and custom properties: everything below /api/v1/sites."""
 
-    def __init__(self, client: PlausibleClient, ledger: Ledger, team: str | None) -> None:
-        self._client, self._ledger, self._team = client, ledger, team
+    client: PlausibleClient
 
     # Sites
 
     async def list_sites(self, cursor: str | None = None, limit: int = MOST_ROWS) -> RemotePage:
-        params = {"limit": str(min(limit, MOST_ROWS)), "after": cursor, "team_id": self._team}
+        params = {"limit": str(min(limit, MOST_ROWS)), "after": cursor, "team_id": self.client.options.team_id}
         page = await self._get("/api/v1/sites", params, wire.Sites)
         return RemotePage(sites=tuple(_site(s) for s in page.sites), next=page.meta.after)
 
     async def get_site(self, ref: str) -> RemoteSite:
-        reply = await self._client.sites(Request("GET", path_of("api", "v1", "sites", ref)))
+        reply = await self.client.sites(Request("GET", path_of("api", "v1", "sites", ref)))
         return _site(shaped(reply, wire.WireSite, backend=BACKEND))
 
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
         """Plausible says 400 to a taken domain and to a wrong one alike; asking for the site tells them apart."""
-        body = _given(domain=draft.domain, timezone=draft.timezone, team_id=draft.team or self._team)
+        body = _given(domain=draft.domain, timezone=draft.timezone, team_id=draft.team or self.client.options.team_id)
         request = Request("POST", "/api/v1/sites", json=body, idempotent=False)
         try:
-            reply = await self._client.sites(request)
+            reply = await self.client.sites(request)
         except RefusedByBackend:
             if await self._is_taken(draft.domain):
                 raise AlreadyExists("The domain is registered at Plausible already", backend=BACKEND) from None
@@ -69,7 +68,7 @@ class SitesApi:
 
     async def _is_taken(self, domain: str) -> bool:
         """Somebody's site answers 401 to a good key, one's own 200, nobody's 404."""
-        reply = await self._client.try_out(Request("GET", path_of("api", "v1", "sites", domain)))
+        reply = await self.client.try_out(Request("GET", path_of("api", "v1", "sites", domain)))
         return reply.status in (200, 401)
 
     async def update_site(self, site: Site, change: SiteChange) -> RemoteSite:
@@ -79,11 +78,11 @@ class SitesApi:
         if change.domain is None or change.domain == site.ref:
             return await self.get_site(site.ref)
         request = Request("PUT", path_of("api", "v1", "sites", site.ref), json={"domain": change.domain})
-        return _site(shaped(await self._client.sites(request), wire.WireSite, backend=BACKEND))
+        return _site(shaped(await self.client.sites(request), wire.WireSite, backend=BACKEND))
 
     async def delete_site(self, site: Site) -> None:
         request = Request("DELETE", path_of("api", "v1", "sites", site.ref), idempotent=False)
-        _expect_deleted(await self._client.sites(request))
+        _expect_deleted(await self.client.sites(request))
 
     async def list_teams(self) -> tuple[Team, ...]:
         pages = await self._pages("/api/v1/sites/teams", {}, wire.Teams)
@@ -93,7 +92,7 @@ class SitesApi:
 
     async def list_goals(self, site: Site) -> tuple[Goal, ...]:
         pages = await self._pages("/api/v1/sites/goals", {"site_id": site.ref}, wire.Goals)
-        facts = dict(await self._ledger.list(GOAL_FACTS, f"{site.id}/"))
+        facts = dict(await self.client.context.ledger.list(GOAL_FACTS, f"{site.id}/"))
         return tuple(_goal(g, facts.get(f"{site.id}/{g.id}", {})) for page in pages for g in page.goals)
 
     async def create_goal(self, site: Site, draft: GoalDraft) -> Goal:
@@ -108,22 +107,22 @@ class SitesApi:
             currency=draft.currency,
             scroll_threshold=draft.scroll_threshold,
         )
-        reply = await self._client.sites(Request("PUT", "/api/v1/sites/goals", json=body))
+        reply = await self.client.sites(Request("PUT", "/api/v1/sites/goals", json=body))
         made = shaped(reply, wire.WireGoal, backend=BACKEND)
         facts = _given(scroll_threshold=draft.scroll_threshold, currency=draft.currency)
         if facts:
-            await self._ledger.put(GOAL_FACTS, f"{site.id}/{made.id}", facts)
+            await self.client.context.ledger.put(GOAL_FACTS, f"{site.id}/{made.id}", facts)
         return _goal(made, facts)
 
     async def delete_goal(self, site: Site, goal_id: str) -> None:
         """The key must be the owner's."""
         path = path_of("api", "v1", "sites", "goals", goal_id)
         try:
-            reply = await self._client.sites(Request("DELETE", path, (("site_id", site.ref),), idempotent=False))
+            reply = await self.client.sites(Request("DELETE", path, (("site_id", site.ref),), idempotent=False))
         except MissingAtBackend as error:
             raise UnknownGoal(backend=BACKEND) from error
         _expect_deleted(reply)
-        await self._ledger.delete(GOAL_FACTS, f"{site.id}/{goal_id}")
+        await self.client.context.ledger.delete(GOAL_FACTS, f"{site.id}/{goal_id}")
 
     # Links, guests, properties
 
@@ -132,7 +131,7 @@ class SitesApi:
         if draft.password or draft.expires_at:
             raise UnsupportedQuery(["Plausible's API gives links neither password nor expiry"], backend=BACKEND)
         body = {"site_id": site.ref, "name": draft.name}
-        reply = await self._client.sites(Request("PUT", "/api/v1/sites/shared-links", json=body))
+        reply = await self.client.sites(Request("PUT", "/api/v1/sites/shared-links", json=body))
         link = shaped(reply, wire.WireLink, backend=BACKEND)
         return SharedLink(id=link.name, name=link.name, url=link.url)
 
@@ -142,12 +141,12 @@ class SitesApi:
 
     async def put_guest(self, site: Site, draft: GuestDraft) -> Guest:
         body = {"site_id": site.ref, "email": draft.email, "role": str(draft.role)}
-        reply = await self._client.sites(Request("PUT", "/api/v1/sites/guests", json=body))
+        reply = await self.client.sites(Request("PUT", "/api/v1/sites/guests", json=body))
         return _guest(shaped(reply, wire.WireGuest, backend=BACKEND))
 
     async def delete_guest(self, site: Site, email: str) -> None:
         path = path_of("api", "v1", "sites", "guests", email)
-        _expect_deleted(await self._client.sites(Request("DELETE", path, (("site_id", site.ref),))))
+        _expect_deleted(await self.client.sites(Request("DELETE", path, (("site_id", site.ref),))))
 
     async def list_custom_props(self, site: Site) -> tuple[str, ...]:
         found = await self._get("/api/v1/sites/custom-props", {"site_id": site.ref}, wire.Properties)
@@ -155,19 +154,19 @@ class SitesApi:
 
     async def put_custom_prop(self, site: Site, name: str) -> None:
         body = {"site_id": site.ref, "property": name}
-        reply = await self._client.sites(Request("PUT", "/api/v1/sites/custom-props", json=body))
+        reply = await self.client.sites(Request("PUT", "/api/v1/sites/custom-props", json=body))
         _expect(shaped(reply, wire.Created, backend=BACKEND).done)
 
     async def delete_custom_prop(self, site: Site, name: str) -> None:
         """A slash in the name is part of the path there, and read as part of the name."""
         path = path_of("api", "v1", "sites", "custom-props", name)
-        _expect_deleted(await self._client.sites(Request("DELETE", path, (("site_id", site.ref),))))
+        _expect_deleted(await self.client.sites(Request("DELETE", path, (("site_id", site.ref),))))
 
     # Calls
 
     async def _get(self, path: str, params: Mapping[str, str | None], shape: type[Shape]) -> Shape:
         given = tuple((name, value) for name, value in params.items() if value)
-        return shaped(await self._client.sites(Request("GET", path, given)), shape, backend=BACKEND)
+        return shaped(await self.client.sites(Request("GET", path, given)), shape, backend=BACKEND)
 
     async def _pages(self, path: str, params: Mapping[str, str | None], shape: type[Page]) -> list[Page]:
         """Every page of a list. Raises Unintelligible when a cursor comes back twice."""

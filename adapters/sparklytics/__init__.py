@@ -7,11 +7,13 @@ from pydantic import BaseModel
 from adapters.base import Adapter, Backend, Context
 from adapters.sparklytics.adapter import SparklyticsAdapter
 from adapters.sparklytics.capabilities import SPARKLYTICS
-from adapters.sparklytics.client import SparklyticsCredential, SparklyticsOptions
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 
 
 def _open(options: BaseModel, credential: BaseModel | None, context: Context) -> Adapter:
-    return SparklyticsAdapter(context, cast(SparklyticsCredential | None, credential))
+    return SparklyticsAdapter(
+        cast(SparklyticsOptions, options), cast(SparklyticsCredential | None, credential), context
+    )
 
 
 BACKEND = Backend(

@@ -2,10 +2,11 @@
 
 from adapters.base import Context
 from adapters.sparklytics.capabilities import SPARKLYTICS
-from adapters.sparklytics.client import SparklyticsClient, SparklyticsCredential
+from adapters.sparklytics.client import SparklyticsClient
 from adapters.sparklytics.collect import Collection
 from adapters.sparklytics.history import History
 from adapters.sparklytics.management import Management
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from adapters.sparklytics.reports import Reports
 from adapters.sparklytics.vendor import VendorCalls
 
@@ -15,8 +16,8 @@ class SparklyticsAdapter(Management, Reports, Collection, History, VendorCalls):
 
     can = SPARKLYTICS
 
-    def __init__(self, context: Context, credential: SparklyticsCredential | None) -> None:
-        self.client = SparklyticsClient(context, credential)
+    def __init__(self, options: SparklyticsOptions, credential: SparklyticsCredential | None, context: Context) -> None:
+        self.client = SparklyticsClient(options, credential, context)
 
     async def start(self) -> None:
         """Nothing to get ready: the first call shows whether server and key are there."""

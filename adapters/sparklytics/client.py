@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from adapters.base import Context, Reply, Request
 from adapters.http import path_of, shaped
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from adapters.sparklytics.wire import BACKEND, Wrapped, check
-from models.base import Frozen
 from models.errors import RejectedCredentials, Unintelligible
 from models.site import Site
 
@@ -17,27 +17,11 @@ Params = tuple[tuple[str, str], ...]
 COOKIE = "set-cookie"
 
 
-class SparklyticsOptions(Frozen):
-    """Where the server is."""
-
-    base_url: str = Field(description="Address of the Sparklytics server, such as https://analytics.example.com")
-
-
-class SparklyticsCredential(Frozen):
-    """An API key, or the server's password; a server with SPARKLYTICS_AUTH=none needs neither.
-
-    Only the password may manage API keys (contract 1); keys carry no scopes and never expire.
-    """
-
-    api_key: SecretStr | None = None
-    password: SecretStr | None = None
-
-
 class SparklyticsClient:
     """Calls with a key, or with the cookie of a session that is opened when the first call needs it."""
 
-    def __init__(self, context: Context, credential: SparklyticsCredential | None) -> None:
-        self.context = context
+    def __init__(self, options: SparklyticsOptions, credential: SparklyticsCredential | None, context: Context) -> None:
+        self.options, self.context = options, context
         self._credential = credential or SparklyticsCredential()
         self._cookie = ""
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from adapters.base import Adapter, Backend, Context
 from adapters.umami.adapter import CloudAdapter, SelfHostedAdapter
 from adapters.umami.capabilities import EDITIONS
-from adapters.umami.client import UmamiCredential, UmamiOptions
+from adapters.umami.options import UmamiCredential, UmamiOptions
 from models.errors import ConfigurationError
 
 

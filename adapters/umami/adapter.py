@@ -2,10 +2,11 @@
 
 from adapters.base import Context
 from adapters.umami.capabilities import EDITIONS
-from adapters.umami.client import UmamiClient, UmamiCredential, UmamiOptions
+from adapters.umami.client import UmamiClient
 from adapters.umami.collect import Collection
 from adapters.umami.goals import Goals
 from adapters.umami.management import Management
+from adapters.umami.options import UmamiCredential, UmamiOptions
 from adapters.umami.reports import Reports
 from adapters.umami.vendor import VendorCalls
 

@@ -15,11 +15,11 @@ from adapters.http import Timeouts, open_transport
 from adapters.pirsch import BACKEND as PIRSCH
 from adapters.pirsch.options import PirschCredential
 from adapters.plausible import BACKEND as PLAUSIBLE
-from adapters.plausible.adapter import PlausibleCredential
+from adapters.plausible.options import PlausibleCredential
 from adapters.sparklytics import BACKEND as SPARKLYTICS
-from adapters.sparklytics.client import SparklyticsCredential
+from adapters.sparklytics.options import SparklyticsCredential
 from adapters.umami import BACKEND as UMAMI
-from adapters.umami.client import UmamiCredential
+from adapters.umami.options import UmamiCredential
 from fixtures.twins import pirsch, plausible, sparklytics, umami
 from fixtures.twins.pirsch_model import already_counted
 from gateway.outbound.backends import GOOD, Standing

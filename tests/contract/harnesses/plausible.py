@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from adapters.base import Adapter, Context
 from adapters.http import open_transport
 from adapters.plausible import BACKEND
-from adapters.plausible.adapter import PlausibleCredential, PlausibleOptions
+from adapters.plausible.options import PlausibleCredential, PlausibleOptions
 from fixtures.twins.plausible import demo_store, plausible_twin
 from models.capability import Capabilities, Evidence
 from models.errors import GatewayError, RefusedByBackend

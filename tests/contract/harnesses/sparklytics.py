@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from adapters.base import Adapter, Context
 from adapters.http import open_transport
 from adapters.sparklytics import BACKEND
-from adapters.sparklytics.client import SparklyticsCredential, SparklyticsOptions
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from fixtures.twins.sparklytics import Store, demo_store, sparklytics_twin
 from models.capability import Capabilities, Evidence, Operation
 from models.errors import GatewayError

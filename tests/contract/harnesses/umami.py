@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from adapters.base import Adapter, Context
 from adapters.http import open_transport
 from adapters.umami import BACKEND
-from adapters.umami.client import UmamiCredential, UmamiOptions
+from adapters.umami.options import UmamiCredential, UmamiOptions
 from fixtures.twins.umami import Store, demo_store, umami_twin
 from models.capability import Capabilities, Evidence, Operation
 from models.errors import GatewayError

@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.plausible import BACKEND
-from adapters.plausible.adapter import PlausibleCredential, PlausibleOptions
 from adapters.plausible.capabilities import PLAUSIBLE_CLOUD
+from adapters.plausible.options import PlausibleCredential, PlausibleOptions
 from fixtures.twins.plausible import EVENTS
 from models.site import Site
 from tests.api.conftest import Api

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from adapters.base import PROTOCOLS
 from adapters.plausible import BACKEND
-from adapters.plausible.adapter import EDITIONS, PlausibleCredential, PlausibleOptions
+from adapters.plausible.adapter import EDITIONS
+from adapters.plausible.options import PlausibleCredential, PlausibleOptions
 from models.capability import Operation
 from models.errors import (
     ConfigurationError,

@@ -309,7 +309,7 @@ async def test_a_documented_error_has_its_class(name: str) -> None:
     request = EXCHANGES[name]["request"]
     async with over(answering(name)) as wire:
         with pytest.raises(BackendError) as caught:
-            await wire.adapter._client.stats(Request(request["method"], request["path"], json=request["body"]))
+            await wire.adapter.client.stats(Request(request["method"], request["path"], json=request["body"]))
     assert type(caught.value) is ERRORS[name]
 
 

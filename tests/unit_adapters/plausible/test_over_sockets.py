@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.plausible import BACKEND
-from adapters.plausible.adapter import PlausibleCredential, PlausibleOptions
+from adapters.plausible.options import PlausibleCredential, PlausibleOptions
 from fixtures.twins.plausible import demo_store, plausible_twin
 from fixtures.twins.serve import serve_in_thread
 from models.event import Event, Received

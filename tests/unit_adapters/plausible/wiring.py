@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.plausible import BACKEND
-from adapters.plausible.adapter import PlausibleCredential, PlausibleOptions
+from adapters.plausible.options import PlausibleCredential, PlausibleOptions
 from models.query import ResolvedQuery, read_query
 from models.site import Site
 from tests.contract.harness import NOW, WEEK

@@ -11,10 +11,12 @@ from pydantic import SecretStr
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.sparklytics.adapter import SparklyticsAdapter
-from adapters.sparklytics.client import SparklyticsCredential
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from fixtures.twins.sparklytics import Store, Website, demo_store, sparklytics_twin
 from models.site import Site
 from tests.contract.ledger import MemoryLedger
+
+BASE = "https://sparklytics.example"
 
 
 @pytest.fixture
@@ -39,8 +41,9 @@ def site(website: Website) -> Site:
 
 def adapter_over(store: Store, credential: SparklyticsCredential | None, directory: Path) -> SparklyticsAdapter:
     wire = httpx2.ASGITransport(app=sparklytics_twin(store))
-    transport = open_transport("https://sparklytics.example", backend="sparklytics", wire=wire)
-    return SparklyticsAdapter(Context(transport, MemoryLedger(), lambda: store.now, directory), credential)
+    transport = open_transport(BASE, backend="sparklytics", wire=wire)
+    context = Context(transport, MemoryLedger(), lambda: store.now, directory)
+    return SparklyticsAdapter(SparklyticsOptions(base_url=BASE), credential, context)
 
 
 @pytest_asyncio.fixture

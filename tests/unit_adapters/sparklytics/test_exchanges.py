@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.sparklytics.adapter import SparklyticsAdapter
-from adapters.sparklytics.client import SparklyticsCredential
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from fixtures.twins.sparklytics import demo_store, sparklytics_twin
 from models.errors import AlreadyExists, MissingAtBackend, RejectedCredentials
 from models.goal import GoalDraft
@@ -34,7 +34,8 @@ class Wire:
         self.seen: list[httpx2.Request] = []
         transport = open_transport(BASE, backend="sparklytics", wire=httpx2.MockTransport(self._answer))
         context = Context(transport, MemoryLedger(), lambda: NOW, Path())
-        self.adapter = SparklyticsAdapter(context, SparklyticsCredential(api_key=SecretStr("spk_selfhosted_x")))
+        credential = SparklyticsCredential(api_key=SecretStr("spk_selfhosted_x"))
+        self.adapter = SparklyticsAdapter(SparklyticsOptions(base_url=BASE), credential, context)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append(request)

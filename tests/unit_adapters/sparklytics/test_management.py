@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.sparklytics.adapter import SparklyticsAdapter
-from adapters.sparklytics.client import SparklyticsCredential
+from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from adapters.sparklytics.vendor import ROUTES, GoalDates, Journey
 from adapters.sparklytics.wire import moment, undefused
 from fixtures.twins.sparklytics import Store, Website, add_site, load
@@ -293,7 +293,8 @@ async def test_each_error_code_is_one_error(
         return httpx2.Response(status, json=body, headers={"retry-after": "9"})
 
     transport = open_transport("https://s.example", backend="sparklytics", wire=httpx2.MockTransport(refuse))
-    adapter = SparklyticsAdapter(Context(transport, MemoryLedger(), lambda: NOW, tmp_path), None)
+    context = Context(transport, MemoryLedger(), lambda: NOW, tmp_path)
+    adapter = SparklyticsAdapter(SparklyticsOptions(base_url="https://s.example"), None, context)
     with pytest.raises(meaning) as caught:
         await adapter.get_site("site_a1b2c3d4e5")
     assert type(caught.value) is meaning

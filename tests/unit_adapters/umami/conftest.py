@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from adapters.base import Context
 from adapters.http import open_transport
 from adapters.umami.adapter import SelfHostedAdapter
-from adapters.umami.client import UmamiCredential, UmamiOptions
+from adapters.umami.options import UmamiCredential, UmamiOptions
 from fixtures.twins.umami import Store, Website, demo_store, umami_twin
 from models.goal import GoalDraft
 from models.site import Site

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from adapters.base import Collects
 from adapters.umami import BACKEND
 from adapters.umami.adapter import CloudAdapter, SelfHostedAdapter
-from adapters.umami.client import UmamiCredential, UmamiOptions
+from adapters.umami.options import UmamiCredential, UmamiOptions
 from adapters.umami.vendor import ROUTES
 from fixtures.twins.umami import Store, Website
 from models.errors import (
