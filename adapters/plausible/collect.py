@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from adapters.base import Request
+from adapters.collect import tags_beside
 from adapters.plausible.client import PlausibleClient
 from models.errors import BackendError, Overloaded, RateLimited
 from models.event import Drop, Event, Received
@@ -17,7 +18,6 @@ from models.site import Site
 
 OLDEST = timedelta(minutes=1)
 """How late an event may be forwarded and still be counted at about its time."""
-UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 class Collection:
@@ -84,10 +84,10 @@ def url_of(event: Event) -> str | None:
         url = f"https://{event.hostname}{quote(event.path or '/', safe='/%:@!$&()*+,;=~-._')}"
     else:
         return None
-    given = {name: value for name in UTM if (value := getattr(event, name)) and f"{name}=" not in urlsplit(url).query}
+    parts = urlsplit(url)
+    given = tags_beside(event, parts.query)
     if not given:
         return url
-    parts = urlsplit(url)
     return parts._replace(query="&".join(filter(None, (parts.query, urlencode(given))))).geturl()
 
 

@@ -6,6 +6,7 @@ Each rule is a generator of reasons (contract sections 4.3, 4.5 and 5). Pure.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from adapters.translate import flat, joined_by_and
 from models.filters import And, Comparison, Filter, HasDone, Or, comparisons
 from models.query import ResolvedQuery
 from models.vocabulary import GOAL_METRICS, NOT_SET, Dimension, Metric, Operator, dimension_of
@@ -17,20 +18,6 @@ EVENT_DIMENSIONS = frozenset({D.PAGE, D.HOSTNAME, D.EVENT, D.GOAL, D.PROP})
 PATTERNS = frozenset({Operator.MATCHES, Operator.MATCHES_NOT, Operator.WILDCARD, Operator.WILDCARD_NOT})
 EXACT = frozenset({Operator.IS, Operator.IS_NOT})
 RATES = frozenset({M.CONVERSION_RATE, M.GROUP_CONVERSION_RATE})
-
-
-def flat(filters: Sequence[Filter]) -> tuple[Filter, ...]:
-    """The same filters with `and`s of the top level, and `or`s of one part, taken apart."""
-    found: list[Filter] = []
-    for part in filters:
-        match part:
-            case And(parts):
-                found += flat(parts)
-            case Or((single,)):
-                found += flat((single,))
-            case _:
-                found.append(part)
-    return tuple(found)
 
 
 def refusals(query: ResolvedQuery, *, v1: bool = False) -> tuple[str, ...]:
@@ -45,10 +32,6 @@ def _kind(leaf: Comparison) -> Dimension | None:
 def _leaves(query: ResolvedQuery) -> Iterator[Comparison]:
     for part in query.filters:
         yield from comparisons(part)
-
-
-def _top(query: ResolvedQuery) -> tuple[Comparison, ...]:
-    return tuple(part for part in flat(query.filters) if isinstance(part, Comparison))
 
 
 def _nested(query: ResolvedQuery) -> Iterator[Comparison]:
@@ -96,7 +79,7 @@ def _nested_hostname(query: ResolvedQuery) -> Iterator[str]:
 
 
 def _goal_needed(query: ResolvedQuery) -> Iterator[str]:
-    if D.GOAL in query.dimensions or any(_kind(leaf) is D.GOAL for leaf in _top(query)):
+    if D.GOAL in query.dimensions or any(_kind(leaf) is D.GOAL for leaf in joined_by_and(query.filters)):
         return
     for metric in query.metrics:
         if metric in GOAL_METRICS:
@@ -109,7 +92,7 @@ def _rates_and_props(query: ResolvedQuery) -> Iterator[str]:
 
 
 def _page_needed(query: ResolvedQuery) -> Iterator[str]:
-    if D.PAGE in query.dimensions or any(_kind(leaf) is D.PAGE for leaf in _top(query)):
+    if D.PAGE in query.dimensions or any(_kind(leaf) is D.PAGE for leaf in joined_by_and(query.filters)):
         return
     if M.SCROLL_DEPTH in query.metrics:
         yield "scroll_depth: Plausible needs the page dimension, or a page filter at the top level"

@@ -6,9 +6,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, assert_never
 
-from adapters.plausible.rules import flat
 from adapters.plausible.vocabulary import METRICS, METRICS_READ, OPERATORS, WILDCARDS, vendor_dimension
 from adapters.plausible.wire import Amount, Cell, QueryAnswer, QueryMeta
+from adapters.translate import flat
 from models.errors import Unintelligible
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import Include, ResolvedQuery

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from adapters.plausible.rules import flat
 from adapters.plausible.translate import label, number
 from adapters.plausible.vocabulary import EARLY_DIRECT, METRICS, PROPS, vendor_dimension
 from adapters.plausible.wire import Aggregate, AggregateValue, Rows
 from adapters.rows import arranged, names_of, page, zero_filled
+from adapters.translate import joined_by_and
 from models.errors import Unintelligible
 from models.filters import Comparison
 from models.query import ResolvedQuery
@@ -91,7 +91,7 @@ def breakdown_params(site: str, query: ResolvedQuery, size: int, number_of: int)
 
 def filters_of(query: ResolvedQuery) -> str:
     """The old form, `dim==a|b;dim!=c`, which every server reads."""
-    return ";".join(part for f in flat(query.filters) if isinstance(f, Comparison) for part in _conditions(f))
+    return ";".join(part for leaf in joined_by_and(query.filters) for part in _conditions(leaf))
 
 
 def _conditions(leaf: Comparison) -> list[str]:

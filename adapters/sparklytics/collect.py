@@ -2,18 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from adapters.base import Reply, Request
+from adapters.collect import live_objection, referrer_url
 from adapters.sparklytics.client import SparklyticsClient
 from adapters.sparklytics.management import REVENUE_KEY
 from adapters.sparklytics.wire import check
-from models.event import ENGAGEMENT, PAGEVIEW, Drop, Event, Received
+from models.event import PAGEVIEW, Drop, Event, Received
 from models.site import Site
 
 BATCH, MOST_VISITOR = 50, 64
-TOLERANCE = timedelta(minutes=5)
 Sender = tuple[str, str]
 """Address and user agent that a batch is sent in the name of."""
 
@@ -59,15 +59,10 @@ class Collection:
 
 def objection(event: Event, received: Received | None, now: datetime) -> Drop | None:
     """Why an event cannot be sent on, or None."""
-    if event.name == ENGAGEMENT:
-        return Drop(reason="unsupported", detail="Sparklytics does not measure engagement")
-    if abs(event.time - now) > TOLERANCE:
-        return Drop(reason="unsupported", detail="Sparklytics stores events at the time they arrive")
-    if received is None and event.visitor is None and event.ip is None:
-        return Drop(reason="no_visitor", detail="an event needs a visitor, or an address and user agent")
-    if event.url is None and event.hostname is None:
+    against = live_objection(event, received, now, "Sparklytics")
+    if against is None and event.url is None and event.hostname is None:
         return Drop(reason="no_url", detail="an event needs a url, or hostname and path")
-    return None
+    return against
 
 
 def _sender(event: Event, received: Received | None) -> Sender:
@@ -86,7 +81,7 @@ def payload(website: str, event: Event) -> dict[str, Any]:
         "website_id": website,
         "type": "pageview" if is_view else "event",
         "url": event.url or f"https://{event.hostname}{event.path or '/'}",
-        "referrer": _referrer(event.referrer),
+        "referrer": referrer_url(event.referrer),
         "language": event.language,
         "screen": event.screen,
         "event_name": None if is_view else event.name,
@@ -99,10 +94,6 @@ def payload(website: str, event: Event) -> dict[str, Any]:
         "utm_content": event.utm_content,
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _referrer(text: str | None) -> str | None:
-    return text if text is None or "://" in text else f"https://{text}"
 
 
 def _visitor(visitor: str | None) -> str | None:

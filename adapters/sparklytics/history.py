@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from adapters.sparklytics.client import SparklyticsClient, below
 from adapters.sparklytics.translate import date_params
-from adapters.sparklytics.wire import BACKEND, Website, moment, undefused
+from adapters.sparklytics.wire import BACKEND, Website, undefused
+from adapters.translate import moment
 from models.errors import NotFound, Unintelligible
 from models.site import Site
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from adapters.base import Check
-from adapters.domain import DomainError, clean_domain
 from adapters.http import path_of
+from adapters.management import check_by_listing, checked_domain, is_taken
 from adapters.sparklytics.client import SparklyticsClient, below
 from adapters.sparklytics.wire import Goal as WireGoal
 from adapters.sparklytics.wire import Share, Website
@@ -14,7 +14,6 @@ from models.errors import (
     MissingAtBackend,
     NotFound,
     Problem,
-    RejectedCredentials,
     UnknownGoal,
     UnsupportedQuery,
 )
@@ -35,11 +34,7 @@ class Management:
     client: SparklyticsClient
 
     async def check(self) -> Check:
-        try:
-            await self.client.call("GET", WEBSITES, list[Website], (("limit", "1"),))
-        except RejectedCredentials as error:
-            return Check(ok=False, reasons=(error.detail,))
-        return Check(ok=True)
+        return await check_by_listing(self)
 
     async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage:
         params = (("limit", str(min(max(limit, 1), 100))), *((("cursor", cursor),) if cursor else ()))
@@ -53,27 +48,17 @@ class Management:
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
         if draft.team is not None:
             raise InvalidRequest([Problem("team", "Sparklytics has no teams")])
-        domain = _domain(draft.domain)
-        if await self._is_taken(domain):
+        domain = checked_domain(draft.domain)
+        if await is_taken(self, domain):  # whether Sparklytics itself minds is not documented
             raise AlreadyExists(f"there is a website for {domain} already", backend="sparklytics")
         # Sparklytics takes any text for a zone (contract 5, trap 8).
         body = {"name": draft.name.strip() or domain, "domain": domain, "timezone": _zone(draft.timezone)}
         return _site((await self.client.call("POST", WEBSITES, Website, json=body)).data)
 
-    async def _is_taken(self, domain: str) -> bool:
-        """Whether a website has the domain; whether Sparklytics itself minds is not documented."""
-        cursor, more = None, True
-        while more:
-            page = await self.list_sites(cursor)
-            if any(site.domain == domain for site in page.sites):
-                return True
-            cursor, more = page.next, page.next is not None
-        return False
-
     async def update_site(self, site: Site, change: SiteChange) -> RemoteSite:
         body: dict[str, Any] = {}
         if change.domain is not None:
-            body["domain"] = _domain(change.domain)
+            body["domain"] = checked_domain(change.domain)
         if change.timezone is not None:
             body["timezone"] = _zone(change.timezone)
         if change.name is not None:
@@ -142,13 +127,6 @@ class Management:
 def _site(website: Website) -> RemoteSite:
     zone = website.timezone if is_zone(website.timezone) else None
     return RemoteSite(ref=website.id, domain=website.domain, timezone=zone, name=website.name)
-
-
-def _domain(text: str) -> str:
-    try:
-        return clean_domain(text)
-    except DomainError as error:
-        raise InvalidRequest([Problem("domain", str(error))]) from error
 
 
 def _zone(name: str) -> str:

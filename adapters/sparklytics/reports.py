@@ -2,17 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import assert_never
 
-from adapters.rows import arranged, names_of, page, time_labels, zero_filled
+from adapters.reports import assembled, filled, foreseen, has_totals, whole
 from adapters.sparklytics.calendar import bucket_dates, by_hours, granularity, label_of, own_granularity, utc_dates
 from adapters.sparklytics.client import SparklyticsClient, below
 from adapters.sparklytics.stats_calls import StatsCalls
 from adapters.sparklytics.translate import (
     ADDITIVE,
-    Shape,
     breakdown_value,
     filter_params,
     goal_name,
@@ -24,11 +22,12 @@ from adapters.sparklytics.translate import (
     total_value,
 )
 from adapters.sparklytics.vocabulary import BREAKDOWNS
-from adapters.sparklytics.wire import Goal, GoalStats, Realtime, Website, moment
+from adapters.sparklytics.wire import Goal, GoalStats, Realtime, Website
+from adapters.translate import Shape, moment
 from models.errors import UnknownGoal, UnsupportedQuery
 from models.event import PAGEVIEW
-from models.query import Include, ResolvedQuery
-from models.result import Answer, Foreseen, Money, PlanKind, Row, Value
+from models.query import ResolvedQuery
+from models.result import Answer, Foreseen, Money, Row, Value
 from models.site import Site
 from models.vocabulary import Dimension, Metric
 
@@ -41,28 +40,16 @@ class Reports:
     client: SparklyticsClient
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
-        calls = most_calls(query) + (most_calls(_whole(query)) if query.include.totals and query.dimensions else 0)
-        plan = PlanKind.NATIVE if calls == 1 else PlanKind.FAN_OUT
-        return Foreseen(plan, calls, inexact(query), refusals(query))
+        return foreseen(query, most_calls, inexact(query), refusals(query))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         if against := refusals(query):
             raise UnsupportedQuery(against, backend="sparklytics")
         calls = StatsCalls(self.client, site, filter_params(query.filters))
         rows = await _rows(calls, query)
-        totals = None
-        if query.include.totals and query.dimensions:
-            totals = (await _rows(calls, _whole(query)))[0]
-        ordered = arranged(rows, names_of(query), query.order_by)
-        return Answer(
-            rows=page(ordered, query),
-            plan=PlanKind.NATIVE if calls.count == 1 else PlanKind.FAN_OUT,
-            reasons=(*inexact(query), *calls.reasons),
-            calls=calls.count,
-            totals=totals,
-            total_rows=len(ordered) if query.include.total_rows else None,
-            time_labels=time_labels(query) if query.include.time_labels else None,
-        )
+        totals = (await _rows(calls, whole(query)))[0] if has_totals(query) else None
+        reasons = (*inexact(query), *calls.reasons)
+        return assembled(query, rows, totals, calls=calls.count, reasons=reasons)
 
     async def stats_start(self, site: Site) -> date | None:
         """The day the website was made: nothing can be older, as no event carries a time of its own."""
@@ -73,11 +60,6 @@ class Reports:
     async def realtime(self, site: Site) -> int:
         """Visitors of the last 30 minutes; Sparklytics knows no shorter window."""
         return (await self.client.call("GET", below(site, "realtime"), Realtime)).data.active_visitors
-
-
-def _whole(query: ResolvedQuery) -> ResolvedQuery:
-    """The question without its dimension, for the row of totals."""
-    return replace(query, dimensions=(), order_by=(), include=Include())
 
 
 async def _rows(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
@@ -174,7 +156,7 @@ async def _buckets(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
 def _filled(rows: list[Row], query: ResolvedQuery) -> list[Row]:
     """Sparklytics fills empty buckets with zeros; they stay only where that was asked, in the canonical form."""
     active = [row for row in rows if any(row[1:])]
-    return zero_filled(active, query) if query.include.zero_fill else active
+    return filled(active, query)
 
 
 async def _breakdown(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:

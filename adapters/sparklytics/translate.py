@@ -7,7 +7,6 @@ added up from hours where the zone is whole hours away; everything else is then 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 from adapters.sparklytics.calendar import GRANULARITY, bucket_dates, by_hours, in_utc, whole_hours
@@ -15,46 +14,28 @@ from adapters.sparklytics.capabilities import BREAKDOWN_DIMENSIONS, GOAL_ONLY, M
 from adapters.sparklytics.vocabulary import FILTERS, name_of, source_of, words_of
 from adapters.sparklytics.wire import Row as WireRow
 from adapters.sparklytics.wire import Stats
-from models.filters import And, Comparison, Filter, Or
+from adapters.translate import MOST_BUCKETS, Shape, against_shape, filtered_twice, joined_by_and, shape_for
+from models.filters import Filter
 from models.query import ResolvedQuery
 from models.result import Reason, Value
-from models.vocabulary import DIRECT, NOT_SET, Dimension, Interval, Metric, interval_of
+from models.vocabulary import DIRECT, NOT_SET, Dimension, Interval, Metric
 
 Params = tuple[tuple[str, str], ...]
 ADDITIVE = frozenset({Metric.EVENTS, Metric.PAGEVIEWS})
 SERIES_METRICS = frozenset({Metric.VISITORS, Metric.EVENTS, Metric.PAGEVIEWS})
-MOST_BUCKETS = 24
 NAMES_DAYS = 90
 """./events and its kin refuse longer spans."""
 _COUNTRY = re.compile(r"^[A-Z]{2}$")
 
 
-class Shape(StrEnum):
-    """Which calls answer a query."""
-
-    TOTALS = "totals"
-    REALTIME = "realtime"
-    SERIES = "series"
-    BUCKETS = "buckets"
-    BREAKDOWN = "breakdown"
-    NAMES = "names"
-    GOALS = "goals"
-
-
 def shape_of(query: ResolvedQuery) -> Shape:
-    grouped = query.dimensions[0] if query.dimensions else ""
-    if query.relative == "realtime":
-        return Shape.REALTIME
-    if grouped == Dimension.GOAL or goal_name(query.filters):
-        return Shape.GOALS
-    if grouped == Dimension.EVENT:
-        return Shape.NAMES
-    interval = interval_of(grouped)
-    if interval is None:
-        return Shape.BREAKDOWN if grouped else Shape.TOTALS
-    one_call = set(query.metrics) <= SERIES_METRICS and interval in GRANULARITY
-    summed = by_hours(query.period) and set(query.metrics) <= ADDITIVE
-    return Shape.SERIES if one_call or summed or interval is Interval.HOUR else Shape.BUCKETS
+    metrics = set(query.metrics)
+
+    def is_series(interval: Interval) -> bool:
+        one_call = metrics <= SERIES_METRICS and interval in GRANULARITY
+        return one_call or interval is Interval.HOUR or (metrics <= ADDITIVE and by_hours(query.period))
+
+    return shape_for(query, of_goals=bool(goal_name(query.filters)), is_series=is_series)
 
 
 def refusals(query: ResolvedQuery) -> tuple[str, ...]:
@@ -64,10 +45,7 @@ def refusals(query: ResolvedQuery) -> tuple[str, ...]:
 
 def _of_shape(query: ResolvedQuery) -> Iterator[str]:
     shape, metrics = shape_of(query), set(query.metrics)
-    if shape is Shape.REALTIME and (metrics != {Metric.VISITORS} or query.dimensions or query.filters):
-        yield "realtime: only the number of visitors is known"
-    if metrics & GOAL_ONLY and shape is not Shape.GOALS:
-        yield f"{', '.join(sorted(metrics & GOAL_ONLY))}: name a goal, or group by goal"
+    yield from against_shape(query, shape, GOAL_ONLY, len(bucket_dates(query)) if shape is Shape.BUCKETS else 0)
     if Metric.PERCENTAGE in metrics and shape not in (Shape.BREAKDOWN, Shape.GOALS):
         yield "percentage: needs a dimension that is broken down"
     too_long = query.period.days > NAMES_DAYS
@@ -75,12 +53,10 @@ def _of_shape(query: ResolvedQuery) -> Iterator[str]:
         yield f"event names cover at most {NAMES_DAYS} days, not {query.period.days}"
     if shape is Shape.SERIES and Metric.PAGEVIEWS in metrics and too_long:
         yield f"page views over time cover at most {NAMES_DAYS} days, not {query.period.days}"
-    if shape is Shape.BUCKETS and len(bucket_dates(query)) > MOST_BUCKETS:
-        yield f"this takes a call for each bucket, at most {MOST_BUCKETS}; ask for fewer or longer ones"
 
 
 def _of_filters(query: ResolvedQuery) -> Iterator[str]:
-    leaves = tuple(_leaves(query.filters))
+    leaves = joined_by_and(query.filters)
     for leaf in leaves:
         value = leaf.values[0]
         if value in (DIRECT, NOT_SET):
@@ -91,9 +67,7 @@ def _of_filters(query: ResolvedQuery) -> Iterator[str]:
             yield f"country: {value[:20]!r} is not two upper-case letters"
         if leaf.dimension == Dimension.PAGE and set(value) & set("%_"):
             yield "page: Sparklytics reads % and _ in a page filter as wildcards"
-    names = [leaf.dimension for leaf in leaves]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        yield f"{name}: Sparklytics takes one filter on each dimension"
+    yield from filtered_twice(leaves, "Sparklytics")
 
 
 def inexact(query: ResolvedQuery) -> tuple[Reason, ...]:
@@ -135,29 +109,15 @@ def most_calls(query: ResolvedQuery) -> int:
             return 25
 
 
-def _leaves(filters: Iterable[Filter]) -> Iterator[Comparison]:
-    """Comparisons joined by and; everything else is refused by the declaration."""
-    for part in filters:
-        match part:
-            case Comparison():
-                yield part
-            case And(parts):
-                yield from _leaves(parts)
-            case Or((only,)):
-                yield from _leaves((only,))
-            case _:
-                continue
-
-
 def filter_params(filters: Sequence[Filter]) -> Params:
     """The parameters of filters that were not refused; goals are not among them."""
-    found = [(Dimension(leaf.dimension), leaf.values[0]) for leaf in _leaves(filters)]
+    found = [(Dimension(leaf.dimension), leaf.values[0]) for leaf in joined_by_and(filters)]
     return tuple((FILTERS[d], words_of(d, value)[0]) for d, value in found if d is not Dimension.GOAL)
 
 
 def goal_name(filters: Sequence[Filter]) -> str:
     """The goal that a query filters on, or nothing."""
-    return next((leaf.values[0] for leaf in _leaves(filters) if leaf.dimension == Dimension.GOAL), "")
+    return next((leaf.values[0] for leaf in joined_by_and(filters) if leaf.dimension == Dimension.GOAL), "")
 
 
 def date_params(first: date, last: date) -> Params:

@@ -1,19 +1,14 @@
 """Calls that only Sparklytics has: funnels, attribution, revenue, retention, journeys, properties, sessions, alerts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from adapters.base import VendorCall
-from adapters.http import json_of
+from adapters.base import Reply, VendorCall
 from adapters.sparklytics.client import SparklyticsClient, below
-from adapters.sparklytics.wire import BACKEND
+from adapters.vendor import CallsByRoute, Params, Route, by_name
 from models.base import Frozen
-from models.errors import NotFound
 from models.site import Site
 
 DOCS = "https://mintlify.com/Sparklytics/sparklytics"
@@ -79,14 +74,6 @@ class IngestLimits(Frozen):
     queue_max_events: int | None = Field(default=None, ge=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A vendor call and where it goes; `{name}` stands for a field of the query, which then is no parameter."""
-
-    call: VendorCall
-    path: str
-
-
 def _get(name: str, title: str, path: str, query: type[BaseModel] | None = None) -> Route:
     return Route(VendorCall(name, "GET", title, False, query=query, see=DOCS), path)
 
@@ -112,23 +99,15 @@ _ROUTES = (
         "ingest-limits",
     ),
 )
-ROUTES: Mapping[str, Route] = MappingProxyType({route.call.name: route for route in _ROUTES})
+ROUTES = by_name(_ROUTES)
 
 
-class VendorCalls:
+class VendorCalls(CallsByRoute):
     """PassesThrough."""
 
     client: SparklyticsClient
-    vendor_calls: tuple[VendorCall, ...] = tuple(route.call for route in _ROUTES)
+    routes = ROUTES
+    vendor_calls = tuple(route.call for route in _ROUTES)
 
-    async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:
-        """The body of Sparklytics' answer as JSON values."""
-        route = ROUTES.get(call.name)
-        if route is None:
-            raise NotFound(f"no such call: {call.name[:60]!r}", backend=BACKEND)
-        values = query.model_dump(mode="json", exclude_none=True) if query else {}
-        segments = [values.pop(part[1:-1]) if part.startswith("{") else part for part in route.path.split("/")]
-        params = tuple((name, str(value)) for name, value in values.items())
-        given = body.model_dump(mode="json", exclude_none=True) if body else None
-        reply = await self.client.send(call.method, below(site, *segments), params, given)
-        return json_of(reply, backend=BACKEND)
+    async def _send(self, site: Site, method: str, segments: list[str], params: Params, body: Any) -> Reply:
+        return await self.client.send(method, below(site, *segments), params, body)

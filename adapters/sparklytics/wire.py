@@ -1,6 +1,6 @@
 """Shapes of Sparklytics' answers and errors (contract sections 2 to 4)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -142,15 +142,6 @@ _DETAILS = {
     "password_change_required": "Sparklytics wants its password changed first",
     "forbidden": "Sparklytics refuses this to an API key",
 }
-
-
-def moment(text: str) -> datetime | None:
-    """A time as Sparklytics writes it: DuckDB's text (`2026-03-01 10:00:00`) or RFC 3339, both UTC; None if neither."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def undefused(cell: str) -> str:

@@ -1,22 +1,21 @@
 """Events to POST /api/send, one call each (contract section 4)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from adapters.base import Request
+from adapters.collect import live_objection, referrer_url, tags_beside
 from adapters.http import shaped
 from adapters.umami.client import UmamiClient
 from adapters.umami.goals import LONGEST_EVENT
 from adapters.umami.wire import BACKEND, Sent, check
-from models.event import ENGAGEMENT, PAGEVIEW, Drop, Event, Received
+from models.event import PAGEVIEW, Drop, Event, Received
 from models.site import Site
 
-TOLERANCE = timedelta(minutes=5)
 UNNAMED_AGENT = "Mozilla/5.0 (compatible; server-side event)"
 """For events without a browser of their own: Umami takes senders that do not look like one for bots."""
-_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
 class Collection:
@@ -33,9 +32,11 @@ class Collection:
         header of a proxy, without which servers that lack a place database answer 500 (contract 5).
         """
         now = self.client.context.now()
-        return tuple([objection(event, received, now) or await self._send(site, event, received) for event in events])
+        return tuple(
+            [objection(event, received, now) or await self._forward(site, event, received) for event in events]
+        )
 
-    async def _send(self, site: Site, event: Event, received: Received | None) -> Drop | None:
+    async def _forward(self, site: Site, event: Event, received: Received | None) -> Drop | None:
         body = {"type": "event", "payload": payload(site.ref, event)}
         request = Request(
             "POST", self.client.path("send"), headers=headers(event, received), json=body, idempotent=False
@@ -48,15 +49,9 @@ class Collection:
 
 def objection(event: Event, received: Received | None, now: datetime) -> Drop | None:
     """Why an event cannot be sent on, or None."""
-    if event.name == ENGAGEMENT:
-        return Drop(reason="unsupported", detail="Umami does not measure engagement")
-    if abs(event.time - now) > TOLERANCE:
-        return Drop(reason="unsupported", detail="Umami stores events at the time they arrive")
     if len(event.name) > LONGEST_EVENT:
         return Drop(reason="unsupported", detail=f"Umami keeps {LONGEST_EVENT} characters of an event's name")
-    if received is None and event.visitor is None and event.ip is None:
-        return Drop(reason="no_visitor", detail="an event needs a visitor, or an address and user agent")
-    return None
+    return live_objection(event, received, now, "Umami")
 
 
 def headers(event: Event, received: Received | None) -> dict[str, str]:
@@ -81,7 +76,7 @@ def payload(website: str, event: Event) -> dict[str, Any]:
         "website": website,
         "url": _address(event, parts.path, parts.query),
         "hostname": event.hostname or parts.hostname,
-        "referrer": _referrer(event.referrer),
+        "referrer": referrer_url(event.referrer),
         "title": event.title,
         "language": event.language,
         "screen": event.screen,
@@ -93,10 +88,6 @@ def payload(website: str, event: Event) -> dict[str, Any]:
 
 
 def _address(event: Event, path: str, query: str) -> str:
-    tags = urlencode([(name, value) for name in _UTM if (value := getattr(event, name)) and f"{name}=" not in query])
+    tags = urlencode(tags_beside(event, query))
     joined = "&".join(part for part in (query, tags) if part)
     return (event.path or path or "/") + (f"?{joined}" if joined else "")
-
-
-def _referrer(text: str | None) -> str | None:
-    return text if text is None or "://" in text else f"https://{text}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from adapters.translate import filtered_twice, joined_by_and
 from adapters.umami.vocabulary import FILTERS, words_of
 from models.filters import And, Comparison, Filter, Or
 from models.vocabulary import DIRECT, NOT_SET, Dimension, Operator
@@ -17,20 +18,7 @@ def flat(filters: Sequence[Filter]) -> tuple[Comparison, ...]:
     """All comparisons that stand under `and`, or under one `or` that is the whole filter."""
     if alternatives := _alternatives(filters):
         return alternatives
-    return tuple(_leaves(filters))
-
-
-def _leaves(filters: Sequence[Filter]) -> Iterator[Comparison]:
-    for part in filters:
-        match part:
-            case Comparison():
-                yield part
-            case And(parts):
-                yield from _leaves(parts)
-            case Or((only,)):
-                yield from _leaves((only,))
-            case _:
-                continue  # refused: by the declaration, or as an `or` in the wrong place
+    return joined_by_and(filters)
 
 
 def _misplaced(part: Filter) -> bool:
@@ -55,9 +43,7 @@ def refusals(filters: Sequence[Filter]) -> Iterator[str]:
     if any(map(_misplaced, filters)) and not _alternatives(filters):
         yield "or: Umami joins all filters in one way; `or` has to be the whole filter, over comparisons"
     leaves = flat(filters)
-    names = [leaf.dimension for leaf in leaves if leaf.dimension != Dimension.GOAL]
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        yield f"{name}: Umami takes one filter on each dimension"
+    yield from filtered_twice([leaf for leaf in leaves if leaf.dimension != Dimension.GOAL], "Umami")
     for leaf in leaves:
         if not leaf.case_sensitive and (leaf.operator not in INSENSITIVE or len(leaf.values) > 1):
             yield f"{leaf.dimension}: Umami ignores case only in `contains` with one value"

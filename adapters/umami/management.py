@@ -3,20 +3,12 @@
 from typing import Any
 
 from adapters.base import Check
-from adapters.domain import DomainError, clean_domain
+from adapters.management import check_by_listing, checked_domain, is_taken
 from adapters.umami.client import UmamiClient
 from adapters.umami.goals import Goals
 from adapters.umami.wire import BACKEND, Paged, Share, Website
 from adapters.umami.wire import Team as WireTeam
-from models.errors import (
-    AlreadyExists,
-    InvalidRequest,
-    MissingAtBackend,
-    NotFound,
-    Problem,
-    RejectedCredentials,
-    UnsupportedQuery,
-)
+from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, NotFound, Problem, UnsupportedQuery
 from models.goal import Goal, GoalDraft
 from models.link import SharedLink, SharedLinkDraft
 from models.people import Team
@@ -33,20 +25,13 @@ class Management:
     goals: Goals
 
     async def check(self) -> Check:
-        try:
-            await self._page(1, 1)
-        except RejectedCredentials as error:
-            return Check(ok=False, reasons=(error.detail,))
-        return Check(ok=True)
-
-    async def _page(self, number: int, size: int) -> Paged[Website]:
-        params = (("page", str(number)), ("pageSize", str(size)), ("includeTeams", "true"))
-        return await self.client.call("GET", self.client.path("websites"), Paged[Website], params)
+        return await check_by_listing(self)
 
     async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage:
         """The cursor is `<page>.<size>`, as a page of Umami means nothing without its size."""
         number, size = _place(cursor) if cursor else (1, limit)
-        page = await self._page(number, size)
+        params = (("page", str(number)), ("pageSize", str(size)), ("includeTeams", "true"))
+        page = await self.client.call("GET", self.client.path("websites"), Paged[Website], params)
         following = f"{number + 1}.{size}" if number * size < page.count else None
         return RemotePage(sites=tuple(_site(w) for w in page.data), next=following)
 
@@ -59,28 +44,18 @@ class Management:
 
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
         """Umami keeps no time zone: it goes back as it came, for the gateway to keep."""
-        domain = _domain(draft.domain)
-        if await self._is_taken(domain):
+        domain = checked_domain(draft.domain)
+        if await is_taken(self, domain):  # Umami would take a second website of the same domain
             raise AlreadyExists(f"there is a website for {domain} already", backend=BACKEND)
         team = draft.team or self.client.options.team_id
         body = {"name": draft.name.strip() or domain, "domain": domain} | ({"teamId": team} if team else {})
         made = await self.client.call("POST", self.client.path("websites"), Website, json=body)
         return _site(made).model_copy(update={"timezone": draft.timezone})
 
-    async def _is_taken(self, domain: str) -> bool:
-        """Umami would take a second website of the same domain."""
-        cursor, more = None, True
-        while more:
-            page = await self.list_sites(cursor)
-            if any(site.domain == domain for site in page.sites):
-                return True
-            cursor, more = page.next, page.next is not None
-        return False
-
     async def update_site(self, site: Site, change: SiteChange) -> RemoteSite:
         body = {"name": change.name} if change.name is not None else {}
         if change.domain is not None:
-            body["domain"] = _domain(change.domain)
+            body["domain"] = checked_domain(change.domain)
         if body:
             changed = _site(await self.client.call("POST", self.client.below(site), Website, json=body))
         else:
@@ -138,10 +113,3 @@ def _place(cursor: str) -> tuple[int, int]:
     if not (number.isdecimal() and size.isdecimal() and int(number) and int(size)):
         raise InvalidRequest([Problem("cursor", "is not one that was given out")])
     return int(number), int(size)
-
-
-def _domain(text: str) -> str:
-    try:
-        return clean_domain(text)
-    except DomainError as error:
-        raise InvalidRequest([Problem("domain", str(error))]) from error

@@ -1,17 +1,16 @@
 """Statistics: the shape of a query decides which calls are made, their numbers become rows."""
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from adapters.rows import arranged, names_of, page, time_labels, zero_filled
+from adapters.reports import assembled, filled, foreseen, has_totals, whole
+from adapters.translate import Shape, moment
 from adapters.umami import filters as filtering
 from adapters.umami.client import UmamiClient
 from adapters.umami.goals import Goals
 from adapters.umami.stats_calls import StatsCalls
 from adapters.umami.translate import (
-    Shape,
     by_bucket,
     counts_of,
     goal_params,
@@ -26,12 +25,12 @@ from adapters.umami.translate import (
     value,
 )
 from adapters.umami.vocabulary import TYPES
-from adapters.umami.wire import BACKEND, DateRange, moment
+from adapters.umami.wire import BACKEND, DateRange
 from models.errors import UnknownGoal, UnsupportedQuery
 from models.event import PAGEVIEW
 from models.goal import Goal, GoalKind
-from models.query import Include, ResolvedQuery
-from models.result import Answer, Foreseen, PlanKind, Row, Value
+from models.query import ResolvedQuery
+from models.result import Answer, Foreseen, Row, Value
 from models.site import Site
 from models.vocabulary import Dimension, Metric
 
@@ -45,8 +44,7 @@ class Reports:
     goals: Goals
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
-        calls = most_calls(query) + (most_calls(_whole(query)) if query.include.totals and query.dimensions else 0)
-        return Foreseen(PlanKind.NATIVE if calls == 1 else PlanKind.FAN_OUT, calls, inexact(query), refusals(query))
+        return foreseen(query, most_calls, inexact(query), refusals(query))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         if against := refusals(query):
@@ -54,21 +52,11 @@ class Reports:
         calls = StatsCalls(self.client, site, filtering.params(query.filters))
         goals = await self._goals(site, query)
         rows = await _rows(calls, query, goals)
-        totals = None
-        if query.include.totals and query.dimensions:
-            totals = (await _rows(calls, _whole(query), goals))[0]
+        totals = (await _rows(calls, whole(query), goals))[0] if has_totals(query) else None
         if not any(any(row[len(query.dimensions) :]) for row in rows):
             await calls.exists()
-        ordered = arranged(rows, names_of(query), query.order_by)
-        return Answer(
-            rows=page(ordered, query),
-            plan=PlanKind.NATIVE if calls.count == 1 else PlanKind.FAN_OUT,
-            reasons=(*inexact(query), *calls.reasons),
-            calls=calls.count,
-            totals=totals,
-            total_rows=len(ordered) if query.include.total_rows else None,
-            time_labels=time_labels(query) if query.include.time_labels else None,
-        )
+        reasons = (*inexact(query), *calls.reasons)
+        return assembled(query, rows, totals, calls=calls.count, reasons=reasons)
 
     async def _goals(self, site: Site, query: ResolvedQuery) -> tuple[Goal, ...]:
         """The goals a query is about. Raises UnknownGoal, and UnsupportedQuery when they are too many."""
@@ -94,11 +82,6 @@ class Reports:
         return await StatsCalls(self.client, site, ()).active()
 
 
-def _whole(query: ResolvedQuery) -> ResolvedQuery:
-    """The question without its dimension, for the row of totals."""
-    return replace(query, dimensions=(), order_by=(), include=Include())
-
-
 async def _rows(calls: StatsCalls, query: ResolvedQuery, goals: tuple[Goal, ...]) -> list[Row]:
     shape, period = shape_of(query), query.period
     match shape:
@@ -108,10 +91,10 @@ async def _rows(calls: StatsCalls, query: ResolvedQuery, goals: tuple[Goal, ...]
             return [(await calls.active(),)]
         case Shape.SERIES:
             found = by_bucket(await calls.series(period.first, period.last, series_params(query)), query)
-            return _filled([(label, *(counts[m] for m in query.metrics)) for label, counts in found.items()], query)
+            return filled([(label, *(counts[m] for m in query.metrics)) for label, counts in found.items()], query)
         case Shape.BUCKETS:
             rows = [(label, *await _totals(calls, query, first, last)) for label, first, last in spans(query)]
-            return _filled([row for row in rows if any(row[1:])], query)
+            return filled([row for row in rows if any(row[1:])], query)
         case Shape.BREAKDOWN:
             return await _breakdown(calls, query)
         case Shape.NAMES:
@@ -126,11 +109,6 @@ async def _totals(calls: StatsCalls, query: ResolvedQuery, first: datetime, last
     counts = await calls.stats(first, last)
     custom = (await calls.events(first, last)).pageviews if Metric.EVENTS in query.metrics else 0
     return tuple(value(m, counts, events=custom) for m in query.metrics)
-
-
-def _filled(rows: list[Row], query: ResolvedQuery) -> list[Row]:
-    """Umami leaves empty buckets out."""
-    return zero_filled(rows, query) if query.include.zero_fill else rows
 
 
 async def _breakdown(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from adapters.translate import Shape, against_shape, shape_for
 from adapters.umami import filters as filtering
 from adapters.umami.capabilities import GOAL_ONLY, REALTIME_CODE
 from adapters.umami.filters import Params
@@ -18,19 +18,6 @@ from models.result import Reason, Value
 from models.vocabulary import Dimension, Interval, Metric, interval_of
 
 SERIES_METRICS = frozenset({Metric.PAGEVIEWS, Metric.VISITORS})
-MOST_BUCKETS = 24
-
-
-class Shape(StrEnum):
-    """Which calls answer a query."""
-
-    TOTALS = "totals"
-    REALTIME = "realtime"
-    SERIES = "series"
-    BUCKETS = "buckets"
-    BREAKDOWN = "breakdown"
-    NAMES = "names"
-    GOALS = "goals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +46,13 @@ def counts_of(stats: Stats) -> Counts:
 
 
 def shape_of(query: ResolvedQuery) -> Shape:
-    grouped = query.dimensions[0] if query.dimensions else ""
-    if query.relative == "realtime":
-        return Shape.REALTIME
-    if grouped == Dimension.GOAL or filtering.goal_names(query.filters):
-        return Shape.GOALS
-    if grouped == Dimension.EVENT:
-        return Shape.NAMES
-    interval = interval_of(grouped)
-    if interval is None:
-        return Shape.BREAKDOWN if grouped else Shape.TOTALS
     metrics = set(query.metrics)
-    weekly = interval is Interval.WEEK and metrics <= {Metric.PAGEVIEWS}
-    return Shape.SERIES if weekly or (interval in UNITS and metrics <= SERIES_METRICS) else Shape.BUCKETS
+
+    def is_series(interval: Interval) -> bool:
+        weekly = interval is Interval.WEEK and metrics <= {Metric.PAGEVIEWS}
+        return weekly or (interval in UNITS and metrics <= SERIES_METRICS)
+
+    return shape_for(query, of_goals=bool(filtering.goal_names(query.filters)), is_series=is_series)
 
 
 def refusals(query: ResolvedQuery) -> tuple[str, ...]:
@@ -80,15 +61,10 @@ def refusals(query: ResolvedQuery) -> tuple[str, ...]:
 
 
 def _of_shape(query: ResolvedQuery) -> Iterator[str]:
-    shape, metrics = shape_of(query), set(query.metrics)
-    if shape is Shape.REALTIME and (metrics != {Metric.VISITORS} or query.dimensions or query.filters):
-        yield "realtime: only the number of visitors is known"
-    if metrics & GOAL_ONLY and shape is not Shape.GOALS:
-        yield f"{', '.join(sorted(metrics & GOAL_ONLY))}: name a goal, or group by goal"
-    if Metric.PERCENTAGE in metrics and shape is not Shape.BREAKDOWN:
+    shape = shape_of(query)
+    yield from against_shape(query, shape, GOAL_ONLY, len(spans(query)) if shape is Shape.BUCKETS else 0)
+    if Metric.PERCENTAGE in query.metrics and shape is not Shape.BREAKDOWN:
         yield "percentage: needs a dimension that is broken down"
-    if shape is Shape.BUCKETS and len(spans(query)) > MOST_BUCKETS:
-        yield f"this takes a call for each bucket, at most {MOST_BUCKETS}; ask for fewer or longer ones"
     names = filtering.goal_names(query.filters)
     if shape is Shape.GOALS and not query.dimensions and len(names) > 1:
         yield "goal: events that complete several goals would count twice; group by goal, or name one"

@@ -1,29 +1,31 @@
 """Calls that only Umami has: its reports, sessions, event data, and exports."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer
 
-from adapters.base import VendorCall
-from adapters.http import json_of
+from adapters.base import Reply, VendorCall
 from adapters.umami.client import UmamiClient
-from adapters.umami.wire import BACKEND
+from adapters.vendor import CallsByRoute, Params, Route, by_name
 from models.base import Frozen
-from models.errors import NotFound
 from models.site import Site
 
-DOCS = "https://umami.is/docs/api"
+DOCS, REPORTS = "https://umami.is/docs/api", "reports"
+
+
+def _milliseconds(moment: datetime) -> str:
+    return str(int(moment.timestamp() * 1000))
+
+
+Milliseconds = Annotated[AwareDatetime, PlainSerializer(_milliseconds)]
 
 
 class Dates(Frozen):
     """Both ends included; with offset."""
 
-    first: AwareDatetime
-    last: AwareDatetime
+    first: Milliseconds = Field(serialization_alias="startAt")
+    last: Milliseconds = Field(serialization_alias="endAt")
 
 
 class Breakdown(Dates):
@@ -43,9 +45,11 @@ class EventValues(Dates):
     propertyName: str = Field(max_length=500)  # noqa: N815 - the vendor's name
 
 
-class Report(Dates):
-    """A report over a period."""
+class Report(Frozen):
+    """A report over a period, both ends included; with offset."""
 
+    first: AwareDatetime = Field(serialization_alias="startDate")
+    last: AwareDatetime = Field(serialization_alias="endDate")
     timezone: str | None = Field(default=None, max_length=60)
 
 
@@ -81,21 +85,12 @@ class AttributionReport(Report):
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A vendor call and where it goes: a report, or a path below the website."""
-
-    call: VendorCall
-    report: str = ""
-    path: str = ""
-
-
 def _get(name: str, title: str, path: str, query: type[BaseModel]) -> Route:
-    return Route(VendorCall(name, "GET", title, False, query=query, see=DOCS), path=path)
+    return Route(VendorCall(name, "GET", title, False, query=query, see=DOCS), path)
 
 
 def _report(name: str, title: str, body: type[BaseModel]) -> Route:
-    return Route(VendorCall(name, "POST", title, False, body=body, see=DOCS), report=name)
+    return Route(VendorCall(name, "POST", title, False, body=body, see=DOCS), f"{REPORTS}/{name}")
 
 
 _ROUTES = (
@@ -114,39 +109,19 @@ _ROUTES = (
     _get("event_data_values", "Values of one property of an event", "event-data/values", EventValues),
     _get("export", "Aggregates as a zip archive in base64", "export", Dates),
 )
-ROUTES: Mapping[str, Route] = MappingProxyType({route.call.name: route for route in _ROUTES})
+ROUTES = by_name(_ROUTES)
 
 
-class VendorCalls:
+class VendorCalls(CallsByRoute):
     """PassesThrough."""
 
     client: UmamiClient
-    vendor_calls: tuple[VendorCall, ...] = tuple(route.call for route in _ROUTES)
+    routes = ROUTES
+    vendor_calls = tuple(route.call for route in _ROUTES)
 
-    async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:
-        """Umami's answer as JSON values. The website is always the site's own."""
-        route = ROUTES.get(call.name)
-        if route is None:
-            raise NotFound(f"no such call: {call.name[:60]!r}", backend=BACKEND)
-        if route.report and isinstance(body, Report):
-            path, given = self.client.path("reports", route.report), report_body(site.ref, route.report, body)
-            return json_of(await self.client.send("POST", path, json=given), backend=BACKEND)
-        values = query.model_dump(exclude_none=True) if query else {}
-        dates = [(wire, _milliseconds(values.pop(name))) for name, wire in _ENDS.items() if name in values]
-        params = (*dates, *((name, str(value)) for name, value in values.items()))
-        path = self.client.below(site, *route.path.split("/"))
-        return json_of(await self.client.send("GET", path, params), backend=BACKEND)
-
-
-_ENDS = {"first": "startAt", "last": "endAt"}
-
-
-def _milliseconds(moment: datetime) -> str:
-    return str(int(moment.timestamp() * 1000))
-
-
-def report_body(website: str, kind: str, body: Report) -> dict[str, Any]:
-    """A report's body: the dates stand among its parameters."""
-    parameters = body.model_dump(mode="json", exclude_none=True)
-    dates = {"startDate": parameters.pop("first"), "endDate": parameters.pop("last")}
-    return {"websiteId": website, "type": kind, "filters": {}, "parameters": {**dates, **parameters}}
+    async def _send(self, site: Site, method: str, segments: list[str], params: Params, body: Any) -> Reply:
+        """Reports stand beside websites rather than below one, and name it; their dates are parameters."""
+        if segments[0] != REPORTS:
+            return await self.client.send(method, self.client.below(site, *segments), params, body)
+        given = {"websiteId": site.ref, "type": segments[1], "filters": {}, "parameters": body}
+        return await self.client.send(method, self.client.path(*segments), params, given)

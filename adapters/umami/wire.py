@@ -1,6 +1,6 @@
 """Shapes of Umami's answers and errors (contract sections 2 and 5)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
@@ -104,12 +104,3 @@ def label_of(x: str) -> str:
     """A bucket's wall clock, `2026-06-01` or `2026-06-01 10:00:00`, whichever way this version writes it."""
     text = x.replace("T", " ").removesuffix("Z").partition(".")[0]
     return text if len(text) in (10, 19) else x
-
-
-def moment(text: str | None) -> datetime | None:
-    """An RFC 3339 time; None when absent or unreadable."""
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

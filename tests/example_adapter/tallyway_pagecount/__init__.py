@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from adapters.base import Adapter, Backend, Check, Context, Request
 from adapters.http import check_status, shaped
-from adapters.rows import arranged, names_of, page, time_labels, zero_filled
+from adapters.reports import assembled, filled
 from models.base import Frozen
 from models.capability import NATIVE, Capabilities, Conflict, Feature, Operation, cells, never
 from models.query import ResolvedQuery
@@ -82,15 +82,9 @@ class PagecountAdapter:
         counts = await self._counts(query.period.first_date, query.period.last_date)
         rows: list[Row] = [_row((), counts.total, query)]
         if query.dimensions:
-            rows = [_row((day,), counted, query) for day, counted in counts.days.items()]
-            rows = zero_filled(rows, query) if query.include.zero_fill else rows
-        ordered = arranged(rows, names_of(query), query.order_by)
-        return Answer(
-            rows=page(ordered, query),
-            totals=_row((), counts.total, query) if query.include.totals else None,
-            total_rows=len(ordered) if query.include.total_rows else None,
-            time_labels=time_labels(query) if query.include.time_labels else None,
-        )
+            rows = filled([_row((day,), counted, query) for day, counted in counts.days.items()], query)
+        totals = _row((), counts.total, query) if query.include.totals else None
+        return assembled(query, rows, totals)
 
     async def stats_start(self, site: Site) -> date | None:
         return None

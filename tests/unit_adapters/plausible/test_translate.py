@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from adapters.plausible.rules import flat
 from adapters.plausible.translate import anchored, body_of, totals_query, written
 from adapters.plausible.translate_v1 import breakdown_pages, filters_of
 from adapters.plausible.vocabulary import (
@@ -17,6 +16,7 @@ from adapters.plausible.vocabulary import (
     canonical_dimension,
     vendor_dimension,
 )
+from adapters.translate import flat
 from models.errors import Unintelligible
 from models.filters import read_filters
 from models.result import MetricWarning, Money

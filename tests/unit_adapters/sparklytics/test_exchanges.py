@@ -1,15 +1,11 @@
 """Documented exchanges: the twin answers them as documented, and the adapter asks and reads them."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
-from adapters.base import Context
-from adapters.http import open_transport
 from adapters.sparklytics.adapter import SparklyticsAdapter
 from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from fixtures.twins.sparklytics import demo_store, sparklytics_twin
@@ -18,38 +14,20 @@ from models.goal import GoalDraft
 from models.query import read_query
 from models.site import RemoteSite, Site, SiteChange, SiteDraft
 from tests.contract.harness import NOW, WEEK
-from tests.contract.ledger import MemoryLedger
+from tests.unit_adapters import shared
 
-FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "sparklytics"
-EXCHANGES: dict[str, dict[str, Any]] = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(FOLDER.glob("*.json"))}
+EXCHANGES = shared.exchanges_of("sparklytics")
 BLOG = Site(id="blog", domain="example.com", external_id="site_a1b2c3d4e5")
 BASE = "https://analytics.example.com"
 
 
-class Wire:
-    """An adapter that hears one documented answer after the other, and what it asked."""
+class Wire(shared.Wire):
+    """An adapter over them."""
 
     def __init__(self, *names: str) -> None:
-        self.answers = [EXCHANGES[name]["response"] for name in names]
-        self.seen: list[httpx2.Request] = []
-        transport = open_transport(BASE, backend="sparklytics", wire=httpx2.MockTransport(self._answer))
-        context = Context(transport, MemoryLedger(), lambda: NOW, Path())
+        super().__init__("sparklytics", BASE, BLOG, names, {"authorization": "Bearer spk_selfhosted_x"})
         credential = SparklyticsCredential(api_key=SecretStr("spk_selfhosted_x"))
-        self.adapter = SparklyticsAdapter(SparklyticsOptions(base_url=BASE), credential, context)
-
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
-        self.seen.append(request)
-        told = self.answers.pop(0)
-        content = b"" if told["body"] is None else json.dumps(told["body"]).encode()
-        return httpx2.Response(told["status"], content=content, headers=told["headers"])
-
-    def assert_asked(self, name: str, at: int = -1) -> None:
-        documented, sent = EXCHANGES[name]["request"], self.seen[at]
-        assert (sent.method, sent.url.path) == (documented["method"], documented["path"].replace("<site>", BLOG.ref))
-        assert sent.headers["authorization"] == "Bearer spk_selfhosted_x"
-        assert dict(sent.url.params) | documented.get("query", {}) == dict(sent.url.params)
-        if "body" in documented:
-            assert json.loads(sent.content) == documented["body"]
+        self.adapter = SparklyticsAdapter(SparklyticsOptions(base_url=BASE), credential, self.context)
 
 
 @pytest.mark.parametrize("name", [name for name, told in EXCHANGES.items() if told["world"] == "demo-site"])

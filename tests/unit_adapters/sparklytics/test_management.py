@@ -13,7 +13,8 @@ from adapters.http import open_transport
 from adapters.sparklytics.adapter import SparklyticsAdapter
 from adapters.sparklytics.options import SparklyticsCredential, SparklyticsOptions
 from adapters.sparklytics.vendor import ROUTES, GoalDates, Journey
-from adapters.sparklytics.wire import moment, undefused
+from adapters.sparklytics.wire import undefused
+from adapters.translate import moment
 from fixtures.twins.sparklytics import Store, Website, add_site, load
 from models.errors import (
     AlreadyExists,
@@ -34,6 +35,7 @@ from models.goal import GoalDraft
 from models.link import SharedLinkDraft
 from models.site import Site, SiteChange, SiteDraft
 from tests.contract.ledger import MemoryLedger
+from tests.unit_adapters.shared import assert_listed_by_twos
 from tests.unit_adapters.sparklytics.conftest import adapter_over
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
@@ -85,14 +87,7 @@ async def test_a_domain_is_registered_once(adapter: SparklyticsAdapter) -> None:
 async def test_websites_are_listed_by_cursor(adapter: SparklyticsAdapter, store: Store) -> None:
     for number in range(4):
         add_site(store, f"s{number}.example.com", NOW)
-    seen, cursor, pages = [], None, 0
-    while True:
-        page = await adapter.list_sites(cursor, 2)
-        seen += [site.domain for site in page.sites]
-        cursor, pages = page.next, pages + 1
-        if cursor is None:
-            break
-    assert (len(seen), len(set(seen)), pages) == (5, 5, 3)
+    await assert_listed_by_twos(adapter, 5)
 
 
 async def test_the_password_opens_a_session_and_renews_it(store: Store, site: Site, tmp_path: Path) -> None:

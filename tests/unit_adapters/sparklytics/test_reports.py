@@ -7,21 +7,16 @@ import pytest
 from adapters.sparklytics.adapter import SparklyticsAdapter
 from fixtures.twins.sparklytics import Store, Website, load
 from models.errors import UnknownGoal, UnsupportedQuery
-from models.query import ResolvedQuery, read_query
-from models.result import Answer, Money, Row
+from models.result import Money, Row
 from models.site import Site
 from models.vocabulary import Dimension
-from tests.contract import expected
-from tests.contract.harness import NOW, WEEK
-
-
-def asked(zone: str = "Etc/UTC", **body: Any) -> ResolvedQuery:
-    return read_query({"date_range": list(WEEK), **body}).resolved(zone=zone, now=NOW)
-
-
-async def answer(adapter: SparklyticsAdapter, site: Site, **body: Any) -> Answer:
-    return await adapter.read(site, asked(**body))
-
+from tests.unit_adapters.shared import (
+    answer,
+    asked,
+    assert_buckets_are_filled_where_asked,
+    assert_exact,
+    assert_refused_before_any_call,
+)
 
 EXACT: list[dict[str, Any]] = [
     {"metrics": ["visitors"]},
@@ -48,12 +43,7 @@ EXACT: list[dict[str, Any]] = [
 async def test_what_is_said_to_be_exact_equals_the_reference(
     adapter: SparklyticsAdapter, site: Site, body: dict[str, Any]
 ) -> None:
-    query = asked(**body)
-    assert adapter.foresee(site, query).reasons == ()
-    found = await adapter.read(site, query)
-    assert found.reasons == ()
-    assert found.rows == expected.rows(query)
-    assert found.calls <= adapter.foresee(site, query).calls
+    await assert_exact(adapter, site, body)
 
 
 async def test_days_of_another_zone_are_marked_where_they_do_not_add_up(
@@ -172,11 +162,7 @@ async def test_values_that_are_missing_are_missing_from_a_breakdown(adapter: Spa
 async def test_what_cannot_be_said_is_refused_before_any_call(
     adapter: SparklyticsAdapter, site: Site, store: Store, body: dict[str, Any], words: str
 ) -> None:
-    query = asked(**body)
-    assert any(words in reason for reason in adapter.foresee(site, query).refusals)
-    with pytest.raises(UnsupportedQuery, match=words):
-        await adapter.read(site, query)
-    assert store.requests == []
+    await assert_refused_before_any_call(adapter, site, store, body, words)
 
 
 async def test_dates_on_the_wire_are_real_ones(adapter: SparklyticsAdapter, site: Site, store: Store) -> None:
@@ -201,16 +187,7 @@ async def test_goals_are_counted_one_by_one(adapter: SparklyticsAdapter, site: S
 
 
 async def test_empty_buckets_come_only_where_they_are_asked(adapter: SparklyticsAdapter, site: Site) -> None:
-    body: dict[str, Any] = {
-        "metrics": ["events"],
-        "dimensions": ["time:day"],
-        "date_range": ["2026-06-07", "2026-06-09"],
-    }
-    assert (await answer(adapter, site, **body)).rows == (("2026-06-07", 2),)
-    filled = await answer(adapter, site, **body, include={"zero_fill": True, "time_labels": True, "totals": True})
-    assert filled.rows == (("2026-06-07", 2), ("2026-06-08", 0), ("2026-06-09", 0))
-    assert filled.time_labels == ("2026-06-07", "2026-06-08", "2026-06-09")
-    assert filled.totals == (2,)
+    await assert_buckets_are_filled_where_asked(adapter, site, "events", 2)
 
 
 async def test_statistics_start_with_the_website(adapter: SparklyticsAdapter, site: Site) -> None:

@@ -1,15 +1,12 @@
 """Documented exchanges: the twin answers them as documented, and the adapter asks and reads them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
-from adapters.base import Context
-from adapters.http import open_transport
 from adapters.umami.adapter import SelfHostedAdapter
 from adapters.umami.options import UmamiCredential, UmamiOptions
 from fixtures.twins.umami import demo_store, umami_twin
@@ -18,35 +15,20 @@ from models.query import read_query
 from models.result import Answer
 from models.site import Site, SiteDraft
 from tests.contract.harness import NOW, WEEK
-from tests.contract.ledger import MemoryLedger
+from tests.unit_adapters import shared
 
-FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "umami"
-EXCHANGES: dict[str, dict[str, Any]] = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(FOLDER.glob("*.json"))}
+EXCHANGES = shared.exchanges_of("umami")
 SITE = Site(id="demo", domain="demo.example.com", external_id="00000000-0000-4000-8000-000000000001")
 BASE = "https://umami.example"
 
 
-class Wire:
-    """An adapter that hears one documented answer after the other, and what it asked."""
+class Wire(shared.Wire):
+    """An adapter over them."""
 
     def __init__(self, *names: str) -> None:
-        self.answers = [EXCHANGES[name]["response"] for name in names]
-        self.seen: list[httpx2.Request] = []
-        transport = open_transport(BASE, backend="umami", wire=httpx2.MockTransport(self._answer))
-        context = Context(transport, MemoryLedger(), lambda: NOW, Path())
+        super().__init__("umami", BASE, SITE, names, {"x-umami-api-key": "api_x"})
         credential = UmamiCredential(api_key=SecretStr("api_x"))
-        self.adapter = SelfHostedAdapter(UmamiOptions(base_url=BASE), credential, context)
-
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
-        self.seen.append(request)
-        told = self.answers.pop(0)
-        return httpx2.Response(told["status"], content=json.dumps(told["body"]).encode(), headers=told["headers"])
-
-    def assert_asked(self, name: str, at: int = -1) -> None:
-        documented, sent = EXCHANGES[name]["request"], self.seen[at]
-        assert (sent.method, sent.url.path) == (documented["method"], documented["path"].replace("<site>", SITE.ref))
-        assert sent.headers["x-umami-api-key"] == "api_x"
-        assert dict(sent.url.params) | documented.get("query", {}) == dict(sent.url.params)
+        self.adapter = SelfHostedAdapter(UmamiOptions(base_url=BASE), credential, self.context)
 
     async def read(self, **body: Any) -> Answer:
         query = read_query({"date_range": list(WEEK), **body}).resolved(zone="Etc/UTC", now=NOW)

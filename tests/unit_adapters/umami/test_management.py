@@ -29,6 +29,7 @@ from models.event import Event, Received
 from models.goal import GoalDraft
 from models.link import SharedLinkDraft
 from models.site import Site, SiteChange, SiteDraft
+from tests.unit_adapters.shared import assert_listed_by_twos
 from tests.unit_adapters.umami.conftest import adapter_over
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
@@ -93,14 +94,7 @@ async def test_a_domain_is_registered_once(adapter: SelfHostedAdapter) -> None:
 async def test_websites_are_listed_page_by_page(adapter: SelfHostedAdapter, store: Store) -> None:
     for number in range(4):
         store.add_site(f"s{number}.example.com")
-    seen, cursor, pages = [], None, 0
-    while True:
-        page = await adapter.list_sites(cursor, 2)
-        seen += [site.domain for site in page.sites]
-        cursor, pages = page.next, pages + 1
-        if cursor is None:
-            break
-    assert (len(seen), len(set(seen)), pages) == (5, 5, 3)
+    await assert_listed_by_twos(adapter, 5)
     with pytest.raises(InvalidRequest):
         await adapter.list_sites("elsewhere")
 

@@ -8,23 +8,17 @@ from adapters.umami.adapter import SelfHostedAdapter
 from adapters.umami.filters import written
 from adapters.umami.wire import Expanded, label_of, number
 from fixtures.twins.umami import Store, Website, load
-from models.errors import MissingAtBackend, Unintelligible, UnknownGoal, UnsupportedQuery
+from models.errors import MissingAtBackend, Unintelligible, UnknownGoal
 from models.filters import Comparison
-from models.query import ResolvedQuery, read_query
-from models.result import Answer
 from models.site import Site
 from models.vocabulary import Operator
-from tests.contract import expected
-from tests.contract.harness import NOW, WEEK
-
-
-def asked(zone: str = "Etc/UTC", **body: Any) -> ResolvedQuery:
-    return read_query({"date_range": list(WEEK), **body}).resolved(zone=zone, now=NOW)
-
-
-async def answer(adapter: SelfHostedAdapter, site: Site, **body: Any) -> Answer:
-    return await adapter.read(site, asked(**body))
-
+from tests.unit_adapters.shared import (
+    answer,
+    asked,
+    assert_buckets_are_filled_where_asked,
+    assert_exact,
+    assert_refused_before_any_call,
+)
 
 EXACT: list[dict[str, Any]] = [
     {"metrics": ["pageviews", "events"]},
@@ -49,12 +43,7 @@ EXACT: list[dict[str, Any]] = [
 async def test_what_is_said_to_be_exact_equals_the_reference(
     adapter: SelfHostedAdapter, site: Site, body: dict[str, Any]
 ) -> None:
-    query = asked(**body)
-    assert adapter.foresee(site, query).reasons == ()
-    found = await adapter.read(site, query)
-    assert found.reasons == ()
-    assert found.rows == expected.rows(query)
-    assert found.calls <= adapter.foresee(site, query).calls
+    await assert_exact(adapter, site, body)
 
 
 async def test_an_unknown_website_is_not_a_website_without_visitors(adapter: SelfHostedAdapter, store: Store) -> None:
@@ -73,14 +62,7 @@ async def test_an_empty_week_of_a_known_website_is_zero(adapter: SelfHostedAdapt
 
 
 async def test_empty_buckets_come_only_where_they_are_asked(adapter: SelfHostedAdapter, site: Site) -> None:
-    body: dict[str, Any] = {
-        "metrics": ["pageviews"], "dimensions": ["time:day"], "date_range": ["2026-06-07", "2026-06-09"]
-    }  # fmt: skip
-    assert (await answer(adapter, site, **body)).rows == (("2026-06-07", 1),)
-    filled = await answer(adapter, site, **body, include={"zero_fill": True, "time_labels": True, "totals": True})
-    assert filled.rows == (("2026-06-07", 1), ("2026-06-08", 0), ("2026-06-09", 0))
-    assert filled.time_labels == ("2026-06-07", "2026-06-08", "2026-06-09")
-    assert filled.totals == (1,)
+    await assert_buckets_are_filled_where_asked(adapter, site, "pageviews", 1)
 
 
 async def test_days_are_cut_in_the_asked_zone(adapter: SelfHostedAdapter, site: Site, store: Store) -> None:
@@ -186,11 +168,7 @@ def test_a_canonical_name_is_every_word_of_the_vendor() -> None:
 async def test_what_cannot_be_said_is_refused_before_any_call(
     adapter: SelfHostedAdapter, site: Site, store: Store, body: dict[str, Any], words: str
 ) -> None:
-    query = asked(**body)
-    assert any(words in reason for reason in adapter.foresee(site, query).refusals)
-    with pytest.raises(UnsupportedQuery, match=words):
-        await adapter.read(site, query)
-    assert store.requests == []
+    await assert_refused_before_any_call(adapter, site, store, body, words)
 
 
 async def test_an_alternative_of_one_is_not_forgotten(adapter: SelfHostedAdapter, site: Site, store: Store) -> None:
