@@ -1,7 +1,8 @@
 """What the management of sites has in common at vendors that check neither domains nor whether one is taken."""
 
-from adapters.base import Check, ListsSites
+from adapters.base import Check
 from adapters.domain import DomainError, clean_domain
+from adapters.protocols import ListsSites
 from models.errors import InvalidRequest, Problem, RejectedCredentials
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from adapters.base import Adapter, Collects, CountsDrops, Flushes
+from adapters.base import Adapter
+from adapters.protocols import Collects, CountsDrops, Flushes
 from gateway.access.metering import Meter, concerned
 from gateway.collect.payload import Payload
 from gateway.manage.sites import Sites

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.base import ListsSites
+from adapters.protocols import ListsSites
 from gateway.catalog import Catalog
 from gateway.catalog import sites as rows
 from gateway.catalog.documents import DocumentLedger

@@ -1,6 +1,6 @@
 """Goals of a site, kept by its backend."""
 
-from adapters.base import CreatesGoals, DeletesGoals, ListsGoals
+from adapters.protocols import CreatesGoals, DeletesGoals, ListsGoals
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import Backends, refused

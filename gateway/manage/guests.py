@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from adapters.base import HostsVisitors, ListsTeams, ManagesGuests
+from adapters.protocols import HostsVisitors, ListsTeams, ManagesGuests
 from gateway.access.rate_limit import UNLIMITED, RateLimit
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.mail import Mailer

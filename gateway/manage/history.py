@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from adapters.base import ExportsHistory, ImportsHistory, ReportsProblems
+from adapters.protocols import ExportsHistory, ImportsHistory, ReportsProblems
 from gateway.access.metering import Meter
 from gateway.access.rate_limit import UNLIMITED, RateLimit
 from gateway.catalog.audit_trail import AuditTrail, Note

@@ -1,6 +1,6 @@
 """Shared links of a site."""
 
-from adapters.base import HostsVisitors, ManagesLinks, SharesLinks
+from adapters.protocols import HostsVisitors, ManagesLinks, SharesLinks
 from gateway.access.rate_limit import UNLIMITED, RateLimit
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.outbound.backends import Backends, refused

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from adapters.base import PassesThrough, VendorCall
+from adapters.base import VendorCall
+from adapters.protocols import PassesThrough
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import Backends

@@ -1,6 +1,6 @@
 """Custom properties that a site's statistics show."""
 
-from adapters.base import ManagesProps
+from adapters.protocols import ManagesProps
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import Backends, refused

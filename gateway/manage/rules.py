@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from adapters.base import Configures
+from adapters.protocols import Configures
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.outbound.backends import Backends, refused
 from gateway.tenancy import Caller, KeyScope, SiteRecord

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.base import CreatesSites, DeletesSites, ListsSites, ProvesDeletion, ReadsRealtime, UpdatesSites
 from adapters.domain import DomainError, clean_domain
+from adapters.protocols import CreatesSites, DeletesSites, ListsSites, ProvesDeletion, ReadsRealtime, UpdatesSites
 from gateway.access.metering import Meter
 from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows

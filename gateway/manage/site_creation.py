@@ -4,7 +4,7 @@ Vendors know no idempotency keys. An attempt is written down before it is sent; 
 out, the connection broke, we were killed), the domain is looked up at the vendor before anything is created again.
 """
 
-from adapters.base import CreatesSites, ListsSites
+from adapters.protocols import CreatesSites, ListsSites
 from gateway.catalog import Catalog
 from gateway.catalog.documents import DocumentLedger
 from gateway.tenancy import Tenant

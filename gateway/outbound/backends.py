@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeGuard
 
-from adapters.base import Adapter, Collects, CollectsTogether
+from adapters.base import Adapter
+from adapters.protocols import Collects, CollectsTogether
 from models.capability import Operation
 from models.errors import UnsupportedQuery
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from adapters.base import Reads
+from adapters.protocols import Reads
 from adapters.rows import arranged, page
 from gateway.read.planner import FanOut, Native, Refusal
 from models.errors import UnsupportedQuery

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeGuard
 
-from adapters.base import Adapter, Reads, ReadsRealtime
+from adapters.base import Adapter
+from adapters.protocols import Reads, ReadsRealtime
 from gateway.access.metering import concerned
 from gateway.outbound import deadline
 from gateway.outbound.backends import Backends

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.base import PROTOCOLS
+from adapters.protocols import PROTOCOLS
 from models.capability import NATIVE, Operation
 from models.vocabulary import Metric
 from tests.contract import cases

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.base import PROTOCOLS, Flushes
+from adapters.protocols import PROTOCOLS, Flushes
 from fixtures.twins.plausible import EVENTS
 from models.capability import Capabilities, Operation
 from models.errors import AlreadyExists, MissingAtBackend, UnknownGoal

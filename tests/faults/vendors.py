@@ -10,12 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from adapters.base import Adapter, Backend, Context, Reads
+from adapters.base import Adapter, Backend, Context
 from adapters.http import Timeouts, open_transport
 from adapters.pirsch import BACKEND as PIRSCH
 from adapters.pirsch.options import PirschCredential
 from adapters.plausible import BACKEND as PLAUSIBLE
 from adapters.plausible.options import PlausibleCredential
+from adapters.protocols import Reads
 from adapters.sparklytics import BACKEND as SPARKLYTICS
 from adapters.sparklytics.options import SparklyticsCredential
 from adapters.umami import BACKEND as UMAMI

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 
-from adapters.base import Context, ListsSites, Reads
+from adapters.base import Context
 from adapters.http import open_transport
+from adapters.protocols import ListsSites, Reads
 from models.errors import UnsupportedQuery
 from models.query import ResolvedQuery, read_query
 from models.result import Answer

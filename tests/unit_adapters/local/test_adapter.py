@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.base import PROTOCOLS, Adapter, Flushes, Reads
+from adapters.base import Adapter
 from adapters.local import engine
 from adapters.local.adapter import LocalAdapter
 from adapters.local.backend import BACKEND
@@ -17,6 +17,7 @@ from adapters.local.care import purge
 from adapters.local.collect.drops import DropCounts
 from adapters.local.enrich import visitor
 from adapters.local.enrich.visitor import DailySalts
+from adapters.protocols import PROTOCOLS, Flushes, Reads
 from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded, UnknownSite
 from models.event import Event, Received
 from models.goal import GoalDraft

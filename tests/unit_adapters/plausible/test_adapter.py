@@ -8,10 +8,10 @@ import httpx2
 import pytest
 from pydantic import ValidationError
 
-from adapters.base import PROTOCOLS
 from adapters.plausible import BACKEND
 from adapters.plausible.adapter import EDITIONS
 from adapters.plausible.options import PlausibleCredential, PlausibleOptions
+from adapters.protocols import PROTOCOLS
 from models.capability import Operation
 from models.errors import (
     ConfigurationError,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from adapters.base import Collects
+from adapters.protocols import Collects
 from adapters.umami import BACKEND
 from adapters.umami.adapter import CloudAdapter, SelfHostedAdapter
 from adapters.umami.options import UmamiCredential, UmamiOptions
