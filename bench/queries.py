@@ -19,7 +19,8 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.local.read.reader import Reader
+from adapters.local.client import StoreClient
+from adapters.local.reports import Reports
 from adapters.local.store.event_store import EventStore
 from bench.store import FIRST, LAST, NOW, SITE, VISITS, opened
 from models.filters import read_filters
@@ -131,7 +132,7 @@ async def timed(work: Callable[[], Awaitable[Rows]], into: Timed) -> Rows:
     return rows
 
 
-async def compare(reader: Reader, store: EventStore, case: Case, rounds: int) -> None:
+async def compare(reader: Reports, store: EventStore, case: Case, rounds: int) -> None:
     query, by_hand = case.query(), case.by_hand()
 
     async def ours() -> Rows:
@@ -159,7 +160,7 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, int | float) else value
 
 
-async def realtime(reader: Reader, rounds: int) -> None:
+async def realtime(reader: Reports, rounds: int) -> None:
     took = Timed([], [])
 
     async def ours() -> Rows:
@@ -172,7 +173,8 @@ async def realtime(reader: Reader, rounds: int) -> None:
 
 async def asked(visits: int, rounds: int) -> None:
     store = await opened(visits)
-    reader = Reader(store, _goals, _imports, lambda: NOW)
+    reader = Reports()
+    reader.client = StoreClient(store, _goals, _imports, lambda: NOW)
     try:
         ((events, ours, size),) = await store.query(
             "SELECT count(), countIf(site = 'site_1'), (SELECT sum(bytes_on_disk) FROM system.parts WHERE active"

@@ -1,15 +1,25 @@
 """The local backend: an event store of our own."""
 
-from typing import TYPE_CHECKING, Any
+from pydantic import BaseModel
 
-if TYPE_CHECKING:
-    from adapters.local.backend import BACKEND as BACKEND
+from adapters.base import Adapter, Backend, Context
+from adapters.local.capabilities import LOCAL
+from adapters.local.options import LocalOptions
 
 
-def __getattr__(name: str) -> Any:
-    """`BACKEND`, loaded when it is asked for: the parts stay importable one by one."""
-    if name == "BACKEND":
-        from adapters.local.backend import BACKEND
+def _open(options: BaseModel, credential: BaseModel | None, context: Context) -> Adapter:
+    from adapters.local.adapter import LocalAdapter  # the engine is loaded where it is used
 
-        return BACKEND
-    raise AttributeError(name)
+    return LocalAdapter(LocalOptions.model_validate(options.model_dump()), context)
+
+
+BACKEND = Backend(
+    name="local",
+    title=LOCAL.title,
+    options=LocalOptions,
+    credential=None,
+    editions={LOCAL.edition: LOCAL},
+    edition_of=lambda _options: LOCAL.edition,
+    base_url_of=lambda _options: "",
+    open=_open,
+)

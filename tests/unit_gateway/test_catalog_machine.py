@@ -12,11 +12,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from adapters.base import Context
 from adapters.local.management import Management
 from gateway.access.keyring import Keyring
 from gateway.catalog import Catalog, keys, sites, tenants
 from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.documents import DocumentLedger
+from gateway.outbound.connections import NoTransport
 from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import AlreadyExists, Conflict, NotAuthenticated, NotFound, UnknownGoal, UnknownSite
 from models.goal import GoalDraft
@@ -63,7 +65,9 @@ class CatalogMachine(RuleBasedStateMachine):
 
     def open(self) -> None:
         self.catalog = Catalog(Path(self.folder.name))
-        self.goals = Management(DocumentLedger(self.catalog, "", LOCAL_CONNECTION), now=lambda: self.now)
+        self.goals = Management(
+            Context(NoTransport(), DocumentLedger(self.catalog, "", LOCAL_CONNECTION), lambda: self.now, Path())
+        )
         audit_trail = AuditTrail(self.catalog, lambda: self.now)
         self.keyring = Keyring(
             catalog=self.catalog, audit=audit_trail, now=lambda: self.now, operator_key=None, remembered_seconds=5

@@ -10,10 +10,10 @@ import msgspec
 
 from adapters.base import Ledger
 from adapters.local.care import recount
-from adapters.local.care.purge import DELETED
 from adapters.local.collect.journal import CHECKPOINT, SUFFIX, Checkpoint, Journal
 from adapters.local.collect.journal_frames import records_of
-from adapters.local.management import SETTINGS
+from adapters.local.manage.settings import SETTINGS
+from adapters.local.manage.sites import DELETED
 from adapters.local.store.event_store import EventStore
 from adapters.local.store.imported import KIND
 from adapters.local.store.schema import IMPORTED

@@ -10,7 +10,8 @@ import structlog
 
 from adapters.base import Ledger
 from adapters.local.collect.writer import Writer
-from adapters.local.management import SETTINGS, ZONE, settings_of
+from adapters.local.manage.settings import SETTINGS, ZONE, settings_of
+from adapters.local.manage.sites import DELETED
 from adapters.local.store.ddl import LAYOUTS
 from adapters.local.store.event_store import EventStore
 from models.errors import BackendError
@@ -18,8 +19,6 @@ from models.period import days_period
 
 log = structlog.get_logger(__name__)
 
-DELETED = "deleted_sites"
-"""Ledger documents by site id: domain, deleted_at, and when it is done purged_at and the rows removed by table."""
 PAUSE = 3600.0
 RETRY = 30.0
 IMPORTED = tuple(name for name in LAYOUTS if name.startswith("imported_"))

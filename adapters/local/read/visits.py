@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from adapters.local.client import StoreClient, page_of
 from adapters.local.enrich.names import NAMES, name_of
-from adapters.local.read.conditions import Insights
 from adapters.local.store.schema import VISIT_ATTRIBUTES
 from models.insight import VisitEvent, VisitRow
 from models.query import ResolvedQuery
@@ -17,31 +17,51 @@ HEAD = (
 MOST_EVENTS = 10_000
 
 
-async def list_visits(insights: Insights, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
-    """The latest first. Raises InvalidRequest."""
-    conditions = await insights.conditions(site, query)
-    visits = (
-        f"SELECT {', '.join(HEAD)}, {PLAIN} FROM sessions FINAL WHERE {conditions.visits()} "
-        f"ORDER BY start DESC, session DESC LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
-    )
-    rows = await insights.rows(visits, conditions)
-    titles = await _titles(insights, site, query, [int(row[1]) for row in rows])
-    return tuple(_visit(row, titles.get(int(row[1]), ("", ""))) for row in rows)
+class Visits:
+    """ListsVisits."""
+
+    client: StoreClient
+
+    async def list_visits(self, site: Site, query: ResolvedQuery) -> tuple[VisitRow, ...]:
+        """The latest first. Raises InvalidRequest."""
+        conditions = await self.client.conditions(site, query)
+        visits = (
+            f"SELECT {', '.join(HEAD)}, {PLAIN} FROM sessions FINAL WHERE {conditions.visits()} "
+            f"ORDER BY start DESC, session DESC {page_of(query)}"
+        )
+        rows = await self.client.rows(visits, conditions)
+        titles = await _titles(self.client, site, query, [int(row[1]) for row in rows])
+        return tuple(_visit(row, titles.get(int(row[1]), ("", ""))) for row in rows)
+
+    async def visit_events(self, site: Site, query: ResolvedQuery, visitor: int, visit: int) -> tuple[VisitEvent, ...]:
+        """Every event of one visit but engagement, which is told as the seconds of the page view before it.
+
+        Raises InvalidRequest.
+        """
+        conditions = await self.client.conditions(site, query)
+        bounds = " AND ".join(conditions.window.events_in_period(engagement=True))
+        sql = (
+            f"SELECT time, name, path, title, props, engagement_ms, {PLAIN} FROM events "
+            f"WHERE {bounds} AND visitor = {int(visitor)} AND session = {int(visit)} "
+            f"ORDER BY seq LIMIT {MOST_EVENTS}"
+        )
+        rows = await self.client.rows(sql, conditions)
+        return tuple(_event(visitor, visit, row) for row in rows if row[1] != "engagement")
 
 
 async def _titles(
-    insights: Insights, site: Site, query: ResolvedQuery, visits: list[int]
+    client: StoreClient, site: Site, query: ResolvedQuery, visits: list[int]
 ) -> dict[int, tuple[str, str]]:
     """Titles of the first and last page view of each visit."""
     if not visits:
         return {}
-    conditions = await insights.conditions(site, query)
+    conditions = await client.conditions(site, query)
     wanted = ", ".join(str(visit) for visit in visits)
     sql = (
         "SELECT session, argMin(title, (time, seq)), argMax(title, (time, seq)) FROM events "
         f"WHERE site = {conditions.bind.text(site.id)} AND name = 'pageview' AND session IN ({wanted}) GROUP BY session"
     )
-    return {int(visit): (str(first), str(last)) for visit, first, last in await insights.rows(sql, conditions)}
+    return {int(visit): (str(first), str(last)) for visit, first, last in await client.rows(sql, conditions)}
 
 
 def _visit(row: tuple[object, ...], titles: tuple[str, str]) -> VisitRow:
@@ -67,24 +87,6 @@ def _named(values: Iterable[object]) -> dict[str, str]:
     """Attributes by name, and the names of places beside their codes."""
     found = dict(zip(ATTRIBUTES, map(str, values), strict=True))
     return found | {f"{kind}_name": name_of(kind, found[kind]) if found[kind] else "" for kind in NAMES}
-
-
-async def visit_events(
-    insights: Insights, site: Site, query: ResolvedQuery, visitor: int, visit: int
-) -> tuple[VisitEvent, ...]:
-    """Every event of one visit but engagement, which is told as the seconds of the page view before it.
-
-    Raises InvalidRequest.
-    """
-    conditions = await insights.conditions(site, query)
-    bounds = " AND ".join(conditions.window.events_in_period(engagement=True))
-    sql = (
-        f"SELECT time, name, path, title, props, engagement_ms, {PLAIN} FROM events "
-        f"WHERE {bounds} AND visitor = {int(visitor)} AND session = {int(visit)} "
-        f"ORDER BY seq LIMIT {MOST_EVENTS}"
-    )
-    rows = await insights.rows(sql, conditions)
-    return tuple(_event(visitor, visit, row) for row in rows if row[1] != "engagement")
 
 
 def _event(visitor: int, visit: int, row: tuple[object, ...]) -> VisitEvent:

@@ -1,11 +1,14 @@
 """What the store knows of imported history: which days each completed import covers, and with which tables."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import combinations
+from typing import Any
 
+from adapters.base import Ledger
 from models.result import Reason
+from models.site import Site
 
 KIND = "imports"
 """Documents of the ledger that record imports."""
@@ -27,6 +30,21 @@ class ImportedRange:
 
     def overlaps(self, first: date, last: date) -> bool:
         return self.first <= last and first <= self.last
+
+
+async def imports_of(ledger: Ledger, site: Site) -> tuple[ImportedRange, ...]:
+    """The completed imports of a site."""
+    return tuple(_read(document) for _, document in await ledger.list(KIND, f"{site.id}/"))
+
+
+def _read(document: Mapping[str, Any]) -> ImportedRange:
+    return ImportedRange(
+        id=document["id"],
+        first=datetime.fromisoformat(document["first"]).date(),
+        last=datetime.fromisoformat(document["last"]).date(),
+        tables=frozenset(document["tables"]),
+        scroll_depth=bool(document.get("scroll_depth", True)),
+    )
 
 
 def overlapping(imports: Sequence[ImportedRange], first: date, last: date) -> tuple[ImportedRange, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.base import Context, Reply, Request
-from adapters.local.adapter import LocalAdapter, LocalOptions
+from adapters.local.adapter import LocalAdapter
+from adapters.local.options import LocalOptions
 from fixtures.twins.plausible import EVENTS
 from models.capability import Capabilities, Evidence
 from models.errors import GatewayError

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.base import Adapter
-from adapters.local import engine
+from adapters.local import BACKEND, engine
 from adapters.local.adapter import LocalAdapter
-from adapters.local.backend import BACKEND
 from adapters.local.care import purge
 from adapters.local.collect.drops import DropCounts
 from adapters.local.enrich import visitor

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from adapters.base import Context, Reply, Request
-from adapters.local.adapter import LocalAdapter, LocalOptions
+from adapters.local.adapter import LocalAdapter
+from adapters.local.options import LocalOptions
 from models.site import Site
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

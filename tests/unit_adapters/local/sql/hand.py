@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.local.read.reader import Reader
+from adapters.local.reports import Reports
 from models.filters import read_filters
 from models.goal import Goal
 from models.period import days_period
@@ -53,5 +53,5 @@ def query(
     return ResolvedQuery(asked, now=NOW, dimensions=grouped, filters=found, **given)
 
 
-async def rows(reader: Reader, *args: Any, **more: Any) -> tuple[Any, ...]:
+async def rows(reader: Reports, *args: Any, **more: Any) -> tuple[Any, ...]:
     return (await reader.read(SITE, query(*args, **more))).rows

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from adapters.local.read.reader import Reader
+from adapters.local.client import StoreClient
+from adapters.local.reports import Reports
 from adapters.local.store import schema
 from adapters.local.store.event_store import EventStore
 from adapters.local.store.imported import ImportedRange
@@ -99,7 +100,7 @@ def _value(value: Any, kind: str) -> Any:
     return str(value) if kind in (schema.TEXT, schema.NAME) else value
 
 
-def reader_of(store: EventStore, loaded: Loaded, goals: Sequence[Goal], now: datetime) -> Reader:
+def reader_of(store: EventStore, loaded: Loaded, goals: Sequence[Goal], now: datetime) -> Reports:
     """A reader of one loaded site, with its goals, at a frozen time."""
 
     async def goals_of(_: Site) -> Sequence[Goal]:
@@ -108,4 +109,11 @@ def reader_of(store: EventStore, loaded: Loaded, goals: Sequence[Goal], now: dat
     async def imports_of(_: Site) -> Sequence[ImportedRange]:
         return loaded.imports
 
-    return Reader(store, goals_of, imports_of, lambda: now)
+    return over(StoreClient(store, goals_of, imports_of, lambda: now))
+
+
+def over(client: StoreClient) -> Reports:
+    """Statistics alone, without the rest of the adapter."""
+    made = Reports()
+    made.client = client
+    return made

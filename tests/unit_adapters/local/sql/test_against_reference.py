@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from adapters.local.read.reader import Reader
+from adapters.local.reports import Reports
 from adapters.local.store.event_store import EventStore
 from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
@@ -20,7 +21,7 @@ from fixtures.reference.imported import Import
 from models.goal import Goal
 from models.site import Site
 from tests.unit_adapters.local.sql import v2
-from tests.unit_adapters.local.sql.loading import load, reader_of
+from tests.unit_adapters.local.sql.loading import load, over, reader_of
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
 NUMBERS = itertools.count()
@@ -240,7 +241,7 @@ async def _native_start(reader: Any, site: Site) -> date | None:
     async def none(_: Site) -> tuple[()]:
         return ()
 
-    native: Reader = Reader(reader.store, reader.goals_of, none, reader.now)
+    native: Reports = over(replace(reader.client, imports_of=none))
     return await native.stats_start(site)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.local.read.reader import Reader
+from adapters.local.reports import Reports
 from adapters.local.store.event_store import EventStore
 from fixtures.reference.imported import Import
 from models.goal import Goal
@@ -32,12 +32,12 @@ BOTH_MONTHS = days_period(date(2026, 2, 1), date(2026, 3, 2), ZoneInfo(SITE.time
 
 
 @pytest.fixture(scope="module")
-def grown(store: EventStore) -> tuple[Site, Reader]:
+def grown(store: EventStore) -> tuple[Site, Reports]:
     site = SITE.model_copy(update={"id": "grown"})
     return site, reader_of(store, asyncio.run(load(store, site.id, EVENTS, IMPORTED)), GOALS, NOW)
 
 
-async def test_imported_history_adds_to_native_numbers(grown: tuple[Site, Reader]) -> None:
+async def test_imported_history_adds_to_native_numbers(grown: tuple[Site, Reports]) -> None:
     site, reader = grown
     included = Include(imports=True, totals=True)
     answer = await reader.read(site, query("visitors pageviews", "page", period=BOTH_MONTHS, include=included))
@@ -84,7 +84,7 @@ async def test_goals_under_other_filters_take_the_one_table_of_their_kind(store:
     assert await found(on_path, page, missing) == ((("404", 3),), True)
 
 
-async def test_exit_rate_adds_imported_exits_and_views(grown: tuple[Site, Reader]) -> None:
+async def test_exit_rate_adds_imported_exits_and_views(grown: tuple[Site, Reports]) -> None:
     site, reader = grown
     asked = query("exit_rate", "page", period=BOTH_MONTHS, include=Include(imports=True))
     assert (await reader.read(site, asked)).rows == (("/", 66.7), ("/b", 50.0))
@@ -126,7 +126,7 @@ SKIPPED = (
 
 @pytest.mark.parametrize(("asked", "reason"), SKIPPED, ids=[str(n) for n in range(len(SKIPPED))])
 async def test_the_answer_says_why_imported_history_is_left_out(
-    grown: tuple[Site, Reader], asked: ResolvedQuery, reason: ImportsSkipped
+    grown: tuple[Site, Reports], asked: ResolvedQuery, reason: ImportsSkipped
 ) -> None:
     site, reader = grown
     note = (await reader.read(site, asked)).imports

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from adapters.local.read.reader import Reader
+from adapters.local.reports import Reports
 from adapters.local.store.event_store import EventStore
 from fixtures.reference import Invalid, ranges
 from fixtures.reference import Site as Reference
@@ -137,7 +137,7 @@ class World:
 
         async def read() -> list[Rows]:
             goals = [canonical(goal, n) for n, goal in enumerate(GOALS)]
-            reader: Reader = reader_of(self.store, await load(self.store, self.site.id, self.events), goals, NOW)
+            reader: Reports = reader_of(self.store, await load(self.store, self.site.id, self.events), goals, NOW)
             return [_rows(query, (await reader.read(self.site, query)).rows) for query in asked]
 
         return asyncio.run(read())

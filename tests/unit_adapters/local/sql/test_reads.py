@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.local.read.reader import Reader
+from adapters.local.reports import Reports
 from adapters.local.store.event_store import EventStore
 from adapters.local.store.imported import ImportedRange
 from models.errors import InvalidRequest
@@ -22,22 +22,22 @@ from tests.unit_adapters.local.sql.loading import Loaded, load, reader_of
 
 
 @pytest.fixture(scope="module")
-def reader(store: EventStore) -> Reader:
+def reader(store: EventStore) -> Reports:
     loaded: Loaded = asyncio.run(load(store, SITE.id, EVENTS))
     return reader_of(store, loaded, GOALS, NOW)
 
 
-async def test_exit_rate_divides_exits_by_the_views_of_the_page(reader: Reader) -> None:
+async def test_exit_rate_divides_exits_by_the_views_of_the_page(reader: Reports) -> None:
     # / is left by cid and dot of 3 views, /b by ann and bob of 3 views.
     assert await rows(reader, "exit_rate", "page") == (("/", 66.7), ("/b", 66.7))
     assert await rows(reader, "visits exit_rate", "exit_page") == (("/", 2, 66.7), ("/b", 2, 66.7))
 
 
-async def test_exit_rate_keeps_all_views_of_a_page_whose_exits_are_filtered(reader: Reader) -> None:
+async def test_exit_rate_keeps_all_views_of_a_page_whose_exits_are_filtered(reader: Reports) -> None:
     assert await rows(reader, "exit_rate", "exit_page", [["is", "exit_page", ["/b"]]]) == (("/b", 66.7),)
 
 
-async def test_conversions_count_events_and_are_unknown_for_scrolling(reader: Reader) -> None:
+async def test_conversions_count_events_and_are_unknown_for_scrolling(reader: Reports) -> None:
     assert await rows(reader, "conversions visitors", "goal") == (
         ("Saw B", 3, 2),
         ("Signup", 2, 1),
@@ -45,28 +45,28 @@ async def test_conversions_count_events_and_are_unknown_for_scrolling(reader: Re
     )
 
 
-async def test_a_scroll_goal_beside_others_leaves_no_count_of_events(reader: Reader) -> None:
+async def test_a_scroll_goal_beside_others_leaves_no_count_of_events(reader: Reports) -> None:
     # ann signed up twice; bob scrolled /b, which is no event
     assert await rows(reader, "visitors events", filters=[["is", "goal", ["Signup"]]]) == ((1, 2),)
     assert await rows(reader, "visitors events", filters=[["is", "goal", ["Signup", "Scrolled B"]]]) == ((2, None),)
 
 
-async def test_totals_by_goal_count_whoever_completed_one(reader: Reader) -> None:
+async def test_totals_by_goal_count_whoever_completed_one(reader: Reports) -> None:
     answer = await reader.read(SITE, query("visitors conversions", "goal", include=Include(totals=True)))
     assert answer.totals == (2, 5)
 
 
-async def test_revenue_is_money_in_the_currency_of_its_goal(reader: Reader) -> None:
+async def test_revenue_is_money_in_the_currency_of_its_goal(reader: Reports) -> None:
     found = await rows(reader, "total_revenue average_revenue", filters=[["is", "goal", ["Signup"]]])
     assert found == ((Money(10.005, "EUR"), Money(5.0025, "EUR")),)
 
 
-async def test_a_goal_without_currency_has_no_revenue(reader: Reader) -> None:
+async def test_a_goal_without_currency_has_no_revenue(reader: Reports) -> None:
     by_goal = dict(await rows(reader, "total_revenue", "goal"))
     assert by_goal == {"Signup": Money(10.005, "EUR"), "Saw B": None, "Scrolled B": None}
 
 
-async def test_missing_buckets_are_filled_with_zeros_on_request(reader: Reader) -> None:
+async def test_missing_buckets_are_filled_with_zeros_on_request(reader: Reports) -> None:
     period = days_period(date(2026, 2, 28), date(2026, 3, 3), ZoneInfo(SITE.timezone))
     found = await rows(reader, "visits bounce_rate time_on_page", "time:day", [["is", "page", ["/b"]]], period=period,
                        include=Include(zero_fill=True))  # fmt: skip
@@ -76,32 +76,32 @@ async def test_missing_buckets_are_filled_with_zeros_on_request(reader: Reader) 
     )  # fmt: skip
 
 
-async def test_other_groups_are_filled_for_every_bucket(reader: Reader) -> None:
+async def test_other_groups_are_filled_for_every_bucket(reader: Reports) -> None:
     found = await rows(reader, "visitors", "time:day page", include=Include(zero_fill=True))
     assert found == (
         ("2026-03-01", "/b", 2), ("2026-03-01", "/", 1), ("2026-03-02", "/", 2), ("2026-03-02", "/b", 0),
     )  # fmt: skip
 
 
-async def test_days_are_cut_in_the_zone_of_the_query(reader: Reader) -> None:
+async def test_days_are_cut_in_the_zone_of_the_query(reader: Reports) -> None:
     utc = days_period(date(2026, 3, 1), date(2026, 3, 2), ZoneInfo("Etc/UTC"))
     assert await rows(reader, "visitors", "time:day") == (("2026-03-01", 2), ("2026-03-02", 2))
     assert await rows(reader, "visitors", "time:day", period=utc) == (("2026-03-01", 3), ("2026-03-02", 1))
 
 
-async def test_minutes_are_labelled_in_the_zone_of_the_query(reader: Reader) -> None:
+async def test_minutes_are_labelled_in_the_zone_of_the_query(reader: Reports) -> None:
     found = await rows(reader, "pageviews", "time:minute", [["is", "page", ["/b"]], ["is", "event", ["pageview"]]])
     assert found == (("2026-03-01 10:10:00", 1), ("2026-03-01 10:50:00", 1), ("2026-03-01 11:05:00", 1))
 
 
-async def test_a_visit_counts_in_every_hour_it_was_active(reader: Reader) -> None:
+async def test_a_visit_counts_in_every_hour_it_was_active(reader: Reports) -> None:
     found = await rows(reader, "visits", "time:hour", [["is", "browser", ["(not set)"]]])
     assert found == (
         ("2026-03-01 10:00:00", 1), ("2026-03-01 11:00:00", 1), ("2026-03-02 00:00:00", 1), ("2026-03-02 11:00:00", 1),
     )  # fmt: skip
 
 
-async def test_a_blank_and_its_label_are_one_group_and_one_filter(reader: Reader) -> None:
+async def test_a_blank_and_its_label_are_one_group_and_one_filter(reader: Reports) -> None:
     assert await rows(reader, "visitors", "channel") == (("Direct", 4),)
     assert await rows(reader, "visitors", filters=[["is", "channel", ["Direct"]]]) == ((4,),)
     assert await rows(reader, "visitors", "source", [["is", "source", ["(not set)"]]]) == (
@@ -110,7 +110,7 @@ async def test_a_blank_and_its_label_are_one_group_and_one_filter(reader: Reader
     )
 
 
-async def test_properties_group_what_lacks_them_as_none(reader: Reader) -> None:
+async def test_properties_group_what_lacks_them_as_none(reader: Reports) -> None:
     found = await rows(reader, "events", "prop:plan", [["is", "event", ["Signup"]]])
     assert found == (("Free", 1), ("pro", 1))
     assert await rows(reader, "pageviews", "prop:plan", [["is", "event", ["pageview"]]]) == (("(none)", 6),)
@@ -128,29 +128,29 @@ WILDCARDS = (
 
 
 @pytest.mark.parametrize(("condition", "visitors"), WILDCARDS, ids=lambda value: str(value)[:40])
-async def test_wildcards_are_anchored_at_both_ends(reader: Reader, condition: list[Any], visitors: int | None) -> None:
+async def test_wildcards_are_anchored_at_both_ends(reader: Reports, condition: list[Any], visitors: int | None) -> None:
     assert await rows(reader, "visitors", filters=[condition]) == ((visitors or 0,),)
 
 
-async def test_goals_can_be_filtered_at_any_depth_and_negated(reader: Reader) -> None:
+async def test_goals_can_be_filtered_at_any_depth_and_negated(reader: Reports) -> None:
     either = ["or", [["is", "goal", ["Signup"]], ["is", "browser", ["Chrome"]]]]
     assert await rows(reader, "visitors pageviews", filters=[either]) == ((1, 2),)
     assert await rows(reader, "visitors", filters=[["is_not", "goal", ["Saw B"]]]) == ((4,),)
     assert await rows(reader, "visitors", "goal", [["not", ["matches", "goal", ["B$"]]]]) == (("Signup", 1),)
 
 
-async def test_who_did_something_may_be_asked_of_visits_too(reader: Reader) -> None:
+async def test_who_did_something_may_be_asked_of_visits_too(reader: Reports) -> None:
     done = ["has_done", ["and", [["is", "page", ["/b"]], ["is", "entry_page", ["/"]]]]]
     assert await rows(reader, "visitors pageviews", filters=[done]) == ((1, 2),)
     undone = ["has_not_done", ["is", "page", ["/b"]]]
     assert await rows(reader, "visits bounce_rate", filters=[undone]) == ((2, 100),)
 
 
-async def test_events_group_by_the_entry_page_of_their_visit(reader: Reader) -> None:
+async def test_events_group_by_the_entry_page_of_their_visit(reader: Reports) -> None:
     assert await rows(reader, "visitors", "page entry_page") == (("/", "/", 3), ("/b", "/", 1), ("/b", "/b", 1))
 
 
-async def test_the_order_is_total_and_pages_neither_repeat_nor_skip(reader: Reader) -> None:
+async def test_the_order_is_total_and_pages_neither_repeat_nor_skip(reader: Reports) -> None:
     pages = [
         await reader.read(
             SITE, query("events visitors", "time:minute", limit=2, offset=n, include=Include(total_rows=True))
@@ -163,17 +163,17 @@ async def test_the_order_is_total_and_pages_neither_repeat_nor_skip(reader: Read
     assert labels == sorted(set(labels))
 
 
-async def test_rows_may_be_ordered_by_what_is_asked(reader: Reader) -> None:
+async def test_rows_may_be_ordered_by_what_is_asked(reader: Reports) -> None:
     order = (Order("visit_duration", Direction.ASC), Order("source", Direction.DESC))
     found = await rows(reader, "visit_duration", "source", order_by=order)
     assert found == (("(not set)", 0), ("Direct / None", 450), ("Google", 720))
 
 
-async def test_realtime_counts_five_minutes(reader: Reader) -> None:
+async def test_realtime_counts_five_minutes(reader: Reports) -> None:
     assert await reader.realtime(SITE) == 1
 
 
-async def test_statistics_start_on_the_day_of_the_first_event(reader: Reader, store: EventStore) -> None:
+async def test_statistics_start_on_the_day_of_the_first_event(reader: Reports, store: EventStore) -> None:
     assert await reader.stats_start(SITE) == date(2026, 3, 1)
     nothing = Site(id="nothing", domain="nothing.example")
     assert await reader.stats_start(nothing) is None
@@ -182,7 +182,7 @@ async def test_statistics_start_on_the_day_of_the_first_event(reader: Reader, st
     assert await older.stats_start(SITE) == date(2020, 1, 5)
 
 
-async def test_another_site_sees_nothing(reader: Reader) -> None:
+async def test_another_site_sees_nothing(reader: Reports) -> None:
     other = Site(id="other", domain="hand.example")
     answer: Answer = await reader.read(
         other, query("visitors pageviews", "page", [["has_not_done", ["is", "page", ["x"]]]])
@@ -190,12 +190,12 @@ async def test_another_site_sees_nothing(reader: Reader) -> None:
     assert answer.rows == ()
 
 
-async def test_a_period_beyond_what_the_store_can_hold_is_empty(reader: Reader) -> None:
+async def test_a_period_beyond_what_the_store_can_hold_is_empty(reader: Reports) -> None:
     period = days_period(date(2150, 1, 1), date(2199, 12, 31), ZoneInfo("Etc/UTC"))
     assert await rows(reader, "visitors bounce_rate", period=period) == ((0, 0),)
 
 
-async def test_an_unknown_goal_is_named(reader: Reader) -> None:
+async def test_an_unknown_goal_is_named(reader: Reports) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await rows(reader, "visitors", filters=[["has_done", ["is", "goal", ["Signup", "Nope"]]]])
     (problem,) = caught.value.problems
@@ -203,7 +203,7 @@ async def test_an_unknown_goal_is_named(reader: Reader) -> None:
     assert problem.allowed == ("Signup", "Saw B", "Scrolled B")
 
 
-async def test_a_refused_expression_is_told_with_its_position(reader: Reader) -> None:
+async def test_a_refused_expression_is_told_with_its_position(reader: Reports) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await rows(reader, "visitors", filters=[["or", [["matches", "page", ["^/a", "^/b(?<!x)"]]]]])
     (problem,) = caught.value.problems
@@ -223,7 +223,7 @@ TOO_MUCH = tuple(f"/{n}/" + "x" * 3000 for n in range(1000))
     ],
     ids=lambda condition: condition[0],
 )
-async def test_patterns_larger_than_the_store_compiles_are_refused(reader: Reader, condition: list[Any]) -> None:
+async def test_patterns_larger_than_the_store_compiles_are_refused(reader: Reports, condition: list[Any]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await rows(reader, "visitors", filters=[condition])
     assert [(p.field, p.reason) for p in caught.value.problems] == [
@@ -231,12 +231,12 @@ async def test_patterns_larger_than_the_store_compiles_are_refused(reader: Reade
     ]
 
 
-async def test_many_long_plain_values_are_compared(reader: Reader) -> None:
+async def test_many_long_plain_values_are_compared(reader: Reports) -> None:
     assert await rows(reader, "visitors", filters=[["is", "page", ["/b", *TOO_MUCH[:100]]]]) == ((2,),)
 
 
 @pytest.mark.parametrize(("pieces", "visitors"), [(["x", "b"], 2), (["b", ""], 4), ([*TOO_MUCH[:300], "b"], 2)])
-async def test_any_of_many_pieces_is_found(reader: Reader, pieces: list[str], visitors: int) -> None:
+async def test_any_of_many_pieces_is_found(reader: Reports, pieces: list[str], visitors: int) -> None:
     assert await rows(reader, "visitors", filters=[["contains", "page", pieces]]) == ((visitors,),)
     assert await rows(reader, "visitors", filters=[["not", ["contains_not", "page", pieces]]]) == ((visitors,),)
 
@@ -245,7 +245,7 @@ NUL = "\0/b"
 
 
 @pytest.mark.parametrize("operator", ["is", "contains_not", "matches", "matches_not", "wildcard"])
-async def test_a_nul_is_refused_before_the_store_ends_the_expression_there(reader: Reader, operator: str) -> None:
+async def test_a_nul_is_refused_before_the_store_ends_the_expression_there(reader: Reports, operator: str) -> None:
     filters = [["not", [operator, "page", ["/b", NUL]]], [operator, "source", [NUL]]]
     with pytest.raises(InvalidRequest) as caught:
         await rows(reader, "visitors", filters=filters)
@@ -255,7 +255,7 @@ async def test_a_nul_is_refused_before_the_store_ends_the_expression_there(reade
     ]
 
 
-async def test_rows_by_many_dimensions(reader: Reader) -> None:
+async def test_rows_by_many_dimensions(reader: Reports) -> None:
     names = ("source", "browser", "os", "device", "country", "region", "city", "page", "event", "hostname", "time:day")
     asked = (*names, *(f"prop:p{n}" for n in range(30)))
     found = await rows(reader, "pageviews", asked, [["is", "page", ["/b"]]])
@@ -266,7 +266,7 @@ async def test_rows_by_many_dimensions(reader: Reader) -> None:
     ]
 
 
-async def test_extras_we_do_not_know_are_refused(reader: Reader) -> None:
+async def test_extras_we_do_not_know_are_refused(reader: Reports) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await rows(reader, "visitors", extra={"local": {"final": False}})
     assert [p.field for p in caught.value.problems] == ["extra.local.final"]
@@ -277,7 +277,7 @@ HOSTILE = ("' OR 1=1 --", "\\", "{v0:String}", "%s", "\n", "😀", "'); DROP TAB
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("operator", ["is", "is_not", "contains", "wildcard"])
-async def test_values_are_values_whatever_they_spell(reader: Reader, operator: str, text: str) -> None:
+async def test_values_are_values_whatever_they_spell(reader: Reports, operator: str, text: str) -> None:
     conditions = [[operator, "page", [text]], [operator, "source", [text, text + "x"], {"case_sensitive": False}]]
     count = (await rows(reader, "visitors", filters=conditions))[0][0]
     assert count == (4 if operator == "is_not" else 0)
@@ -294,18 +294,18 @@ REFUSED = (
 
 @pytest.mark.parametrize(("asked", "metric"), REFUSED, ids=[metric for _, metric in REFUSED])
 def test_numbers_without_meaning_are_refused_before_anything_is_asked(
-    reader: Reader, asked: ResolvedQuery, metric: str
+    reader: Reports, asked: ResolvedQuery, metric: str
 ) -> None:
     (reason,) = reader.foresee(SITE, asked).refusals
     assert reason.startswith(metric)
 
 
-def test_nothing_else_is_refused_and_no_call_is_made(reader: Reader) -> None:
+def test_nothing_else_is_refused_and_no_call_is_made(reader: Reports) -> None:
     fine = reader.foresee(SITE, query("views_per_visit", filters=[["has_done", ["is", "page", ["/"]]]]))
     assert (fine.refusals, fine.calls) == ((), 0)
 
 
-async def test_page_views_can_be_counted_with_their_visits(reader: Reader) -> None:
+async def test_page_views_can_be_counted_with_their_visits(reader: Reports) -> None:
     """Bob's visit reaches into the second ten minutes: by visit it brings both page views, by event only one."""
     late = Period(
         datetime(2026, 3, 1, 10, 0, tzinfo=UTC), datetime(2026, 3, 1, 10, 30, tzinfo=UTC), ZoneInfo("Etc/UTC")

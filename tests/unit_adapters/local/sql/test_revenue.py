@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.local.read.reader import Reader
+from adapters.local.reports import Reports
 from adapters.local.store.event_store import EventStore
 from models.filters import read_filters
 from models.goal import Goal
@@ -47,12 +47,12 @@ CODE, SAID = "other_currencies_left_out", "Revenue in other currencies than the 
 
 
 @pytest.fixture(scope="module")
-def reader(store: EventStore) -> Reader:
+def reader(store: EventStore) -> Reports:
     return reader_of(store, asyncio.run(load(store, SITE.id, EVENTS)), (ORDER, DONATION, TIP), NOW)
 
 
 async def read(
-    reader: Reader, filters: list[Any], dimensions: tuple[str, ...] = (), last: int = 2, metrics: str = "total_revenue"
+    reader: Reports, filters: list[Any], dimensions: tuple[str, ...] = (), last: int = 2, metrics: str = "total_revenue"
 ) -> Answer:
     found, problems = read_filters(filters)
     assert not problems
@@ -75,7 +75,7 @@ BY_ORDER = ["is", "goal", ["Order"]]
     ],
 )
 async def test_what_is_left_out_is_told(
-    reader: Reader, filters: list[Any], last: int, amount: float, others: str
+    reader: Reports, filters: list[Any], last: int, amount: float, others: str
 ) -> None:
     answer = await read(reader, filters, last=last)
     assert answer.rows == ((Money(amount, "USD"),),)
@@ -84,7 +84,7 @@ async def test_what_is_left_out_is_told(
     )
 
 
-async def test_each_goal_has_a_currency_of_its_own(reader: Reader) -> None:
+async def test_each_goal_has_a_currency_of_its_own(reader: Reports) -> None:
     answer = await read(reader, [], ("goal",), metrics="visitors total_revenue average_revenue")
     assert sorted(answer.rows, key=str) == [
         ("Donation", 2, Money(5.0, "EUR"), Money(5.0, "EUR")),
@@ -99,11 +99,11 @@ async def test_each_goal_has_a_currency_of_its_own(reader: Reader) -> None:
     ]
 
 
-async def test_what_is_null_has_its_own_warning(reader: Reader) -> None:
+async def test_what_is_null_has_its_own_warning(reader: Reports) -> None:
     answer = await read(reader, [])
     assert answer.rows == ((None,),)
     assert [w.code for w in answer.warnings] == ["no_single_revenue_currency"]
 
 
-async def test_nothing_is_told_where_no_money_is_asked(reader: Reader) -> None:
+async def test_nothing_is_told_where_no_money_is_asked(reader: Reports) -> None:
     assert (await read(reader, [BY_ORDER], metrics="visitors")).warnings == ()

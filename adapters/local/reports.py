@@ -1,11 +1,11 @@
 """Statistics of local sites: a query becomes one statement (two with totals), its rows an answer."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.local.client import StoreClient
 from adapters.local.enrich.geo import NAMED_BY_GEONAMES
 from adapters.local.enrich.names import name_of
 from adapters.local.sql import checks, imported, places, revenue
@@ -28,30 +28,21 @@ CITIES = frozenset({D.CITY, D.CITY_NAME})
 PLACES = CITIES | {D.COUNTRY, D.COUNTRY_NAME, D.REGION, D.REGION_NAME}
 
 
-class Queries(Protocol):
-    """What answering needs of the event store."""
+class Reports:
+    """Reads and ReadsRealtime."""
 
-    async def query(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Answers from the event store. Goals and imports of a site are asked anew for each query."""
-
-    store: Queries
-    goals_of: Callable[[Site], Awaitable[Sequence[Goal]]]
-    imports_of: Callable[[Site], Awaitable[Sequence[ImportedRange]]]
-    now: Callable[[], datetime]
-    attribution: str = ""
-    """What the licence of the file of addresses asks to be shown."""
+    client: StoreClient
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
         """One statement, no call to anybody; refused is what only the store's own rules can tell."""
         return Foreseen(plan=PlanKind.LOCAL, calls=0, refusals=tuple(checks.refusals(query)))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
-        """Raises InvalidRequest for an unknown goal or an expression that RE2 refuses."""
-        goals = tuple(await self.goals_of(site))
+        """Of one moment of the store. Raises InvalidRequest for an unknown goal or an expression that RE2 refuses."""
+        return await self.client.barrier.read(site.id, lambda: self._answer(site, query))
+
+    async def _answer(self, site: Site, query: ResolvedQuery) -> Answer:
+        goals = tuple(await self.client.goals_of(site))
         if problems := checks.problems(query, goals):
             raise InvalidRequest(problems)
         names = await self._names(site, query)
@@ -76,7 +67,7 @@ class Reader:
 
     def _credits(self, query: ResolvedQuery) -> tuple[str, ...]:
         """Whose data a query about places speaks from."""
-        of_places = self.attribution if PLACES & query.names else ""
+        of_places = self.client.attribution if PLACES & query.names else ""
         of_cities = NAMED_BY_GEONAMES if CITIES & query.names else ""
         return tuple(credit for credit in (of_places, of_cities) if credit)
 
@@ -85,7 +76,7 @@ class Reader:
         found: dict[str, dict[str, str]] = {}
         for kind in places.asked(query):
             sql, parameters = places.codes_of(site.id, kind)
-            codes = [str(row[0]) for row in await self.store.query(sql, parameters)]
+            codes = [str(row[0]) for row in await self.client.store.query(sql, parameters)]
             found[kind] = {code: name_of(kind, code) for code in codes}
         return found
 
@@ -95,7 +86,7 @@ class Reader:
         """The imports that take part, and what the answer says of them."""
         if not query.include.imports:
             return (), None
-        every = tuple(await self.imports_of(site))
+        every = tuple(await self.client.imports_of(site))
         skipped = imported.skipped(query, every, goals)
         if skipped is not None:
             return (), ImportsNote(included=False, skipped=skipped)
@@ -103,12 +94,12 @@ class Reader:
         return overlapping(every, period.first_date, period.last_date), ImportsNote(included=True)
 
     async def _run(self, compiled: Compiled) -> list[tuple[Any, ...]]:
-        return await self.store.query(compiled.sql, compiled.parameters)
+        return await self.client.store.query(compiled.sql, compiled.parameters)
 
     async def _left_out(self, site: Site, query: ResolvedQuery, goals: Sequence[Goal]) -> list[MetricWarning]:
         """Money in another currency than its row's is not part of the sum, so it is told beside it."""
         asked = revenue.left_out(site.id, query, goals)
-        found = await self.store.query(*asked) if asked else []
+        found = await self.client.store.query(*asked) if asked else []
         of_money = [metric for metric in query.metrics if metric in REVENUE] if found else []
         return [MetricWarning(metric, "other_currencies_left_out", revenue.told(found)) for metric in of_money]
 
@@ -125,15 +116,15 @@ class Reader:
             return len(found)
         if found or not query.offset:
             return int(found[0][-1]) if found else 0
-        (count,) = (await self.store.query(compiled.count_sql, compiled.parameters))[0]
+        (count,) = (await self.client.store.query(compiled.count_sql, compiled.parameters))[0]
         return int(count)
 
     async def stats_start(self, site: Site) -> date | None:
         """The day of the first event or the first day of an import, in the site's zone; None without either."""
         bind = Bindings()
         sql = f"SELECT min(time), count() FROM events WHERE site = {bind.text(site.id)}"
-        first, count = (await self.store.query(sql, bind.values))[0]
-        days = [each.first for each in await self.imports_of(site)]
+        first, count = (await self.client.store.query(sql, bind.values))[0]
+        days = [each.first for each in await self.client.imports_of(site)]
         if count:
             days.append(first.astimezone(ZoneInfo(site.timezone)).date())
         return min(days, default=None)
@@ -141,10 +132,10 @@ class Reader:
     async def realtime(self, site: Site) -> int:
         """Unique visitors of the last five minutes, engagement aside (contracts: Plausible 5)."""
         bind = Bindings()
-        period = resolve("realtime", zone=ZoneInfo(site.timezone), now=self.now())
+        period = resolve("realtime", zone=ZoneInfo(site.timezone), now=self.client.now())
         where = " AND ".join(Window(site.id, period, (), bind).events_in_period(engagement=False))
         sql = f"SELECT uniqExact(visitor) FROM events WHERE {where}"
-        return int((await self.store.query(sql, bind.values))[0][0])
+        return int((await self.client.store.query(sql, bind.values))[0][0])
 
 
 def _row(row: Sequence[Any], query: ResolvedQuery, currencies: Mapping[str, str]) -> Row:

@@ -1,12 +1,15 @@
-"""What every statement here shares: a query's conditions on events and on visits, and the store to ask."""
+"""What reading shares: the event store, what a site has set up, and a query's conditions on events and on visits."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
+from adapters.local.collect.read_barrier import ReadBarrier
 from adapters.local.sql import checks
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.filters import Window, on_events, on_visits
+from adapters.local.store.imported import ImportedRange
 from models.errors import InvalidRequest
 from models.filters import Filter
 from models.goal import Goal
@@ -50,11 +53,16 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Insights:
-    """The store and the site's goals, which filters may name."""
+class StoreClient:
+    """The store, and what is known of a site: goals and imports are asked anew for each question."""
 
     store: Queries
     goals_of: Callable[[Site], Awaitable[Sequence[Goal]]]
+    imports_of: Callable[[Site], Awaitable[Sequence[ImportedRange]]]
+    now: Callable[[], datetime]
+    attribution: str = ""
+    """What the licence of the file of addresses asks to be shown."""
+    barrier: ReadBarrier = field(default_factory=ReadBarrier)
 
     async def conditions(self, site: Site, query: ResolvedQuery, others: Sequence[Filter] = ()) -> Conditions:
         """`others` are further filters to check. Raises InvalidRequest for an unknown goal or a bad expression."""
@@ -65,3 +73,8 @@ class Insights:
 
     async def rows(self, sql: str, conditions: Conditions) -> Rows:
         return await self.store.query(sql + SETTINGS, conditions.bind.values)
+
+
+def page_of(query: ResolvedQuery) -> str:
+    """The asked page of rows, as SQL."""
+    return f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"

@@ -1,0 +1,1 @@
+"""What a site's owner sets up, kept in the ledger that the gateway lends."""
