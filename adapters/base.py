@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from adapters.maintenance import OwnStore
 from models.capability import Capabilities, Operation
 
 
@@ -128,7 +129,8 @@ class Adapter(Protocol):
 class Backend:
     """A registered backend: its options and credential (pydantic models), editions, and how to open a connection to it.
 
-    `edition_of` reads the edition from the options. `local` marks the backend that needs no connection of its own.
+    `edition_of` reads the edition from the options. `extra` are the names that a query's `extra` takes for it.
+    `own_store` is set by the one backend that stores events itself, and so needs no connection.
     """
 
     name: str
@@ -139,3 +141,5 @@ class Backend:
     edition_of: Callable[[BaseModel], str]
     base_url_of: Callable[[BaseModel], str]
     open: Callable[[BaseModel, BaseModel | None, Context], Adapter]
+    extra: frozenset[str] = frozenset()
+    own_store: OwnStore | None = None

@@ -1,6 +1,6 @@
-"""Keeping a store of our own in order: copying it while it runs, and finding what does not fit together."""
+"""Keeping a store of our own in order: while it runs, and while nobody has it open."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -28,4 +28,19 @@ class MaintainsStore(Protocol):
 
     async def inspect(self, *, repair: bool = False) -> tuple[Finding, ...]:
         """Everything that does not fit together; with `repair` it is put right where that loses nothing."""
+        ...
+
+
+class OwnStore(Protocol):
+    """The files of the backend that stores events itself, as far as they can be told about without opening them."""
+
+    folder: str
+    """Where in the data directory they lie."""
+
+    def in_use(self, data: Path) -> bool:
+        """Whether a running service has them open."""
+        ...
+
+    async def check_closed(self, data: Path, *, repair: bool = False) -> Sequence[Finding]:
+        """What is wrong with them while nobody has them open. Raises OSError."""
         ...

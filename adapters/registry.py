@@ -3,16 +3,14 @@
 Backends outside this tree join through the entry point group `tallyway.adapters`; each entry is a `Backend`.
 """
 
-from collections.abc import Mapping, Sequence
-from fcntl import LOCK_EX, LOCK_NB, flock
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from pathlib import Path
 from types import MappingProxyType
 
 from adapters.base import Backend
-from adapters.maintenance import Finding
+from adapters.maintenance import OwnStore
 from models.capability import Capabilities
 from models.errors import ConfigurationError
 
@@ -40,21 +38,11 @@ def editions() -> tuple[Capabilities, ...]:
     return tuple(can for backend in backends().values() for can in backend.editions.values())
 
 
-def in_use(data: Path) -> bool:
-    """Whether a running service has our own store open: its engine locks a file for as long as it lives."""
-    try:
-        with (data / "local" / "events" / "status").open("rb") as status:
-            flock(status, LOCK_EX | LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+def built_in() -> Backend:
+    """The backend that stores events itself: its one connection exists from the start."""
+    return next(backend for backend in backends().values() if backend.own_store is not None)
 
 
-async def check_closed(data: Path, *, repair: bool = False) -> Sequence[Finding]:
-    """What is wrong with the files of our own store while nobody has them open. Raises OSError."""
-    found: Sequence[Finding] = await import_module("adapters.local.care.fsck").check_closed(
-        data / "local", repair=repair
-    )
-    return found
+def own_store() -> OwnStore:
+    """Its files."""
+    return next(backend.own_store for backend in backends().values() if backend.own_store is not None)

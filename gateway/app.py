@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from adapters.address import read_base_url
 from adapters.base import Transport
 from adapters.http import Timeouts, open_transport
+from adapters.registry import own_store
 from gateway.access.clients import Clients
 from gateway.access.keyring import Keyring
 from gateway.access.metering import Meter
@@ -53,7 +54,6 @@ from gateway.read.insights import Insights
 from gateway.read.stats import Stats
 from gateway.services import Services
 from gateway.settings import Settings
-from gateway.tenancy import LOCAL_CONNECTION
 from models.errors import ConfigurationError
 
 log = structlog.get_logger()
@@ -75,7 +75,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
             stack.push_async_callback(services.close)
             _watched(settings, services, stack)
             if has_events(settings):
-                await services.connections.adapter("", LOCAL_CONNECTION)
+                await services.connections.own_store()
             await services.history.resume()
             flushing = asyncio.create_task(services.meter.run())
             stack.callback(flushing.cancel)
@@ -90,7 +90,7 @@ def create_app(settings: Settings, more: Sequence[BaseRoute] = ()) -> Starlette:
 
 def has_events(settings: Settings) -> bool:
     """Whether the local store was ever used. A gateway in front of vendors only does without its engine and memory."""
-    return settings.events is not None or (settings.data / "local").exists()
+    return settings.events is not None or (settings.data / own_store().folder).exists()
 
 
 def _watched(settings: Settings, services: Services, stack: AsyncExitStack) -> None:

@@ -32,7 +32,7 @@ from gateway.read.cache import ResultCache
 from gateway.read.insights import Insights
 from gateway.read.stats import Stats
 from gateway.settings import Settings
-from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Tenant
+from gateway.tenancy import DEFAULT_TENANT, Tenant
 
 log = structlog.get_logger()
 
@@ -80,9 +80,9 @@ class Services:
         except sqlite3.Error:
             log.exception("catalog fails")
             reasons.append("the catalog cannot be read")
-        if not self.connections.is_open(LOCAL_CONNECTION):
+        if not self.connections.own_store_is_open():
             return tuple(reasons)
-        found = await self.connections.check(Tenant(DEFAULT_TENANT), LOCAL_CONNECTION)
+        found = await self.connections.check_own_store()
         if not found.ok:
             log.error("event store fails", reasons=list(found.reasons))
             reasons.append("the event store or its journal fails")

@@ -10,8 +10,8 @@ from models.site import Site
 DEFAULT_TENANT = "default"
 """Id of the tenant that exists from the start; platform keys act on it unless they name another."""
 
-LOCAL_CONNECTION = "local"
-"""Id of the connection that exists from the start, for every tenant."""
+BUILT_IN = "local"
+"""Id of the connection that exists from the start, for every tenant: to the store of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class SiteRecord:
     generation: int = 0
     team: str | None = None
     """A team of the tenant; teams of vendors' accounts stay with the vendor."""
+
+    @property
+    def built_in(self) -> bool:
+        """Whether the store of our own serves it."""
+        return self.connection == BUILT_IN
 
 
 class KeyScope(StrEnum):

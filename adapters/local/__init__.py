@@ -4,7 +4,9 @@ from pydantic import BaseModel
 
 from adapters.base import Adapter, Backend, Context
 from adapters.local.capabilities import LOCAL
+from adapters.local.care.files import StoreFiles
 from adapters.local.options import LocalOptions
+from adapters.local.sql.tables import BY_VISIT
 
 
 def _open(options: BaseModel, credential: BaseModel | None, context: Context) -> Adapter:
@@ -22,4 +24,6 @@ BACKEND = Backend(
     edition_of=lambda _options: LOCAL.edition,
     base_url_of=lambda _options: "",
     open=_open,
+    extra=frozenset({BY_VISIT}),
+    own_store=StoreFiles(),
 )

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from gateway.catalog.base import Record, every, one, packed
 from gateway.catalog.text import new_id, read, written
-from gateway.tenancy import Tenant
+from gateway.tenancy import BUILT_IN, Tenant
 from models.errors import Conflict, UnknownConnection
 
 
@@ -27,6 +27,11 @@ class ConnectionRecord:
     version: int
     created_at: datetime | None
     updated_at: datetime | None
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is the connection to the store of our own, which has no row."""
+        return self.id == BUILT_IN
 
 
 def new_connection_id() -> str:

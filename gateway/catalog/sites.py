@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from gateway.catalog.base import Record, every, one, packed
 from gateway.catalog.text import new_id, read, written
-from gateway.tenancy import LOCAL_CONNECTION, SiteRecord, Tenant
+from gateway.tenancy import SiteRecord, Tenant
 from models.errors import AlreadyExists, Conflict, UnknownSite
 from models.site import Site, SiteChange
 
@@ -43,10 +43,10 @@ def for_tracker(db: Database, name: str) -> SiteRecord | None:
     """
     for column in ("domain", "id", "old_domain"):
         rows = every(db, f"SELECT * FROM sites WHERE {column} = ? ORDER BY domain_rank", name)  # noqa: S608 - columns of ours
-        theirs = [row for row in rows if row["tenant"] == rows[0]["tenant"]]
-        own = [row for row in theirs if row["connection"] == LOCAL_CONNECTION]
+        theirs = [_record(row) for row in rows if row["tenant"] == rows[0]["tenant"]]
+        own = [record for record in theirs if record.built_in]
         if own or len(theirs) == 1:
-            return _record((own or theirs)[0])
+            return (own or theirs)[0]
         if theirs:
             return None
     return None

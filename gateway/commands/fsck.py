@@ -25,16 +25,17 @@ def fsck(
 
 async def report(settings: "Settings", *, repair: bool) -> int:
     """Print every finding; how many stay. Raises ConfigurationError when a running service holds the data."""
-    from adapters.registry import check_closed, in_use
+    from adapters.registry import own_store
     from gateway.app import build
     from gateway.observe import log
     from gateway.operate import backup
     from models.errors import ConfigurationError
 
     log.set_up("warning", settings.log_format)
-    if in_use(settings.data):  # a record that is being written would look damaged, and a repair would cut it off
+    store = own_store()
+    if store.in_use(settings.data):  # a record that is being written would look damaged, and a repair would cut it off
         raise ConfigurationError("a running service has the event store open; stop it first")
-    found = list(await check_closed(settings.data, repair=repair))
+    found = list(await store.check_closed(settings.data, repair=repair))
     if all(finding.repaired for finding in found):
         services = build(settings)
         try:

@@ -29,10 +29,10 @@ def add_site(
     url: Url = LOCAL,
     key: Key = "",
     timezone: Annotated[str, typer.Option(help="IANA time zone.")] = "Etc/UTC",
-    connection: Annotated[str, typer.Option(help="Id of a connection.")] = "local",
+    connection: Annotated[str, typer.Option(help="Id of a connection; our own store without it.")] = "",
 ) -> None:
     """Create a site and print the script tag for its pages."""
-    body = {"domain": domain, "timezone": timezone, "connection": connection}
+    body = {"domain": domain, "timezone": timezone} | ({"connection": connection} if connection else {})
     made = Remote(url, key).call("POST", "/v1/sites", body)
     typer.echo(f'<script defer src="{made["script"]}"></script>')
 

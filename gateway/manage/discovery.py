@@ -58,7 +58,7 @@ class Discovery:
             page = await lister.list_sites(cursor, 100)
             for remote in page.sites:
                 if remote.ref not in known:
-                    wish = Wish(SiteDraft(domain=remote.domain), connection, kept.backend)
+                    wish = Wish(SiteDraft(domain=remote.domain), kept)
                     added.append(await self._changes.know(caller, remote, wish))
             cursor = page.next
             if cursor is None:

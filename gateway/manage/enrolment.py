@@ -16,7 +16,7 @@ from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.vault import Vault
 from gateway.outbound.connections import Connections
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope
+from gateway.tenancy import Caller, KeyScope
 from models.errors import ConfigurationError, Conflict, InvalidRequest, Problem
 from models.validation import problems_of
 
@@ -46,8 +46,8 @@ class Enrolment:
         """A new connection. Raises InvalidRequest with every problem of options and credential."""
         caller.require(KeyScope.ADMIN)
         found = backends().get(backend)
-        if found is None or backend == LOCAL_CONNECTION:
-            names = tuple(n for n in backends() if n != LOCAL_CONNECTION)
+        if found is None or found.own_store is not None:
+            names = tuple(known.name for known in backends().values() if known.own_store is None)
             raise InvalidRequest([Problem("backend", "no such backend to connect to", names)])
         draft = ConnectionRecord(rows.new_connection_id(), caller.tenant.id, name, backend, {}, None, 1, None, None)
         record = self._completed(draft, found, options, credential, may_lack=False)
@@ -83,7 +83,7 @@ class Enrolment:
         await self._connections.drop(caller.tenant.id, connection)
 
     async def _own(self, caller: Caller, connection: str) -> ConnectionRecord:
-        if connection == LOCAL_CONNECTION:
+        if self._connections.is_built_in(connection):
             raise Conflict("the local connection belongs to the installation; its settings are the operator's")
         return await self._connections.get(caller.tenant, connection)
 

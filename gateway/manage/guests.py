@@ -7,8 +7,9 @@ from adapters.protocols import HostsVisitors, ListsTeams, ManagesGuests
 from gateway.access.rate_limit import UNLIMITED, RateLimit
 from gateway.catalog.audit_trail import AuditTrail, Note
 from gateway.manage.mail import Mailer
-from gateway.outbound.backends import Backends, refused
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
+from gateway.outbound.backends import refused
+from gateway.outbound.connections import Connections
+from gateway.tenancy import Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.errors import NotFound
 from models.people import Guest, GuestDraft, Membership, Team
@@ -29,11 +30,13 @@ BY_INVITATION = "invitation"
 class Guests:
     """Invites guests and takes invitations and memberships back."""
 
-    def __init__(self, backends: Backends, audit: AuditTrail, mailer: Mailer, pace: RateLimit = UNLIMITED) -> None:
-        self._backends, self._audit, self._mailer, self._pace = backends, audit, mailer, pace
+    def __init__(
+        self, connections: Connections, audit: AuditTrail, mailer: Mailer, pace: RateLimit = UNLIMITED
+    ) -> None:
+        self._connections, self._audit, self._mailer, self._pace = connections, audit, mailer, pace
 
     async def _manager(self, record: SiteRecord) -> ManagesGuests:
-        adapter = await self._backends.adapter(record.tenant, record.connection)
+        adapter = await self._connections.adapter(record.tenant, record.connection)
         if not isinstance(adapter, ManagesGuests) or not adapter.can.allows(Operation.GUESTS):
             raise refused(adapter, Operation.GUESTS)
         return adapter
@@ -91,14 +94,14 @@ class Guests:
         return accepted
 
     async def _host(self) -> HostsVisitors:
-        adapter = await self._backends.adapter("", LOCAL_CONNECTION)
+        adapter = await self._connections.own_store()
         if not isinstance(adapter, HostsVisitors):
             raise NotFound("there are no invitations here")
         return adapter
 
     async def teams(self, caller: Caller, connection: str) -> tuple[Team, ...]:
         """Teams of the account behind a connection."""
-        adapter = await self._backends.adapter(caller.tenant.id, connection)
+        adapter = await self._connections.adapter(caller.tenant.id, connection)
         if not isinstance(adapter, ListsTeams) or not adapter.can.allows(Operation.TEAMS):
             raise refused(adapter, Operation.TEAMS)
         return await adapter.list_teams()

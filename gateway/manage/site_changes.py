@@ -14,12 +14,13 @@ from gateway.access.metering import Meter
 from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows
 from gateway.catalog.audit_trail import AuditTrail, Note, Writing
+from gateway.catalog.connections import ConnectionRecord
 from gateway.catalog.documents import DocumentLedger
 from gateway.manage.site_creation import SiteCreation
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import refused
 from gateway.outbound.connections import Connections
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
+from gateway.tenancy import BUILT_IN, Caller, KeyScope, SiteRecord, Tenant
 from models.capability import Operation
 from models.deletion import Deletion
 from models.errors import AlreadyExists, InvalidRequest, MissingAtBackend, NotFound, Problem
@@ -36,8 +37,7 @@ class Wish:
     """A site as somebody wants it, and where."""
 
     draft: SiteDraft
-    connection: str
-    backend: str
+    connection: ConnectionRecord
     tags: tuple[str, ...] = ()
 
 
@@ -59,7 +59,7 @@ class SiteChanges:
         self._making = defaultdict[str, Lock](Lock)
 
     async def create(
-        self, caller: Caller, draft: SiteDraft, *, connection: str = LOCAL_CONNECTION, tags: tuple[str, ...] = ()
+        self, caller: Caller, draft: SiteDraft, *, connection: str = BUILT_IN, tags: tuple[str, ...] = ()
     ) -> SiteRecord:
         """A new site at its backend and here. Raises InvalidRequest, AlreadyExists, UnsupportedQuery."""
         require_whole_tenant(caller)
@@ -76,7 +76,7 @@ class SiteChanges:
         """
         require_whole_tenant(caller)
         _vet(draft.domain, draft.timezone)
-        if connection == LOCAL_CONNECTION:
+        if self._connections.is_built_in(connection):
             raise InvalidRequest([Problem("existing", "every site of our own store is known already")])
         draft = draft.model_copy(update={"domain": clean_domain(draft.domain)})
         kept = await self._connections.get(caller.tenant, connection)
@@ -87,7 +87,7 @@ class SiteChanges:
             remote = RemoteSite(ref=ref, domain=draft.domain)
             if isinstance(adapter, ReadsRealtime) and adapter.can.allows(Operation.REALTIME):
                 await adapter.realtime(Site(id="site_", domain=draft.domain, external_id=ref))
-        return await self.know(caller, remote, Wish(draft, connection, kept.backend, tags))
+        return await self.know(caller, remote, Wish(draft, kept, tags))
 
     async def know(self, caller: Caller, remote: RemoteSite, wish: Wish) -> SiteRecord:
         """A site that its backend has, in the catalog. Raises QuotaExceeded, AlreadyExists."""
@@ -96,7 +96,7 @@ class SiteChanges:
             return await self._keep(caller, remote, wish)
 
     async def create_as_written(
-        self, caller: Caller, draft: SiteDraft, *, connection: str = LOCAL_CONNECTION, tags: tuple[str, ...] = ()
+        self, caller: Caller, draft: SiteDraft, *, connection: str = BUILT_IN, tags: tuple[str, ...] = ()
     ) -> SiteRecord:
         """The same for callers that have checked the domain by rules of their own (vendor-shaped APIs).
 
@@ -107,14 +107,14 @@ class SiteChanges:
         adapter = await self._connections.adapter(caller.tenant.id, connection)
         if not isinstance(adapter, CreatesSites) or not adapter.can.allows(Operation.CREATE_SITE):
             raise refused(adapter, Operation.CREATE_SITE)
-        if connection == LOCAL_CONNECTION and draft.team is not None:
+        if kept.built_in and draft.team is not None:
             await self._catalog.run(teams.get, caller.tenant, draft.team)
-        if connection == LOCAL_CONNECTION:
+        if kept.built_in:
             await self._refuse_taken(caller.tenant, draft.domain)
-        wish = Wish(draft, connection, kept.backend, tags)
+        wish = Wish(draft, kept, tags)
         async with self._making[caller.tenant.id]:
             await self._meter.admit_site(caller.tenant)
-            if connection == LOCAL_CONNECTION:
+            if kept.built_in:
                 return await self._keep(caller, await adapter.create_site(draft), wish)
             creation = SiteCreation(self._catalog, caller.tenant, connection)
             note = Note(f"{connection}/{draft.domain}", after=draft.model_dump(mode="json"))
@@ -128,7 +128,7 @@ class SiteChanges:
     async def _refuse_taken(self, tenant: Tenant, domain: str) -> None:
         """Raises AlreadyExists for a domain that our own store has already, or whose events are another tenant's."""
         taken = await self._catalog.run(rows.for_tracker, domain)
-        own = taken is not None and taken.connection == LOCAL_CONNECTION and taken.site.domain == domain
+        own = taken is not None and taken.built_in and taken.site.domain == domain
         if own or await self._catalog.run(rows.owner_of, domain) not in (None, tenant.id):
             raise AlreadyExists(f"the domain {domain} is taken on this connection")
 
@@ -142,8 +142,8 @@ class SiteChanges:
             external_id=remote.ref,
             tags=wish.tags,
         )
-        team = wish.draft.team if wish.connection == LOCAL_CONNECTION else None
-        record = SiteRecord(site, caller.tenant.id, wish.connection, wish.backend, team=team)
+        team = wish.draft.team if wish.connection.built_in else None
+        record = SiteRecord(site, caller.tenant.id, wish.connection.id, wish.connection.backend, team=team)
         if change is None:
             made = await self._audit.noting(caller, SITE_CREATE, _created).run(
                 rows.create, caller.tenant, record, self._now()
@@ -161,7 +161,7 @@ class SiteChanges:
         _vet(change.domain, change.timezone)
         if change.domain is not None:
             change = change.model_copy(update={"domain": clean_domain(change.domain)})
-            if record.connection == LOCAL_CONNECTION and change.domain != record.site.domain:
+            if record.built_in and change.domain != record.site.domain:
                 await self._refuse_taken(caller.tenant, str(change.domain))
         before = _public(record)
         changing = self._changing(record.tenant, record.connection)
@@ -212,7 +212,7 @@ class SiteChanges:
         """What is left of a site that the tenant deleted from our own store. Raises NotFound."""
         caller.require(KeyScope.ADMIN)
         require_whole_tenant(caller)
-        adapter = await self._connections.adapter(caller.tenant.id, LOCAL_CONNECTION)
+        adapter = await self._connections.own_store()
         theirs = caller.platform or await self._catalog.run(audit.has, caller.tenant, SITE_DELETE, site)
         found = await adapter.deletion(site) if theirs and isinstance(adapter, ProvesDeletion) else None
         if found is None:
@@ -225,7 +225,7 @@ class SiteChanges:
         try:
             yield
         finally:
-            if connection != LOCAL_CONNECTION:
+            if not self._connections.is_built_in(connection):
                 await DocumentLedger(self._catalog, tenant, connection).next_id(CHANGES)
 
 

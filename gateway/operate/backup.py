@@ -1,6 +1,6 @@
 """Backup, restore and check of an installation whose events lie in our own store.
 
-A backup is one tar: `catalog.db` and the folder of the local backend. The vault's key is not part of it, as a safe is
+A backup is one tar: `catalog.db` and the folder of that store. The vault's key is not part of it, as a safe is
 not sent with its key; salts are not part of it, so that old visitors cannot be recognised.
 """
 
@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from adapters.maintenance import Finding, MaintainsStore
+from adapters.registry import own_store
 from gateway.catalog import Catalog
 from gateway.catalog.base import FILE
 from gateway.catalog.copy import copy_to
 from gateway.outbound.connections import Connections
-from gateway.tenancy import LOCAL_CONNECTION
 from models.errors import ConfigurationError, UnsupportedQuery
 
 MEDIA_TYPE = "application/x-tar"
@@ -27,7 +27,7 @@ KEPT_FILES = frozenset({"vault.key"})
 
 
 async def _kept(connections: Connections) -> MaintainsStore:
-    adapter = await connections.adapter("", LOCAL_CONNECTION)
+    adapter = await connections.own_store()
     if not isinstance(adapter, MaintainsStore):
         raise UnsupportedQuery(["there is no store of our own to look after"])
     return adapter
@@ -46,7 +46,7 @@ async def backup(connections: Connections, catalog: Catalog, data: Path) -> Asyn
         async def beside() -> None:
             await catalog.run(copy_to, staging / FILE)
 
-        await kept.copy_to(staging / "local", beside)
+        await kept.copy_to(staging / own_store().folder, beside)
         packed = staging / "backup.tar"
         await asyncio.to_thread(_pack, packed, staging)
         with await asyncio.to_thread(packed.open, "rb") as file:
@@ -58,7 +58,7 @@ async def backup(connections: Connections, catalog: Catalog, data: Path) -> Asyn
 
 def _pack(target: Path, folder: Path) -> None:
     with tarfile.open(target, "w") as packed:
-        for name in (FILE, "local"):
+        for name in (FILE, own_store().folder):
             packed.add(folder / name, name)
 
 
@@ -70,7 +70,7 @@ def unpack(source: Path, data: Path) -> None:
     try:
         with tarfile.open(source) as packed:
             names = {member.name.partition("/")[0] for member in packed}
-            if names != {FILE, "local"}:
+            if names != {FILE, own_store().folder}:
                 raise ConfigurationError(f"{source} is no backup of this program")
             packed.extractall(data, filter="data")
     except tarfile.TarError as error:

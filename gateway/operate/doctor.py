@@ -3,19 +3,20 @@
 import asyncio
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from adapters.registry import in_use
+from adapters.base import Check
+from adapters.registry import own_store
 from gateway.catalog import integrity, sealed
 from gateway.catalog.base import FILE
 from gateway.catalog.vault import KEY_FILE
 from gateway.services import Services
 from gateway.settings import Settings
-from gateway.tenancy import LOCAL_CONNECTION, Tenant
+from gateway.tenancy import Tenant
 from models.errors import GatewayError
 
 FREE_BYTES = 2**30
@@ -108,23 +109,23 @@ def vault(services: Services) -> Finding:
 
 async def event_store(settings: Settings, services: Services) -> Finding:
     """The store of our own events starts and answers. It belongs to one process: a running server has it to itself."""
-    if in_use(settings.data):
+    if own_store().in_use(settings.data):
         said = "not looked at: a running service has it open; ask its /readyz, or stop it"
         return Finding(Verdict.NOTE, "event store", said)
-    return await _checked(services, Tenant(""), LOCAL_CONNECTION, "event store")
+    return await _checked("event store", services.connections.check_own_store())
 
 
 async def connections(services: Services) -> AsyncIterator[Finding]:
     """Every connection of every tenant, tried against its backend."""
     for tenant, connection, backend in services.catalog.run_now(integrity.connections):
         subject = f"{backend} connection {connection} of {tenant}"
-        yield await _checked(services, Tenant(tenant), connection, subject)
+        yield await _checked(subject, services.connections.check(Tenant(tenant), connection))
 
 
-async def _checked(services: Services, tenant: Tenant, connection: str, subject: str) -> Finding:
+async def _checked(subject: str, checking: Awaitable[Check]) -> Finding:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            found = await services.connections.check(tenant, connection)
+            found = await checking
     except TimeoutError:
         return Finding(Verdict.BAD, subject, f"no answer in {CHECK_SECONDS:.0f} s")
     except (GatewayError, OSError) as error:

@@ -11,7 +11,7 @@ import structlog
 from pydantic import BaseModel
 
 from adapters.base import Adapter, Backend, Check, Context, Reply, Request, Transport
-from adapters.registry import backends
+from adapters.registry import backends, built_in
 from gateway.catalog import Catalog
 from gateway.catalog import connections as rows
 from gateway.catalog.connections import ConnectionRecord
@@ -20,14 +20,14 @@ from gateway.catalog.vault import Vault
 from gateway.outbound.backends import Standing
 from gateway.outbound.budget.catalog_store import CatalogBudgets
 from gateway.outbound.courier import Courier, Couriers
-from gateway.tenancy import LOCAL_CONNECTION, Tenant
+from gateway.tenancy import BUILT_IN, Tenant
 from models.capability import Capabilities, Limits, Operation
 from models.errors import BackendError, ConfigurationError, UnsupportedQuery
 
 log = structlog.get_logger()
 
 NOBODY = ""
-"""Owner of the documents of the local connection, which all tenants share."""
+"""Owner of the documents of the built-in connection, which all tenants share."""
 
 
 class NoTransport:
@@ -66,7 +66,7 @@ class Connections:
 
     async def adapter(self, tenant: str, connection: str) -> Adapter:
         """The open adapter of a connection. Raises UnknownConnection, and BackendError when it cannot start."""
-        place = (NOBODY if connection == LOCAL_CONNECTION else tenant, connection)
+        place = (NOBODY if self.is_built_in(connection) else tenant, connection)
         opening = self._open.get(place)
         if opening is not None and opening.done():
             if not opening.cancelled() and opening.exception() is None:
@@ -81,9 +81,18 @@ class Connections:
         place = (tenant, connection)
         return self._versions.get(place) if place in self._sent else None
 
-    def is_open(self, connection: str, tenant: str = NOBODY) -> bool:
+    @staticmethod
+    def is_built_in(connection: str) -> bool:
+        """Whether it is the connection to the store of our own, which exists from the start."""
+        return connection == BUILT_IN
+
+    async def own_store(self) -> Adapter:
+        """The open adapter of the store of our own. Raises BackendError when it cannot start."""
+        return await self.adapter(NOBODY, BUILT_IN)
+
+    def own_store_is_open(self) -> bool:
         """Whether it was asked for before."""
-        return (tenant, connection) in self._open
+        return (NOBODY, BUILT_IN) in self._open
 
     def standing(self, tenant: str, connection: str) -> Standing:
         """How things are with a connection that was opened; answers of our own store are not worth keeping."""
@@ -149,22 +158,23 @@ class Connections:
 
     async def get(self, tenant: Tenant, connection: str) -> ConnectionRecord:
         """Raises UnknownConnection."""
-        if connection == LOCAL_CONNECTION:
-            return self.local()
+        if self.is_built_in(connection):
+            return self._built_in()
         return await self._catalog.run(rows.get, tenant, connection)
 
-    def local(self) -> ConnectionRecord:
+    def _built_in(self) -> ConnectionRecord:
         """The connection that exists from the start; the operator's settings are its options."""
-        known = backends()[LOCAL_CONNECTION].options.model_fields
+        backend = built_in()
+        known = backend.options.model_fields
         options = {k: v for k, v in self._around.local_options.items() if k in known and v not in (None, "")}
-        return ConnectionRecord(LOCAL_CONNECTION, NOBODY, "Local", LOCAL_CONNECTION, options, None, 1, None, None)
+        return ConnectionRecord(BUILT_IN, NOBODY, "Local", backend.name, options, None, 1, None, None)
 
     async def listed(self, tenant: Tenant, after: str, limit: int) -> tuple[ConnectionRecord, ...]:
-        """The local connection first, then the tenant's by id."""
+        """The built-in connection first, then the tenant's by id."""
         if after:
-            return await self._catalog.run(rows.listed, tenant, "" if after == LOCAL_CONNECTION else after, limit)
+            return await self._catalog.run(rows.listed, tenant, "" if self.is_built_in(after) else after, limit)
         found = await self._catalog.run(rows.listed, tenant, "", limit - 1)
-        return (self.local(), *found)
+        return (self._built_in(), *found)
 
     def capabilities(self, record: ConnectionRecord) -> Capabilities:
         """What the connection's edition can do, without opening it."""
@@ -180,6 +190,10 @@ class Connections:
             return await adapter.check()
         except (BackendError, ConfigurationError) as error:
             return Check(ok=False, reasons=(f"{error.code}: {error.detail}",))
+
+    async def check_own_store(self) -> Check:
+        """The same of the store of our own."""
+        return await self.check(Tenant(NOBODY), BUILT_IN)
 
     async def drop(self, tenant: str, connection: str) -> None:
         """Close an adapter; the next request opens the connection anew."""

@@ -19,7 +19,7 @@ from gateway.catalog import Catalog, keys, sites, tenants
 from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.documents import DocumentLedger
 from gateway.outbound.connections import NoTransport
-from gateway.tenancy import LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
+from gateway.tenancy import BUILT_IN, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import AlreadyExists, Conflict, NotAuthenticated, NotFound, UnknownGoal, UnknownSite
 from models.goal import GoalDraft
 from models.site import Site, SiteChange
@@ -66,7 +66,7 @@ class CatalogMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.catalog = Catalog(Path(self.folder.name))
         self.goals = Management(
-            Context(NoTransport(), DocumentLedger(self.catalog, "", LOCAL_CONNECTION), lambda: self.now, Path())
+            Context(NoTransport(), DocumentLedger(self.catalog, "", BUILT_IN), lambda: self.now, Path())
         )
         audit_trail = AuditTrail(self.catalog, lambda: self.now)
         self.keyring = Keyring(
@@ -93,7 +93,7 @@ class CatalogMachine(RuleBasedStateMachine):
     @rule(who=whose, domain=domain)
     def create_site(self, who: int, domain: str) -> None:
         site = Site(id=sites.new_site_id(), domain=domain)
-        record = SiteRecord(site, self.owners[who].id, LOCAL_CONNECTION, "local")
+        record = SiteRecord(site, self.owners[who].id, BUILT_IN, "local")
         try:
             self.catalog.run_now(sites.create, self.owners[who], record, self.now)
         except AlreadyExists:

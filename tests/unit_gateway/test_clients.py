@@ -12,14 +12,14 @@ from gateway.catalog import sites as rows
 from gateway.catalog.audit_trail import AuditTrail
 from gateway.catalog.clients import ClientKind
 from gateway.catalog.vault import Vault
-from gateway.tenancy import DEFAULT_TENANT, LOCAL_CONNECTION, Caller, KeyScope, SiteRecord, Tenant
+from gateway.tenancy import BUILT_IN, DEFAULT_TENANT, Caller, KeyScope, SiteRecord, Tenant
 from models.errors import NotAllowed, NotAuthenticated
 from models.site import Site
 
 START = datetime(2026, 6, 8, 12, 0, tzinfo=UTC)
 TENANT = Tenant(DEFAULT_TENANT)
 OWNER = Caller(TENANT, "key_owner", frozenset({KeyScope.ADMIN}))
-RECORD = SiteRecord(Site(id="site_1", domain="example.com"), DEFAULT_TENANT, LOCAL_CONNECTION, "local")
+RECORD = SiteRecord(Site(id="site_1", domain="example.com"), DEFAULT_TENANT, BUILT_IN, "local")
 
 
 class Clock:

@@ -1,17 +1,11 @@
 """Whether journal, store and ledger fit together: what is damaged, doubled, orphaned or miscounted."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from itertools import pairwise
-from pathlib import Path
-
-import msgspec
 
 from adapters.base import Ledger
 from adapters.local.care import recount
-from adapters.local.collect.journal import CHECKPOINT, SUFFIX, Checkpoint, Journal
-from adapters.local.collect.journal_frames import records_of
+from adapters.local.collect.journal import Journal
 from adapters.local.manage.settings import SETTINGS
 from adapters.local.manage.sites import DELETED
 from adapters.local.store.event_store import EventStore
@@ -20,48 +14,6 @@ from adapters.local.store.schema import IMPORTED
 from adapters.maintenance import Finding
 
 SEQS_AT_ONCE = 2_000_000
-
-
-def check_journal(folder: Path, *, repair: bool = False) -> list[Finding]:
-    """The files of a journal that nobody has open. Blocking. Raises OSError.
-
-    With `repair` a damaged segment is cut where it is still sound, and the rest kept beside it as `.damaged`.
-    """
-    found = _check_checkpoint(folder / CHECKPOINT)
-    segments = sorted((int(p.stem), p) for p in folder.glob(f"*{SUFFIX}") if p.stem.isdecimal())
-    last = 0
-    for _, path in segments:
-        data = path.read_bytes()
-        sound = 0
-        for record in records_of(data):
-            if record.first <= last:
-                found.append(Finding("journal_order", f"{path.name}: event {record.first} comes after {last}"))
-            sound, last = record.end, max(last, record.last)
-        if sound < len(data):
-            lost = f"{path.name}: {len(data) - sound} bytes from byte {sound} on cannot be read"
-            if repair:
-                _cut(path, data, sound)
-            found.append(Finding("journal_damaged", lost, repaired=repair))
-    return found
-
-
-def _check_checkpoint(path: Path) -> list[Finding]:
-    try:
-        held = msgspec.json.decode(path.read_bytes(), type=Checkpoint)
-    except FileNotFoundError:
-        return []
-    except msgspec.DecodeError:
-        return [Finding("checkpoint_damaged", f"{path.name} cannot be read")]
-    if held.batch < held.done:
-        return [Finding("checkpoint_damaged", f"{path.name}: batch {held.batch} lies before {held.done}")]
-    return []
-
-
-def _cut(path: Path, data: bytes, sound: int) -> None:
-    path.with_suffix(".damaged").write_bytes(data[sound:])
-    with path.open("r+b") as file:
-        file.truncate(sound)
-        os.fsync(file.fileno())
 
 
 async def inspect(store: EventStore, journal: Journal, ledger: Ledger, *, repair: bool = False) -> tuple[Finding, ...]:
@@ -133,11 +85,3 @@ async def _undead(store: EventStore, ledger: Ledger, *, repair: bool) -> AsyncIt
                 if repair:
                     await store.delete(table, "site = {site:String}", given)
                 yield Finding("site_undead", f"{table}: {rows} rows of deleted site {site}", repaired=repair)
-
-
-async def check_closed(folder: Path, *, repair: bool = False) -> list[Finding]:
-    """The journal of a local backend that is not running; its folder may not exist yet. Raises OSError."""
-    journal = folder / "journal"
-    if not await asyncio.to_thread(journal.is_dir):
-        return []
-    return await asyncio.to_thread(lambda: check_journal(journal, repair=repair))

@@ -14,7 +14,6 @@ from gateway.http.schema.sites import (
     TeamParams,
 )
 from gateway.http.server.body import answer, nothing
-from gateway.tenancy import LOCAL_CONNECTION
 from models.goal import GoalDraft
 from models.link import SharedLinkDraft
 from models.people import GuestDraft
@@ -69,7 +68,7 @@ async def delete_guest(ask: Ask) -> Response:
 
 async def list_teams(ask: Ask) -> Response:
     params = ask.query(TeamParams)
-    if params.connection == LOCAL_CONNECTION:
+    if ask.services.connections.is_built_in(params.connection):
         return answer(TeamList(teams=list(await ask.services.teams.listed(ask.caller))))
     return answer(TeamList(teams=list(await ask.services.guests.teams(ask.caller, params.connection))))
 

@@ -10,12 +10,11 @@ from gateway.http.schema.accounts import CheckView, ConnectionChange, Connection
 from gateway.http.schema.base import PageParams, cursor
 from gateway.http.schema.sites import RemoteParams, RemoteSiteList, SiteView, SyncReport
 from gateway.http.server.body import answer, nothing
-from gateway.tenancy import LOCAL_CONNECTION
 
 
 def _view(ask: Ask, record: ConnectionRecord) -> ConnectionView:
     """A connection as it is shown; the options of the local one are the operator's, not a tenant's."""
-    shown = replace(record, options={}) if record.id == LOCAL_CONNECTION else record
+    shown = replace(record, options={}) if record.built_in else record
     return ConnectionView.of(shown, ask.services.connections.capabilities(record).edition)
 
 

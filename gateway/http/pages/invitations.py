@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from gateway.http.endpoint import Ask
 from gateway.http.pages.rendering import page
-from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
+from gateway.tenancy import SiteRecord
 from models.errors import NotFound
 from models.people import Membership
 
@@ -35,7 +35,7 @@ async def accept(ask: Ask) -> Response:
 
 
 async def _invited(ask: Ask) -> tuple[Membership, SiteRecord] | None:
-    if not ask.services.connections.is_open(LOCAL_CONNECTION):
+    if not ask.services.connections.own_store_is_open():
         return None  # nobody was ever invited here, and the event store is not started to find that out
     try:
         membership = await ask.services.guests.invitation(ask.path("token"))

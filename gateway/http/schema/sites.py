@@ -9,7 +9,7 @@ from adapters.domain import clean_domain
 from gateway.catalog.segments import SegmentRecord
 from gateway.catalog.sites import ID_MARK
 from gateway.http.schema.base import Given, PageParams, Told
-from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
+from gateway.tenancy import BUILT_IN, SiteRecord
 from models.goal import Goal
 from models.job import ImportJob, OnError
 from models.link import SharedLink
@@ -39,7 +39,7 @@ class NewSite(Given):
     external_id: str | None = Field(default=None, min_length=1, max_length=253)
     timezone: Zone = "Etc/UTC"
     name: str = Field(default="", max_length=200)
-    connection: str = Field(default=LOCAL_CONNECTION, max_length=60)
+    connection: str = Field(default=BUILT_IN, max_length=60)
     tags: Tags = Field(default_factory=list)
     team: str | None = Field(default=None, max_length=200)
 
@@ -139,7 +139,7 @@ class PropList(Told):
 
 
 class TeamParams(Given):
-    connection: str = Field(default=LOCAL_CONNECTION, max_length=60)
+    connection: str = Field(default=BUILT_IN, max_length=60)
 
 
 class TeamDraft(Given):

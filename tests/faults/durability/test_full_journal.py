@@ -17,7 +17,6 @@ from gateway.http import facades
 from gateway.http.application import application
 from gateway.services import Services
 from gateway.settings import read_settings
-from gateway.tenancy import LOCAL_CONNECTION
 from models.errors import ConfigurationError
 from tests.serving import ADMIN_KEY
 
@@ -46,7 +45,7 @@ class Gateway:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def flush(self) -> None:
-        adapter: Any = await self.services.connections.adapter("", LOCAL_CONNECTION)
+        adapter: Any = await self.services.connections.own_store()
         await adapter.flush()
 
     @contextmanager
@@ -60,7 +59,7 @@ class Gateway:
 
     async def _hold(self) -> Any:
         async def hold() -> AsyncIterator[None]:
-            adapter: Any = await self.services.connections.adapter("", LOCAL_CONNECTION)
+            adapter: Any = await self.services.connections.own_store()
             async with adapter.engine.writer.paused(changing=False):
                 yield
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from adapters.local.adapter import LocalAdapter
-from adapters.local.care.fsck import check_journal
+from adapters.local.care.journal_check import check_journal
 from adapters.local.collect.journal import JournalDamaged
 from adapters.maintenance import MaintainsStore
 from models.event import Event

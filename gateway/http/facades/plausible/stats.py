@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from adapters.registry import backends
 from gateway.http.endpoint import Ask
 from gateway.http.facades.plausible import query as v2
 from gateway.http.facades.plausible import schema, stats_v1
@@ -16,7 +17,7 @@ from gateway.http.facades.plausible.query_rules import refuse_rates_without_goal
 from gateway.http.facades.plausible.wording import Refused, unknown_goal, unknown_goal_v1
 from gateway.http.server.body import answer as respond
 from gateway.read.stats import SiteOutcome
-from gateway.tenancy import LOCAL_CONNECTION, SiteRecord
+from gateway.tenancy import SiteRecord
 from models.errors import InvalidRequest, UnsupportedQuery
 from models.filters import comparisons
 from models.period import buckets, resolve
@@ -68,7 +69,7 @@ def _trimmed(asked: Query, record: SiteRecord, now: datetime) -> Query:
     today = now.astimezone(period.zone).date()
     if asked.date_range != "day":
         return replace(asked, date_range=(period.first_date.isoformat(), min(period.last_date, today).isoformat()))
-    if record.connection != LOCAL_CONNECTION:
+    if not record.built_in:
         return asked
     cut = period.until(now)
     return replace(asked, date_range=(cut.first.isoformat(), cut.last.isoformat()))
@@ -121,11 +122,12 @@ async def health(ask: Ask) -> Response:
 
 
 def _counted_like_v1(record: SiteRecord, asked: Query) -> Query:
-    """Our own store can count page views of visits as v1 does, and holds countries nobody knows as v1 leaves them out.
+    """The question as v1 means it, to a backend that can count page views with their visits.
 
-    Every other backend keeps its own way.
+    Such a one also holds countries that nobody knows, which v1 leaves out. Every other backend keeps its own way.
     """
-    if record.connection != LOCAL_CONNECTION:
+    backend = backends().get(record.backend)
+    if backend is None or stats_v1.VISITS_COUNT_PAGEVIEWS not in backend.extra:
         return asked
     if Dimension.COUNTRY in asked.dimensions:
         asked = replace(asked, filters=(*asked.filters, stats_v1.KNOWN_COUNTRY))
@@ -133,7 +135,7 @@ def _counted_like_v1(record: SiteRecord, asked: Query) -> Query:
     about_events = any(DIMENSION_SCOPES[found] is Scope.EVENT for n in names if (found := dimension_of(n)))
     if about_events:
         return asked
-    return replace(asked, extra=stats_v1.VISITS_COUNT_PAGEVIEWS)
+    return replace(asked, extra={record.backend: {stats_v1.VISITS_COUNT_PAGEVIEWS: True}})
 
 
 Read = Callable[[Mapping[str, str], datetime], stats_v1.Asked]

@@ -54,8 +54,9 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 KNOWN_COUNTRY = Comparison(Operator.IS_NOT, str(Dimension.COUNTRY), ("ZZ",))
 """ZZ is what senders write where they know no country."""
-VISITS_COUNT_PAGEVIEWS = {"local": {"visits_count_pageviews": True}}
-"""Breakdowns by what a visit has count its page views with the visit, as the vendor's v1 API does."""
+VISITS_COUNT_PAGEVIEWS = "visits_count_pageviews"
+"""Breakdowns by what a visit has count its page views with the visit, as the vendor's v1 API does: where a backend
+takes this of a query's `extra`."""
 
 
 @dataclass(frozen=True, slots=True)
