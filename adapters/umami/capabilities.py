@@ -115,7 +115,7 @@ _DONE = (
 OPERATIONS: Mapping[Operation, Support] = cells(
     not_yet("an operation that is not mapped here"),
     Operation,
-    **{str(op): NATIVE for op in _DONE},
+    **{op.name.lower(): NATIVE for op in _DONE},
     guests=never("Umami shares websites with teams, not with single guests"),
     custom_props=never("Umami keeps no list of properties to allow"),
     realtime=approximate(REALTIME_CODE, "everyone with any event in the last five minutes"),
