@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.http.facades.pirsch.asking import Asking, share
-from gateway.http.facades.pirsch.call import Call
 from gateway.http.facades.pirsch.definitions import funnel_of, goal_view, steps_of
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.filters import CUSTOM, event_filters, searched, signed
 from gateway.http.facades.pirsch.listings import PEOPLE_COUNTS, Listing
-from gateway.http.facades.pirsch.selection import CUSTOM, event_filters, searched, signed
+from gateway.http.facades.pirsch.question import Asking, share
+from gateway.http.facades.pirsch.values import Row
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row
 from models.errors import UnsupportedQuery
 from models.filters import And, Comparison, Filter, HasDone
 from models.goal import Goal, GoalKind

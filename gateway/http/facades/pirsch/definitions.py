@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from gateway.catalog.audit_trail import Note
 from gateway.http.facades.pirsch import patterns
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import EPOCH, key, listed, new_id, now, shelf
 from gateway.http.facades.pirsch.domains import visible
+from gateway.http.facades.pirsch.filters import event_filters, filters_of
 from gateway.http.facades.pirsch.parameters import Parameters
-from gateway.http.facades.pirsch.selection import event_filters, filters_of
-from gateway.http.facades.pirsch.shelf import EPOCH, key, listed, new_id, now, shelf
 from gateway.http.facades.pirsch.wording import Refused, invalid
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.shelf import written
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import written
 from gateway.http.facades.pirsch.wording import invalid
 from gateway.tenancy import SiteRecord
 from models.errors import AlreadyExists

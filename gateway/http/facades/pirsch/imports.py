@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.shelf import written
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import written
 from gateway.http.facades.pirsch.wording import invalid
 from models.job import ImportJob, JobStatus
 

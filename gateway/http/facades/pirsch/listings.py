@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from gateway.http.facades.pirsch.asking import Asking, Figures, Key, share
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.selection import PLATFORMS, event_filters, searched
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.filters import PLATFORMS, event_filters, searched
+from gateway.http.facades.pirsch.question import Asking, Figures, Key, share
+from gateway.http.facades.pirsch.values import Row, shown
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row, shown
 from models.filters import Comparison
 from models.query import Order
 from models.vocabulary import NOT_SET, Dimension, Metric, Operator

@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.http.facades.pirsch.asking import NOTHING, Asking, Figures, share
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.filters import filters_of
 from gateway.http.facades.pirsch.parameters import MAX_START, Span, last_seconds, zone_of
-from gateway.http.facades.pirsch.selection import filters_of
+from gateway.http.facades.pirsch.question import NOTHING, Asking, Figures, share
 from gateway.http.facades.pirsch.totals import grown, labels, metrics_of
-from gateway.http.facades.pirsch.words import Row, shown, stamped
+from gateway.http.facades.pirsch.values import Row, shown, stamped
 from gateway.tenancy import SiteRecord
 from models.errors import UnsupportedQuery
 from models.insight import Clock

@@ -11,11 +11,11 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.http.facades.pirsch import behaviour, listings, totals
-from gateway.http.facades.pirsch.asking import Asking
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.selection import event_filters, signed
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.filters import event_filters, signed
+from gateway.http.facades.pirsch.question import Asking
+from gateway.http.facades.pirsch.values import shown
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import shown
 from models.vocabulary import PROP_PREFIX, Dimension
 
 D = Dimension

@@ -9,22 +9,22 @@ from starlette.routing import BaseRoute
 
 from gateway.http.endpoint import Limit, resource
 from gateway.http.facades.pirsch import (
-    access,
     behaviour,
-    credentials,
+    clients,
+    collect,
     definitions,
     domains,
     imports,
-    ingest,
     listings,
     moments,
     options,
     sharing,
+    tokens,
     totals,
     traffic,
     views,
 )
-from gateway.http.facades.pirsch.call import Call, Handler, route
+from gateway.http.facades.pirsch.dialect import Call, Handler, route
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.services import Services
 from gateway.settings import Settings
@@ -73,12 +73,12 @@ LISTS: Sequence[tuple[str, Handler]] = (
 )
 
 TAKING: Sequence[tuple[str, Handler]] = (
-    ("/hit", ingest.hit),
-    ("/hit/batch", ingest.hit_batch),
-    ("/event", ingest.event),
-    ("/event/batch", ingest.event_batch),
-    ("/session", ingest.session),
-    ("/session/batch", ingest.session_batch),
+    ("/hit", collect.hit),
+    ("/hit/batch", collect.hit_batch),
+    ("/event", collect.event),
+    ("/event/batch", collect.event_batch),
+    ("/session", collect.session),
+    ("/session/batch", collect.session_batch),
 )
 
 ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
@@ -103,9 +103,9 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("DELETE", "/member", sharing.delete_member, SITES),
     ("GET", "/invitation", sharing.list_invitations, SITES),
     ("DELETE", "/invitation", sharing.delete_invitation, SITES),
-    ("GET", "/client", credentials.list_clients, SITES),
-    ("POST", "/client", credentials.put_client, SITES),
-    ("DELETE", "/client", credentials.delete_client, SITES),
+    ("GET", "/client", clients.list_clients, SITES),
+    ("POST", "/client", clients.put_client, SITES),
+    ("DELETE", "/client", clients.delete_client, SITES),
     ("GET", "/filter", traffic.list_filters, SITES),
     ("POST", "/filter", traffic.put_filter, SITES),
     ("DELETE", "/filter", traffic.delete_filter, SITES),
@@ -154,7 +154,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; those of clients and browsers are the common kind."""
     settings = services.settings
     most = settings.body_limit
-    found: list[BaseRoute] = [access.token_route(services, f"{PREFIX}/token")]
+    found: list[BaseRoute] = [tokens.token_route(services, f"{PREFIX}/token")]
     found += [
         route(services, method, PREFIX + path, handler, scope, limit=largest(settings, path))
         for method, path, handler, scope in ROUTES
@@ -166,6 +166,6 @@ def routes(services: Services) -> list[BaseRoute]:
         for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
     ]
     found += [route(services, method, f"{PREFIX}/{{rest:path}}", unknown, READ, limit=most) for method in METHODS]
-    open_ones = groupby(ingest.browser_endpoints(), lambda e: e.path)
+    open_ones = groupby(collect.browser_endpoints(), lambda e: e.path)
     found += [resource(path, tuple(group), services) for path, group in open_ones]
     return found

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import ValidationError
 
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import EPOCH, named_id, written
 from gateway.http.facades.pirsch.domains import domain_view, visible
-from gateway.http.facades.pirsch.shelf import EPOCH, named_id, written
 from gateway.http.facades.pirsch.wording import Refused, invalid
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from gateway.http.facades.pirsch.asking import NOTHING, Asking, Figures, share
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.filters import event_filters, filters_of
 from gateway.http.facades.pirsch.parameters import Span
-from gateway.http.facades.pirsch.selection import event_filters, filters_of
+from gateway.http.facades.pirsch.question import NOTHING, Asking, Figures, share
+from gateway.http.facades.pirsch.values import Row, stamped, year_start
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row, stamped, year_start
 from models.filters import Comparison, Filter, comparisons
 from models.insight import Aggregate
 from models.period import buckets, days_period, resolve

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import EPOCH, key, named_id, now, shelf
 from gateway.http.facades.pirsch.domains import visible
-from gateway.http.facades.pirsch.shelf import EPOCH, key, named_id, now, shelf
 from gateway.http.facades.pirsch.wording import Refused, invalid
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound, UnsupportedQuery

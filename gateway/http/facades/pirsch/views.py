@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.http.facades.pirsch.call import Call
 from gateway.http.facades.pirsch.definitions import parameters_of
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import key, listed, now, shelf, written
 from gateway.http.facades.pirsch.domains import visible
-from gateway.http.facades.pirsch.selection import filters_of
-from gateway.http.facades.pirsch.shelf import key, listed, now, shelf, written
+from gateway.http.facades.pirsch.filters import filters_of
 from gateway.http.facades.pirsch.wording import invalid
 from models.errors import NotFound
 from models.filters import to_list

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.dialect import Call
 from gateway.http.facades.plausible.paging import page
 from gateway.http.facades.plausible.wording import NO_GOAL, Refused
 from models.errors import InvalidRequest, UnknownGoal, UnsupportedQuery

@@ -8,8 +8,8 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.http import trackers
 from gateway.http.endpoint import Access, Endpoint, Limit, resource
-from gateway.http.facades.plausible import belongings, events, scripts, sites, stats
-from gateway.http.facades.plausible.call import Handler, route
+from gateway.http.facades.plausible import belongings, collect, scripts, sites, stats
+from gateway.http.facades.plausible.dialect import Handler, route
 from gateway.http.server.body import answer
 from gateway.services import Services
 from gateway.tenancy import KeyScope
@@ -47,7 +47,7 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
 
 
 TRACKING = (
-    Endpoint("POST", "/api/event", events.track, "", Access.OPEN, "Trackers", limit=Limit.EVENT),
+    Endpoint("POST", "/api/event", collect.track, "", Access.OPEN, "Trackers", limit=Limit.EVENT),
     Endpoint("OPTIONS", "/api/event", trackers.preflight, "", Access.OPEN, "Trackers"),
 )
 SCRIPT = Endpoint("GET", "/js/{name}.js", scripts.script, "", Access.OPEN, "Trackers")

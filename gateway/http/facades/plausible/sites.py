@@ -6,7 +6,7 @@ from adapters.domain import DomainError, loose_domain
 from gateway.catalog.audit_trail import Note
 from gateway.catalog.base import Runs
 from gateway.catalog.documents import DocumentLedger
-from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.dialect import Call
 from gateway.http.facades.plausible.paging import page
 from gateway.http.facades.plausible.wording import Refused
 from gateway.tenancy import SiteRecord

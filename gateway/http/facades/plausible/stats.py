@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.http.endpoint import Ask
 from gateway.http.facades.plausible import query as v2
 from gateway.http.facades.plausible import schema, stats_v1
-from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.dialect import Call
 from gateway.http.facades.plausible.query_rules import refuse_rates_without_goals
 from gateway.http.facades.plausible.wording import Refused, unknown_goal, unknown_goal_v1
 from gateway.http.server.body import answer as respond

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.collect.ingest import UNKNOWN_SITE
-from gateway.http.facades.sparklytics.call import Refused, invalid
+from gateway.http.facades.sparklytics.dialect import Refused, invalid
 from gateway.http.server.body import answer, read_json
 from gateway.http.server.visitor import received, trusted_networks
 from gateway.http.trackers import CORS, PREFLIGHT

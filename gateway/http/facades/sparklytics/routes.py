@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway.http.facades.sparklytics import collect, websites
-from gateway.http.facades.sparklytics.call import Handler, OpenHandler, Refused, open_route, route
+from gateway.http.facades.sparklytics.dialect import Handler, OpenHandler, Refused, open_route, route
 from gateway.http.server.body import answer
 from gateway.http.static import STATIC
 from gateway.http.trackers import JAVASCRIPT, SCRIPT

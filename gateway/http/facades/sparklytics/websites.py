@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from adapters.domain import DomainError, clean_domain
-from gateway.http.facades.sparklytics.call import Call, Refused, invalid
+from gateway.http.facades.sparklytics.dialect import Call, Refused, invalid
 from gateway.http.server.body import answer, nothing, read_json
 from gateway.http.server.origin import origin_of
 from gateway.tenancy import KeyScope, SiteRecord

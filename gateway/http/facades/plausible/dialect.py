@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from gateway.http.approximation import say_why
 from gateway.http.facades.plausible import wording
-from gateway.http.facades.plausible.bodies import Parameters, parameters, text
+from gateway.http.facades.plausible.parameters import Parameters, parameters, text
 from gateway.http.facades.plausible.wording import Refused
 from gateway.http.server.auth import authenticate
 from gateway.http.server.body import answer, bounded

@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from gateway.access.clients import Token
 from gateway.catalog.clients import ID_LENGTH
-from gateway.http.facades.pirsch.call import bound_to, failed
+from gateway.http.facades.pirsch.dialect import bound_to, failed
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.http.server.auth import counted_guesses
 from gateway.http.server.body import answer, decoded

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.catalog.base import Runs
 from gateway.catalog.documents import DocumentLedger
 from gateway.catalog.text import random_text
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
 from gateway.tenancy import SiteRecord
 
 ID_LENGTH = 10

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.filters import filters_of
 from gateway.http.facades.pirsch.parameters import Span, span_of
-from gateway.http.facades.pirsch.selection import filters_of
 from gateway.tenancy import SiteRecord
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import MAX_LIMIT, Direction, Include, Order, Query

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.collect.ingest import MAX_EVENTS
 from gateway.http.endpoint import Access, Ask, Endpoint, Limit
 from gateway.http.facades.pirsch import hits
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import Call
 from gateway.http.facades.pirsch.wording import Refused
 from gateway.http.server.body import answer, decoded
 from gateway.http.server.visitor import received, trusted_networks

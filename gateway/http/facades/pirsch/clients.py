@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.catalog.clients import ClientKind, ClientRecord
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.shelf import written
+from gateway.http.facades.pirsch.dialect import Call
+from gateway.http.facades.pirsch.documents import written
 from gateway.http.facades.pirsch.wording import invalid
 from gateway.tenancy import KeyScope
 
