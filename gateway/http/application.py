@@ -18,10 +18,9 @@ from gateway.http.openapi import document_bytes
 from gateway.http.routes import ENDPOINTS, routes
 from gateway.http.server.access_log import access_log
 from gateway.http.server.accounting import Accounting
-from gateway.http.server.errors import plain, problem
+from gateway.http.server.errors import plain
 from gateway.http.server.frame import Frame
 from gateway.services import Services
-from models.errors import GatewayError
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 NO_MORE_READERS = 499
@@ -52,7 +51,6 @@ def application(
         routes=[*routes(services), *more],
         lifespan=lifespan,
         exception_handlers={
-            GatewayError: _gateway_error,
             HTTPException: _http_exception,
             ClientDisconnect: _gone,
         },
@@ -72,12 +70,6 @@ def application(
         event.PATH: event.FastEvent(services, access),
     }
     return whole
-
-
-async def _gateway_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, GatewayError):
-        raise error
-    return problem(error, request.state.request_id)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
