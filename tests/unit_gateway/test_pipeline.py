@@ -34,15 +34,20 @@ ONCE: Mapping[str, set[str]] = MappingProxyType(
         "guesses.note": {"server/auth.py"},
         "guesses.take": set(),
         "admit": {"dialect.py"},
-        "admit_key": {"server/auth.py", FAST},
-        "admit_address": {FAST},  # the frame's accounting chooses between this one and the next
-        "admit_tracker": {"fast_path/event.py"},
+        "admit_key": {"server/auth.py"},
+        "admit_address": set(),  # the frame's accounting chooses between this one and the next
+        "admit_tracker": set(),
+        "takes": {FAST},
+        "takes_tracker": {"fast_path/event.py"},
+        "address_rate.take": set(),  # limits.py is told which limit
+        "key_rate.take": {"server/limits.py"},
+        "event_rate.take": set(),
         "accounting.admit": {"server/frame.py"},
         "meter.admit_call": {"server/auth.py"},
         "meter.call_now": {FAST},
         "_meter.api_call": {"server/accounting.py"},
         "caller.require": {"dialect.py"},
-        "hosted": {"server/frame.py", "server/origin.py", "fast_path/shared.py"},
+        "hosted": {"server/frame.py", "server/origin.py", "fast_path/base.py"},
         "perform": {"dialect.py"},
         "once": {"server/work.py"},
     }
