@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.http.endpoint import Access, Ask, Asked, Endpoint
+from gateway.http.endpoint import Access, AnyAsk, Ask, Endpoint
 from gateway.http.server.auth import admit, key_holder, scraper
 from gateway.http.server.body import answer, bounded
 from gateway.http.server.errors import problem
@@ -40,7 +40,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect(Generic[Asked]):
+class Dialect(Generic[AnyAsk]):
     """How an API is spoken.
 
     `identify` finds who asks and raises NotAuthenticated, NotAllowed, TooManyRequests; `read` makes what handlers are
@@ -49,7 +49,7 @@ class Dialect(Generic[Asked]):
     """
 
     identify: Callable[[Request, Services], Awaitable[Caller]]
-    read: Callable[[Request, Services, Caller | None], Awaitable[Asked]]
+    read: Callable[[Request, Services, Caller | None], Awaitable[AnyAsk]]
     word: Callable[[GatewayError, str], Response]
     failure: Refused | None = None
 
@@ -63,15 +63,15 @@ NATIVE = Dialect(key_holder, plain_ask, problem)
 """Our own API, and what trackers and browsers meet."""
 
 
-def routes(dialect: Dialect[Asked], services: Services, endpoints: Iterable[Endpoint[Asked]]) -> list[Route]:
+def routes(dialect: Dialect[AnyAsk], services: Services, endpoints: Iterable[Endpoint[AnyAsk]]) -> list[Route]:
     """One route for each path, in the order in which paths first appear."""
-    by_path: dict[str, dict[str, Endpoint[Asked]]] = {}
+    by_path: dict[str, dict[str, Endpoint[AnyAsk]]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
     return [_route(dialect, services, path, by_method) for path, by_method in by_path.items()]
 
 
-def _route(dialect: Dialect[Asked], services: Services, path: str, by_method: dict[str, Endpoint[Asked]]) -> Route:
+def _route(dialect: Dialect[AnyAsk], services: Services, path: str, by_method: dict[str, Endpoint[AnyAsk]]) -> Route:
     async def respond(request: Request) -> Response:
         endpoint = by_method["GET" if request.method == "HEAD" else request.method]
         try:
@@ -92,7 +92,7 @@ def _route(dialect: Dialect[Asked], services: Services, path: str, by_method: di
 
 
 async def _answered(
-    dialect: Dialect[Asked], services: Services, endpoint: Endpoint[Asked], request: Request
+    dialect: Dialect[AnyAsk], services: Services, endpoint: Endpoint[AnyAsk], request: Request
 ) -> Response:
     """Raises what the dialect and the handler raise, TooLarge, QuotaExceeded, and what `perform` does."""
     receive = bounded(request.receive, endpoint.most(services.settings), request.headers.get("content-length"))
@@ -116,7 +116,7 @@ async def _answered(
 
 
 async def _known(
-    dialect: Dialect[Asked], services: Services, endpoint: Endpoint[Asked], request: Request
+    dialect: Dialect[AnyAsk], services: Services, endpoint: Endpoint[AnyAsk], request: Request
 ) -> Caller | None:
     """Who asks, admitted, on the bill, and with the right to; nobody where anybody may."""
     if endpoint.access is Access.OPEN:
@@ -129,7 +129,7 @@ async def _known(
     return caller
 
 
-def _require(caller: Caller, endpoint: Endpoint[Asked]) -> None:
+def _require(caller: Caller, endpoint: Endpoint[AnyAsk]) -> None:
     """Raises NotAllowed."""
     match endpoint.access:
         case KeyScope() as scope:

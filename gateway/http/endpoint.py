@@ -88,12 +88,12 @@ class Ask:
         return read_model(model, dict(pairs))
 
 
-Asked = TypeVar("Asked", bound=Ask)
+AnyAsk = TypeVar("AnyAsk", bound=Ask)
 """What a dialect hands to its handlers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint(Generic[Asked]):
+class Endpoint(Generic[AnyAsk]):
     """One method of one path. `body`, `params` and `answers` are the models of the OpenAPI document.
 
     The handler gives a response or a JSON value. `creates` marks routes that honour Idempotency-Key. `media` is the
@@ -102,7 +102,7 @@ class Endpoint(Generic[Asked]):
 
     method: str
     path: str
-    handler: Callable[[Asked], Awaitable[Any]]
+    handler: Callable[[AnyAsk], Awaitable[Any]]
     summary: str
     access: KeyScope | Access
     tag: str

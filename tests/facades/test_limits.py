@@ -66,7 +66,7 @@ def test_a_body_over_the_limit_of_its_route_is_refused(keys: tuple[Api, Api], me
 
 def test_the_limits_that_are_larger_are_the_documented_ones() -> None:
     settings = Settings()
-    made = {e.path: e.most(settings) for e in pirsch.KNOWN}
+    made = {e.path: e.most(settings) for e in pirsch.ENDPOINTS}
     table = {path: made[path] for path in (pirsch.PREFIX + path for path in pirsch.LARGER)}
     assert table == LARGER | {"/pirsch/api/v1/import/plausible": settings.import_body_limit}
     assert (settings.body_limit, settings.event_body_limit) == (BODY, EVENT)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from gateway.http.endpoint import Ask
-from gateway.http.pages.overview import PERIODS, asked_for, overview
+from gateway.http.pages.overview import PERIODS, overview, selected
 from gateway.http.pages.rendering import Look, page
 from gateway.http.server.auth import counted_guesses
 from gateway.tenancy import SiteRecord
@@ -34,17 +34,17 @@ async def show(ask: Ask) -> Response:
     if state is LinkState.LOCKED:
         return page("password.html", look, domain=record.site.domain, action=_address(ask), wrong=False)
     params = ask.request.query_params
-    asked = asked_for(*(params.get(name, "")[:2000] for name in CHOICES))
+    selection = selected(*(params.get(name, "")[:2000] for name in CHOICES))
     kept = {"auth": slug, **look.kept} | ({"page": params["page"]} if params.get("page") else {})
     return page(
         "stats.html",
         look,
         domain=record.site.domain,
         zone=record.site.timezone,
-        shown=await overview(ask.services, record, asked),
+        shown=await overview(ask.services, record, selection),
         periods=[(name, title, "?" + urlencode({**kept, "period": name})) for name, title in PERIODS],
-        chosen=asked.dates if isinstance(asked.dates, str) else "",
-        dates=("", "") if isinstance(asked.dates, str) else asked.dates,
+        chosen=selection.dates if isinstance(selection.dates, str) else "",
+        dates=("", "") if isinstance(selection.dates, str) else selection.dates,
         kept=kept,
         path=params.get("page", ""),
         without_path="?" + urlencode({k: v for k, v in kept.items() if k != "page"}),

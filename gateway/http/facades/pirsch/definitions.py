@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from gateway.catalog.audit_trail import Note
 from gateway.http.facades.pirsch import patterns
 from gateway.http.facades.pirsch.dialect import PirschAsk
-from gateway.http.facades.pirsch.documents import EPOCH, key, listed, new_id, now, shelf
+from gateway.http.facades.pirsch.documents import EPOCH, documents, key, listed, new_id, now
 from gateway.http.facades.pirsch.domains import visible
 from gateway.http.facades.pirsch.filters import event_filters, filters_of
 from gateway.http.facades.pirsch.parameters import Parameters
@@ -35,7 +35,7 @@ KEPT = ("custom_metric_key", "custom_metric_type")
 
 async def goal_view(ask: PirschAsk, record: SiteRecord, goal: Goal) -> dict[str, Any]:
     """A goal's object. Times of goals that were not made here are not known."""
-    kept = await shelf(ask).get(GOALS, key(record, goal.id)) or {}
+    kept = await documents(ask).get(GOALS, key(record, goal.id)) or {}
     path = patterns.from_canonical(goal.page_path) if goal.page_path else None
     meta = next(iter(sorted(goal.custom_props.items())), (None, None))
     return {
@@ -74,9 +74,9 @@ async def update_goal(ask: PirschAsk) -> Any:
     fields = await ask.fields()
     record = await ask.site_of(fields.get("domain_id"))
     old = await ask.services.goals.get(record, str(fields.get("id", "")))
-    kept = await shelf(ask).get(GOALS, key(record, old.id)) or {}
+    kept = await documents(ask).get(GOALS, key(record, old.id)) or {}
     await ask.services.goals.delete(ask.caller, record, old.id)
-    await shelf(ask).delete(GOALS, key(record, old.id))
+    await documents(ask).delete(GOALS, key(record, old.id))
     return await _put_goal(ask, record, fields, kept)
 
 
@@ -86,7 +86,7 @@ async def _put_goal(ask: PirschAsk, record: SiteRecord, fields: Mapping[str, Any
     extras |= {shown: fields.get(given) or None for given, shown in TARGETS.items()}
     extras |= {name: fields.get(name) is True for name in ("delete_reached", "email_reached")}
     times = {"def_time": kept.get("def_time", now(ask)), "mod_time": now(ask)}
-    await shelf(ask).put(GOALS, key(record, goal.id), extras | times)
+    await documents(ask).put(GOALS, key(record, goal.id), extras | times)
     return await goal_view(ask, record, goal)
 
 
@@ -113,11 +113,11 @@ async def delete_goal(ask: PirschAsk) -> Any:
     wanted = ask.given.required("id")
     for record in await visible(ask):
         if wanted in {goal.id for goal in await ask.services.goals.listed(record)}:
-            known = await shelf(ask).get(GOALS, key(record, wanted))
+            known = await documents(ask).get(GOALS, key(record, wanted))
             if known is None and ask.caller.sites is None:
                 continue  # ids of goals may repeat from site to site: only one that was made here is meant
             await ask.services.goals.delete(ask.caller, record, wanted)
-            await shelf(ask).delete(GOALS, key(record, wanted))
+            await documents(ask).delete(GOALS, key(record, wanted))
             return {}
     raise NotFound("there is no such goal")
 
@@ -161,7 +161,7 @@ async def put_funnel(ask: PirschAsk) -> Any:
     steps_of(value)
     note = Note(key(record, funnel_id), before=old or None, after=value)
     noting = ask.services.audit.noting(ask.caller, "funnel.put", note)
-    await shelf(ask, noting).put(FUNNELS, key(record, funnel_id), value)
+    await documents(ask, noting).put(FUNNELS, key(record, funnel_id), value)
     return value
 
 
@@ -181,7 +181,7 @@ def _step(number: int, given: Any, funnel_id: str, made: str) -> dict[str, Any]:
 
 async def funnel_of(ask: PirschAsk, record: SiteRecord, funnel_id: Any) -> dict[str, Any]:
     """Raises NotFound."""
-    found = await shelf(ask).get(FUNNELS, key(record, str(funnel_id)))
+    found = await documents(ask).get(FUNNELS, key(record, str(funnel_id)))
     if found is None:
         raise NotFound("there is no such funnel")
     return found
@@ -191,9 +191,9 @@ async def delete_funnel(ask: PirschAsk) -> Any:
     """`DELETE /funnel?id=`: found among the sites that the client sees."""
     wanted = ask.given.required("id")
     for record in await visible(ask):
-        if old := await shelf(ask).get(FUNNELS, key(record, wanted)):
+        if old := await documents(ask).get(FUNNELS, key(record, wanted)):
             noting = ask.services.audit.noting(ask.caller, "funnel.delete", Note(key(record, wanted), before=old))
-            await shelf(ask, noting).delete(FUNNELS, key(record, wanted))
+            await documents(ask, noting).delete(FUNNELS, key(record, wanted))
             return {}
     raise NotFound("there is no such funnel")
 

@@ -1,4 +1,4 @@
-"""What only this dialect knows and no backend keeps: funnels, a goal's targets. One shelf for each tenant."""
+"""What only this dialect knows and no backend keeps: funnels, a goal's targets. One ledger for each tenant."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -15,7 +15,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 """Stands for a time that nobody wrote down."""
 
 
-def shelf(ask: PirschAsk, catalog: Runs | None = None) -> DocumentLedger:
+def documents(ask: PirschAsk, catalog: Runs | None = None) -> DocumentLedger:
     """`catalog` runs changes together with their row of the audit log."""
     return DocumentLedger(catalog or ask.services.catalog, ask.caller.tenant.id, "facade.pirsch")
 
@@ -44,4 +44,4 @@ def written(moment: datetime | None) -> str:
 
 async def listed(ask: PirschAsk, record: SiteRecord, kind: str) -> list[dict[str, Any]]:
     """The site's documents of one kind."""
-    return [value for _, value in await shelf(ask).list(kind, f"{record.site.id}/")]
+    return [value for _, value in await documents(ask).list(kind, f"{record.site.id}/")]

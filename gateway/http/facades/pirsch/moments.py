@@ -1,4 +1,4 @@
-"""Figures of now and by the clock: overview, active, hours, minutes, weekdays (contracts: Pirsch 5)."""
+"""Numbers of now and by the clock: overview, active, hours, minutes, weekdays (contracts: Pirsch 5)."""
 
 from datetime import timedelta
 from typing import Any

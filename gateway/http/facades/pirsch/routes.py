@@ -153,7 +153,7 @@ def endpoint(method: str, path: str, handler: Handler, access: KeyScope | Access
     return Endpoint(method, PREFIX + path, handler, "", access, "", limit=limit, creates=path != IMPORT)
 
 
-KNOWN: Sequence[Endpoint[PirschAsk]] = (
+ENDPOINTS: Sequence[Endpoint[PirschAsk]] = (
     endpoint("POST", "/token", tokens.token, Access.OPEN),
     *(endpoint(*row) for row in ROUTES),
     endpoint("POST", IMPORT, imports.start, INGEST),
@@ -166,6 +166,6 @@ KNOWN: Sequence[Endpoint[PirschAsk]] = (
 def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; those of browsers speak as our own trackers do."""
     return [
-        *dialect.routes(PIRSCH, services, KNOWN),
+        *dialect.routes(PIRSCH, services, ENDPOINTS),
         *dialect.routes(dialect.NATIVE, services, collect.browser_endpoints()),
     ]

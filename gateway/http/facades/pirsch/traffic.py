@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.http.facades.pirsch.dialect import PirschAsk
-from gateway.http.facades.pirsch.documents import EPOCH, key, named_id, now, shelf
+from gateway.http.facades.pirsch.documents import EPOCH, documents, key, named_id, now
 from gateway.http.facades.pirsch.domains import visible
 from gateway.http.facades.pirsch.wording import invalid, refused
 from gateway.tenancy import SiteRecord
@@ -35,7 +35,7 @@ async def list_filters(ask: PirschAsk) -> Any:
 
 async def _filter(ask: PirschAsk, record: SiteRecord, kind: str, value: str) -> dict[str, Any]:
     filter_id = named_id(record.site.id, kind, value)
-    note = await shelf(ask).get(NOTES, key(record, filter_id)) or {}
+    note = await documents(ask).get(NOTES, key(record, filter_id)) or {}
     return {
         "id": filter_id,
         "def_time": note.get("def_time", EPOCH),
@@ -63,7 +63,7 @@ async def put_filter(ask: PirschAsk) -> Any:
     settings = _with(settings, FILTERS[kind], tuple(dict.fromkeys((*held, value.strip()))))
     await ask.services.rules.put(ask.caller, record, settings)
     note = {"description": str(fields.get("description") or "")[:200], "def_time": now(ask)}
-    await shelf(ask).put(NOTES, key(record, named_id(record.site.id, kind, value.strip())), note)
+    await documents(ask).put(NOTES, key(record, named_id(record.site.id, kind, value.strip())), note)
     return await _filter(ask, record, kind, value.strip())
 
 
@@ -77,7 +77,7 @@ async def delete_filter(ask: PirschAsk) -> Any:
         except NotFound:
             continue
         await ask.services.rules.put(ask.caller, record, left)
-        await shelf(ask).delete(NOTES, key(record, wanted))
+        await documents(ask).delete(NOTES, key(record, wanted))
         return {}
     raise NotFound("there is no such filter")
 

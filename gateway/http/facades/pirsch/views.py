@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.http.facades.pirsch.definitions import parameters_of
 from gateway.http.facades.pirsch.dialect import PirschAsk
-from gateway.http.facades.pirsch.documents import key, listed, now, shelf, written
+from gateway.http.facades.pirsch.documents import documents, key, listed, now, written
 from gateway.http.facades.pirsch.domains import visible
 from gateway.http.facades.pirsch.filters import filters_of
 from gateway.http.facades.pirsch.wording import invalid
@@ -38,7 +38,7 @@ async def put_view(ask: PirschAsk) -> Any:
         segment = await segments.create(ask.caller, record, name, tree)
     value = {**fields, "id": segment.id, "domain_id": record.site.id, "mod_time": now(ask)}
     value["def_time"] = written(segment.created_at)
-    await shelf(ask).put(VIEWS, key(record, segment.id), value)
+    await documents(ask).put(VIEWS, key(record, segment.id), value)
     return value
 
 
@@ -59,6 +59,6 @@ async def delete_view(ask: PirschAsk) -> Any:
     for record in await visible(ask):
         if wanted in {segment.id for segment in await ask.services.segments.listed(record)}:
             await ask.services.segments.delete(ask.caller, record, wanted)
-            await shelf(ask).delete(VIEWS, key(record, wanted))
+            await documents(ask).delete(VIEWS, key(record, wanted))
             return {}
     raise NotFound("there is no such view")

@@ -29,7 +29,7 @@ DOMAIN_TEXTS = {
     "reserved": "domain: must not contain URI reserved characters : ? # [ ] @ ! $ & ' ( ) * + , ; =",
     "characters": "domain: only letters, numbers, slashes, underscores and period allowed",
 }
-SHELF = "facade.plausible"
+LEDGER = "facade.plausible"
 """Where documents of this facade lie, in place of a connection."""
 MANY = 100_000
 
@@ -93,7 +93,7 @@ async def delete_site(ask: PlausibleAsk) -> Any:
     """`DELETE /api/v1/sites/:site_id`."""
     record = await _site(ask)
     await ask.services.site_changes.delete(ask.caller, record)
-    await _shelf(ask).delete(CONFIGURATION, record.site.id)
+    await _documents(ask).delete(CONFIGURATION, record.site.id)
     return {"deleted": True}
 
 
@@ -151,13 +151,13 @@ def _configuration(ask: PlausibleAsk, kept: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _shelf(ask: PlausibleAsk, catalog: Runs | None = None) -> DocumentLedger:
+def _documents(ask: PlausibleAsk, catalog: Runs | None = None) -> DocumentLedger:
     """Where the facade keeps what only its dialect knows. `catalog` runs changes together with their audit row."""
-    return DocumentLedger(catalog or ask.services.catalog, ask.caller.tenant.id, SHELF)
+    return DocumentLedger(catalog or ask.services.catalog, ask.caller.tenant.id, LEDGER)
 
 
 async def _kept(ask: PlausibleAsk, record: SiteRecord) -> dict[str, Any]:
-    return await _shelf(ask).get(CONFIGURATION, record.site.id) or {}
+    return await _documents(ask).get(CONFIGURATION, record.site.id) or {}
 
 
 async def _keep(ask: PlausibleAsk, record: SiteRecord, configuration: dict[str, Any]) -> None:
@@ -167,4 +167,4 @@ async def _keep(ask: PlausibleAsk, record: SiteRecord, configuration: dict[str, 
         return
     note = Note(record.site.id, before=before or None, after=configuration)
     noting = ask.services.audit.noting(ask.caller, CONFIGURATION, note)
-    await _shelf(ask, noting).put(CONFIGURATION, record.site.id, configuration)
+    await _documents(ask, noting).put(CONFIGURATION, record.site.id, configuration)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
-from gateway.http.facades.plausible import filters as dialect
+from gateway.http.facades.plausible import filters as trees
 from gateway.http.facades.plausible.query import SKIP_WARNINGS
 from gateway.http.facades.plausible.wording import refused
 from gateway.http.server.body import decoded
@@ -109,7 +109,7 @@ def breakdown(given: Mapping[str, str], now: datetime) -> Asked:
     limit, offset = _paging(given)
     own_rate = name == "event:goal" or name.startswith(PROPS)
     asked = tuple(METRICS_READ[m] if own_rate else _grouped(m) for m in metrics)
-    dimensions = tuple(dialect.canonical_name(n) for n in (name, BESIDE.get(name)) if n)
+    dimensions = tuple(trees.canonical_name(n) for n in (name, BESIDE.get(name)) if n)
     if name.startswith(NO_BLANKS):
         filters = (*filters, Comparison(Operator.IS_NOT, dimensions[0], (NOT_SET,)))
     first = next((m for m in asked if m is not Metric.TIME_ON_PAGE), Metric.VISITORS)
@@ -259,15 +259,15 @@ def _filters(given: Mapping[str, str]) -> tuple[list[Any], tuple[Filter, ...]]:
             written = decoded(text)
         except orjson.JSONDecodeError:
             raise refused("Invalid filters. The JSON could not be read.") from None
-        dialect.refuse_deep(written)
+        trees.refuse_deep(written)
     else:
         written = [_condition(part) for part in text.split(";") if part.strip()]
-    for _, leaf in dialect.leaves(written) if dialect.is_tree(written) else ():
+    for _, leaf in trees.leaves(written) if trees.is_tree(written) else ():
         if leaf[1] != "segment" and not _is_property(leaf[1]):
             raise refused(
                 f"Invalid filter property '{leaf[1]}'. Please provide a valid filter property: {DOCS}properties"
             )
-    return written, dialect.read(written)
+    return written, trees.read(written)
 
 
 def _condition(part: str) -> list[Any]:
@@ -284,8 +284,8 @@ def _condition(part: str) -> list[Any]:
 
 def _check(metrics: Sequence[str], written: list[Any], grouped_by: str) -> None:
     """What the vendor refuses about metrics of pages, visits and goals; the first one refused speaks."""
-    filtered = [leaf[1] for _, leaf in dialect.leaves(written)]
-    paged = any(leaf[1] == "event:page" for _, leaf in dialect.leaves(written, behaviour=False))
+    filtered = [leaf[1] for _, leaf in trees.leaves(written)]
+    paged = any(leaf[1] == "event:page" for _, leaf in trees.leaves(written, behaviour=False))
     for metric in metrics:
         for text in (
             _of_pages(metric, filtered, grouped_by, paged=paged),
@@ -362,7 +362,7 @@ def write_breakdown(asked: Asked, answer: Answer) -> dict[str, Any]:
     width = 2 if beside else 1
     rows = []
     for row in answer.rows:
-        shown: dict[str, Any] = {_short(asked.property): dialect.shown(asked.query.dimensions[0], row[0])}
+        shown: dict[str, Any] = {_short(asked.property): trees.shown(asked.query.dimensions[0], row[0])}
         if beside:
             shown[_short(beside)] = row[1]
         rows.append(shown | dict(zip(asked.metrics, row[width:], strict=False)))
