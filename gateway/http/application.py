@@ -1,4 +1,4 @@
-"""The Starlette application: routes, error handlers, the frame around every request, and the short way before it."""
+"""The Starlette application: routes, error handlers, the frame around every request, and the fast paths before it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,15 +13,14 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gateway.http.fast_path import event, query
-from gateway.http.fast_path.shared import FastPath
+from gateway.http.fast_path.base import FastPath
 from gateway.http.openapi import document_bytes
 from gateway.http.routes import ENDPOINTS, routes
 from gateway.http.server.access_log import access_log
 from gateway.http.server.accounting import Accounting
-from gateway.http.server.errors import plain, problem
+from gateway.http.server.errors import plain
 from gateway.http.server.frame import Frame
 from gateway.services import Services
-from models.errors import GatewayError
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 NO_MORE_READERS = 499
@@ -31,11 +30,11 @@ NO_MORE_READERS = 499
 class Application(Starlette):
     """Starlette, but for what is answered before anything else sees it."""
 
-    short: Mapping[str, FastPath]
+    fast_paths: Mapping[str, FastPath]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (short := self.short.get(scope["path"])) is not None:
-            rest = await short.answered(scope, receive, send)
+        if scope["type"] == "http" and (path := self.fast_paths.get(scope["path"])) is not None:
+            rest = await path.answered(scope, receive, send)
             if rest is None:
                 return
             receive = rest
@@ -52,7 +51,6 @@ def application(
         routes=[*routes(services), *more],
         lifespan=lifespan,
         exception_handlers={
-            GatewayError: _gateway_error,
             HTTPException: _http_exception,
             ClientDisconnect: _gone,
         },
@@ -67,17 +65,11 @@ def application(
         ],
     )
     whole.state.openapi = partial(document_bytes, ENDPOINTS)
-    whole.short = {
+    whole.fast_paths = {
         query.PATH: query.FastQuery(services, access),
         event.PATH: event.FastEvent(services, access),
     }
     return whole
-
-
-async def _gateway_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, GatewayError):
-        raise error
-    return problem(error, request.state.request_id)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

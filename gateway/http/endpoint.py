@@ -1,22 +1,21 @@
 """What a route is: one line of the table that the router, the access rules and the OpenAPI document are made from."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from gateway.http.server.auth import authenticate
-from gateway.http.server.body import bounded, read_body, read_json, read_model
+from gateway.http.server.body import read_body, read_json, read_model
 from gateway.http.server.origin import origin_of
-from gateway.http.server.work import only_reads, perform
+from gateway.http.server.work import only_reads
 from gateway.services import Services
+from gateway.settings import Settings
 from gateway.tenancy import Caller, KeyScope, SiteRecord
-from models.errors import InvalidRequest, NotAllowed, NotAuthenticated, Problem
+from models.errors import InvalidRequest, NotAuthenticated, Problem
+from models.result import Reason
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,8 +29,8 @@ class Access(Enum):
     """Any valid key."""
     PLATFORM = "platform"
     """Administrators of the installation."""
-    METRICS = "figures"
-    """The same, or whoever holds the token for figures; the handler asks by itself."""
+    METRICS = "metrics"
+    """The same, or whoever holds the token for metrics."""
 
 
 class Limit(Enum):
@@ -44,11 +43,15 @@ class Limit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request that may be answered: who asks, and what with. Open routes have no caller."""
+    """A request that may be answered: who asks, and what with. Open routes have no caller.
+
+    `reasons` gathers why the answer is not exact, where the answer's shape has no place for it.
+    """
 
     request: Request
     services: Services
     known: Caller | None
+    reasons: list[Reason] = field(default_factory=list, kw_only=True)
 
     @property
     def caller(self) -> Caller:
@@ -85,19 +88,21 @@ class Ask:
         return read_model(model, dict(pairs))
 
 
-Handler = Callable[[Ask], Awaitable[Response]]
+AnyAsk = TypeVar("AnyAsk", bound=Ask)
+"""What a dialect hands to its handlers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Generic[AnyAsk]):
     """One method of one path. `body`, `params` and `answers` are the models of the OpenAPI document.
 
-    `creates` marks routes that honour Idempotency-Key. `media` is the type of an answer or body that is not JSON.
+    The handler gives a response or a JSON value. `creates` marks routes that honour Idempotency-Key. `media` is the
+    type of an answer or body that is not JSON. Vendors' dialects have neither summary nor tag.
     """
 
     method: str
     path: str
-    handler: Handler
+    handler: Callable[[AnyAsk], Awaitable[Any]]
     summary: str
     access: KeyScope | Access
     tag: str
@@ -105,7 +110,8 @@ class Endpoint:
     params: type[BaseModel] | None = None
     answers: type[BaseModel] | None = None
     status: int = 200
-    limit: Limit = Limit.BODY
+    limit: Limit | int = Limit.BODY
+    """Which of the settings bounds the body, or the most bytes of it."""
     creates: bool = False
     repeatable: bool = True
     """Whether one that creates finds out by itself what became of an attempt whose answer was lost."""
@@ -133,43 +139,6 @@ class Endpoint:
             return self.asks
         return only_reads(self.method, self.access) and self.access is not Access.OPEN
 
-
-def resource(path: str, endpoints: Sequence[Endpoint], services: Services) -> Route:
-    """The Starlette route of a path with all its methods; errors travel to the application's error handler."""
-    by_method = {endpoint.method: endpoint for endpoint in endpoints}
-
-    async def respond(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        return await _respond(by_method[method], services, request)
-
-    return Route(path, respond, methods=list(by_method), name=path)
-
-
-async def _respond(endpoint: Endpoint, services: Services, request: Request) -> Response:
-    most = getattr(services.settings, endpoint.limit.value)
-    receive = bounded(request.receive, most, request.headers.get("content-length"))
-    bound = Request(request.scope, receive)
-    caller = None if endpoint.access in (Access.OPEN, Access.METRICS) else await authenticate(bound, services)
-    if caller is not None:
-        _require(caller, endpoint)
-    ask = Ask(bound, services, caller)
-    return await perform(
-        bound,
-        services,
-        caller,
-        lambda: endpoint.handler(ask),
-        reads=endpoint.reads,
-        creates=endpoint.creates,
-        repeatable=endpoint.repeatable,
-    )
-
-
-def _require(caller: Caller, endpoint: Endpoint) -> None:
-    """Raises NotAllowed."""
-    match endpoint.access:
-        case KeyScope() as scope:
-            caller.require(scope)
-        case Access.PLATFORM if not caller.platform:
-            raise NotAllowed("only a platform administrator may do this")
-    if caller.sites is not None and (endpoint.whole or endpoint.access is KeyScope.ADMIN):
-        raise NotAllowed("this key is limited to certain sites")
+    def most(self, settings: Settings) -> int:
+        """The most bytes of a body."""
+        return self.limit if isinstance(self.limit, int) else int(getattr(settings, self.limit.value))

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.http.endpoint import Access, Endpoint
+from gateway.http.endpoint import Access, Ask, Endpoint
 from gateway.http.schema.base import ProblemDocument
 from gateway.http.server.body import json_bytes
 from gateway.http.server.errors import PROBLEM
@@ -33,12 +33,12 @@ INTRODUCTION = (
 
 
 @cache
-def document_bytes(endpoints: Sequence[Endpoint], version: str) -> bytes:
+def document_bytes(endpoints: Sequence[Endpoint[Ask]], version: str) -> bytes:
     """The document as JSON."""
     return json_bytes(document(endpoints, version))
 
 
-def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
+def document(endpoints: Sequence[Endpoint[Ask]], version: str) -> dict[str, Any]:
     """The whole document of the listed endpoints."""
     listed = [e for e in endpoints if e.listed]
     names = Counter(e.name for e in endpoints)
@@ -64,7 +64,7 @@ def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
     }
 
 
-def _schemas(listed: list[Endpoint]) -> dict[str, Any]:
+def _schemas(listed: list[Endpoint[Ask]]) -> dict[str, Any]:
     """Schemas of every model that a listed endpoint names, by class name."""
     models: dict[tuple[type[BaseModel], str], None] = {(ProblemDocument, "serialization"): None}
     for endpoint in listed:
@@ -79,7 +79,7 @@ def _schemas(listed: list[Endpoint]) -> dict[str, Any]:
     return dict(schema["$defs"])
 
 
-def _operation(endpoint: Endpoint, schemas: dict[str, Any], *, several: bool) -> dict[str, Any]:
+def _operation(endpoint: Endpoint[Ask], schemas: dict[str, Any], *, several: bool) -> dict[str, Any]:
     operation: dict[str, Any] = {  # a handler of several methods is told apart by the method
         "operationId": f"{endpoint.name}_{endpoint.method.lower()}" if several else endpoint.name,
         "summary": endpoint.summary,
@@ -100,7 +100,7 @@ def _operation(endpoint: Endpoint, schemas: dict[str, Any], *, several: bool) ->
     return operation
 
 
-def _needs(endpoint: Endpoint) -> str:
+def _needs(endpoint: Endpoint[Ask]) -> str:
     match endpoint.access:
         case KeyScope() as scope:
             return f"Needs the scope `{scope}`."
@@ -117,7 +117,7 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": one}}
 
 
-def _responses(endpoint: Endpoint) -> dict[str, Any]:
+def _responses(endpoint: Endpoint[Ask]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done" if endpoint.status == 204 else "The answer"}
     if endpoint.answers is not None:
         good["content"] = _content(endpoint.media, endpoint.answers)
@@ -145,7 +145,7 @@ def _content(media: str, model: type[BaseModel]) -> dict[str, Any]:
     return {media: {"schema": {"$ref": REF.format(model=model.__name__)}}}
 
 
-def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+def _path_parameters(endpoint: Endpoint[Ask]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
@@ -158,7 +158,7 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(endpoint: Endpoint, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+def _query_parameters(endpoint: Endpoint[Ask], schemas: dict[str, Any]) -> list[dict[str, Any]]:
     if endpoint.params is None:
         return []
     described = schemas[endpoint.params.__name__]
@@ -169,7 +169,7 @@ def _query_parameters(endpoint: Endpoint, schemas: dict[str, Any]) -> list[dict[
     ]
 
 
-def _headers(endpoint: Endpoint) -> list[dict[str, Any]]:
+def _headers(endpoint: Endpoint[Ask]) -> list[dict[str, Any]]:
     if not endpoint.creates:
         return []
     explained = "Sent again with the same key, the request is not done again"

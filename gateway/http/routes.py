@@ -2,12 +2,11 @@
 
 # ruff: noqa: E501 - one route, one line: the table is read downwards
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable
 
 from starlette.routing import Route
 
-from gateway.http import trackers
+from gateway.http import dialect, trackers
 from gateway.http.api import (
     accounts,
     backup,
@@ -21,7 +20,7 @@ from gateway.http.api import (
     stats,
     vendor,
 )
-from gateway.http.endpoint import Access, Endpoint, Limit, resource
+from gateway.http.endpoint import Access, Ask, Endpoint, Limit
 from gateway.http.pages import invitations, share
 from gateway.http.schema import accounts as a
 from gateway.http.schema import clients as c
@@ -130,7 +129,7 @@ SERVICE = (
     E("GET", "/healthz", service.healthz, "The process lives", OPEN, "Service", answers=q.Health),
     E("GET", "/readyz", service.readyz, "The service can answer", OPEN, "Service", answers=q.Health),
     E("GET", "/version", service.version, "Name and version", OPEN, "Service", answers=q.Version),
-    E("GET", "/metrics", service.metrics, "Figures for Prometheus", Access.METRICS, "Service", media="text/plain"),
+    E("GET", "/metrics", service.metrics, "Metrics for Prometheus", Access.METRICS, "Service", media="text/plain"),
     E("GET", "/openapi.json", service.openapi, "This document", OPEN, "Service", listed=False),
     E("GET", "/docs", service.docs, "The documentation page", OPEN, "Service", listed=False),
     E("GET", "/static/{name:path}", service.docs_file, "A file of the documentation page", OPEN, "Service", listed=False),
@@ -144,18 +143,9 @@ SERVICE = (
 )
 # fmt: on
 
-ENDPOINTS: tuple[Endpoint, ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND_THEIRS, *SERVICE)
+ENDPOINTS: tuple[Endpoint[Ask], ...] = (*BUSIEST, *ACCOUNTS, *CONNECTIONS, *SITES_AND_THEIRS, *SERVICE)
 
 
-def routes(services: Services, endpoints: Iterable[Endpoint] = ENDPOINTS) -> list[Route]:
-    """One route for each path, in the order of the table."""
-    grouped = groupby(_together(endpoints), lambda e: e.path)
-    return [resource(path, tuple(group), services) for path, group in grouped]
-
-
-def _together(endpoints: Iterable[Endpoint]) -> Sequence[Endpoint]:
-    """Endpoints of one path next to each other; paths in the order they first appear."""
-    by_path: dict[str, list[Endpoint]] = {}
-    for endpoint in endpoints:
-        by_path.setdefault(endpoint.path, []).append(endpoint)
-    return [endpoint for group in by_path.values() for endpoint in group]
+def routes(services: Services, endpoints: Iterable[Endpoint[Ask]] = ENDPOINTS) -> list[Route]:
+    """The routes of the table."""
+    return dialect.routes(dialect.NATIVE, services, endpoints)

@@ -12,7 +12,6 @@ from gateway.http.endpoint import Ask
 from gateway.http.server.body import answer
 from gateway.http.server.visitor import received, trusted_networks
 from gateway.http.static import STATIC
-from gateway.read.cache.responses import block
 from models.errors import UnknownSite
 from models.event import Drop
 
@@ -40,16 +39,6 @@ SCRIPT: Mapping[str, str] = MappingProxyType(
     }
 )
 JAVASCRIPT = "text/javascript; charset=utf-8"
-TAKEN = block(
-    (
-        (b"content-length", b"2"),
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"access-control-allow-origin", b"*"),
-        (b"cross-origin-resource-policy", b"cross-origin"),
-        (b"x-content-type-options", b"nosniff"),
-    )
-)
-"""Headers of `202 ok`, which is plain text for a script: there is nothing to frame, to run or to keep."""
 
 
 async def track(ask: Ask) -> Response:

@@ -4,7 +4,7 @@ import io
 import zipfile
 from typing import Any
 
-from gateway.http.approximation import APPROXIMATE
+from gateway.http.dialect import APPROXIMATE
 from tests.api.conftest import Api
 
 JANUARY = ["2026-01-01", "2026-01-31"]

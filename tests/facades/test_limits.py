@@ -8,7 +8,6 @@ import pytest
 
 from gateway.http.facades.pirsch import routes as pirsch
 from gateway.http.facades.plausible import routes as plausible
-from gateway.http.facades.sparklytics import call as sparklytics_call
 from gateway.http.facades.sparklytics import routes as sparklytics
 from gateway.settings import Settings
 from tests.api.conftest import Api, client, new_owner, new_site
@@ -67,10 +66,11 @@ def test_a_body_over_the_limit_of_its_route_is_refused(keys: tuple[Api, Api], me
 
 def test_the_limits_that_are_larger_are_the_documented_ones() -> None:
     settings = Settings()
-    table = {f"/pirsch/api/v1{path}": pirsch.largest(settings, path) for path in pirsch.LARGER}
+    made = {e.path: e.most(settings) for e in pirsch.ENDPOINTS}
+    table = {path: made[path] for path in (pirsch.PREFIX + path for path in pirsch.LARGER)}
     assert table == LARGER | {"/pirsch/api/v1/import/plausible": settings.import_body_limit}
     assert (settings.body_limit, settings.event_body_limit) == (BODY, EVENT)
-    assert sparklytics_call.EVENTS_LIMIT == 100_000
+    assert sparklytics.EVENTS_LIMIT == 100_000
 
 
 def test_a_body_of_megabytes_for_a_token_is_not_read(served: Served) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.http.endpoint import Access, Endpoint
+from gateway.http.endpoint import Access, Ask, Endpoint
 from gateway.http.openapi import PARAMETER
 from gateway.http.routes import ENDPOINTS
 from gateway.tenancy import KeyScope
@@ -39,12 +39,12 @@ EXPECTED = {name: right for right, names in NEEDED.items() for name in names.spl
 CLOSED = [e for e in ENDPOINTS if e.listed and e.access not in (Access.OPEN, Access.METRICS)]
 
 
-def named(endpoint: Endpoint) -> str:
+def named(endpoint: Endpoint[Ask]) -> str:
     return f"{endpoint.method} {endpoint.path}"
 
 
 @pytest.mark.parametrize("endpoint", [e for e in ENDPOINTS if e.listed], ids=named)
-def test_the_table_of_routes_says_what_people_wrote_down(endpoint: Endpoint) -> None:
+def test_the_table_of_routes_says_what_people_wrote_down(endpoint: Endpoint[Ask]) -> None:
     assert EXPECTED[endpoint.name] == endpoint.access
     assert endpoint.whole == (endpoint.name in WHOLE.split())
 
@@ -65,20 +65,20 @@ def keys(served: Served) -> dict[str, Api]:
     return made
 
 
-def status(api: Api, endpoint: Endpoint) -> int:
+def status(api: Api, endpoint: Endpoint[Ask]) -> int:
     """Of a request to objects that are not there, so that nothing happens whoever asks."""
     path = re.sub(r"\{\w+\}", "nothing", PARAMETER.sub(r"{\1}", endpoint.path))
     return api.send(endpoint.method, path, content=b"" if endpoint.method == "GET" else b"[]").status_code
 
 
 @pytest.mark.parametrize("endpoint", CLOSED, ids=named)
-def test_nobody_gets_in_without_a_key(served: Served, endpoint: Endpoint) -> None:
+def test_nobody_gets_in_without_a_key(served: Served, endpoint: Endpoint[Ask]) -> None:
     path = re.sub(r"\{\w+\}", "nothing", PARAMETER.sub(r"{\1}", endpoint.path))
     assert client().request(endpoint.method, served.base + path).status_code == 401
 
 
 @pytest.mark.parametrize("endpoint", CLOSED, ids=named)
-def test_a_key_does_what_its_scopes_say_and_nothing_else(keys: dict[str, Api], endpoint: Endpoint) -> None:
+def test_a_key_does_what_its_scopes_say_and_nothing_else(keys: dict[str, Api], endpoint: Endpoint[Ask]) -> None:
     match endpoint.access:
         case KeyScope() as scope:
             assert status(keys[f"all but {scope}"], endpoint) == 403
@@ -91,5 +91,7 @@ def test_a_key_does_what_its_scopes_say_and_nothing_else(keys: dict[str, Api], e
 
 
 @pytest.mark.parametrize("endpoint", [e for e in CLOSED if e.whole or e.access is KeyScope.ADMIN], ids=named)
-def test_what_is_of_the_whole_tenant_is_not_for_a_key_of_one_site(keys: dict[str, Api], endpoint: Endpoint) -> None:
+def test_what_is_of_the_whole_tenant_is_not_for_a_key_of_one_site(
+    keys: dict[str, Api], endpoint: Endpoint[Ask]
+) -> None:
     assert status(keys["one site"], endpoint) == 403

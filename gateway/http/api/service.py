@@ -1,7 +1,6 @@
-"""The service about itself: capabilities, health, version, figures, and the description of its API."""
+"""The service about itself: capabilities, health, version, metrics, and the description of its API."""
 
 from functools import cache
-from hmac import compare_digest
 from importlib.metadata import version as installed_version
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -10,14 +9,11 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from adapters.base import Backend
 from adapters.evidence import evidence
 from adapters.registry import backends
-from gateway.catalog.keys import digest_of
 from gateway.http.endpoint import Ask
 from gateway.http.schema.stats import BackendView, CapabilityList, CapabilityParams, Health, Version
-from gateway.http.server.auth import authenticate, bearer_key, counted_guesses
 from gateway.http.server.body import answer
-from gateway.http.server.visitor import client_of
 from gateway.http.static import STATIC
-from models.errors import InvalidRequest, NotAllowed, NotFound, Problem
+from models.errors import InvalidRequest, NotFound, Problem
 
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -66,19 +62,7 @@ def _version() -> str:
 
 
 async def metrics(ask: Ask) -> Response:
-    """For administrators of the installation, and for whoever holds the token of the settings."""
-    services = ask.services
-    with counted_guesses(services, f"{client_of(ask.request.scope, services.settings).name} metrics"):
-        if not _holds_token(ask):
-            caller = await authenticate(ask.request, services)
-            if not caller.platform:
-                raise NotAllowed("only a platform administrator may do this")
     return Response(ask.services.prometheus.text(), media_type=CONTENT_TYPE_LATEST)
-
-
-def _holds_token(ask: Ask) -> bool:
-    token = ask.services.settings.metrics_token
-    return token is not None and compare_digest(digest_of(bearer_key(ask.request)), digest_of(token.get_secret_value()))
 
 
 async def openapi(ask: Ask) -> Response:

@@ -1,4 +1,4 @@
-"""The short way of a tracker's event: the same steps as `trackers.track`, from socket to socket."""
+"""The fast path of a tracker's event: the same steps as `trackers.track`, from socket to socket."""
 
 import time
 
@@ -7,15 +7,16 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.collect.intake import Intake
 from gateway.collect.payload import BadPayload, Payload, read_payload
-from gateway.http.fast_path.shared import Headers, again, announced, is_hosted, marked, refuse, respond_dressed
+from gateway.http.fast_path.base import Headers, again, announced, is_hosted, marked, refuse, respond_dressed
 from gateway.http.server.access_log import AccessLog
 from gateway.http.server.errors import failure
-from gateway.http.server.frame import REQUEST_ID, id_of, security_headers
-from gateway.http.server.limits import admit_tracker
+from gateway.http.server.frame import REQUEST_ID, id_of, secured, security_headers
+from gateway.http.server.limits import takes_tracker
 from gateway.http.server.visitor import received_from, trusted_networks
 from gateway.http.server.whole_answer import respond
-from gateway.http.trackers import TAKEN, taken
+from gateway.http.trackers import taken
 from gateway.observe import tracing
+from gateway.read.cache.responses import block
 from gateway.services import Services
 from models.errors import GatewayError
 
@@ -35,6 +36,7 @@ class FastEvent:
         self.hosts = frozenset(h.lower() for h in settings.hosts)
         self.security = security_headers(https=settings.public_url.startswith("https://"))
         self.trusted = trusted_networks(settings.trusted_proxies)
+        self.taken = block(secured(taken((None,)).raw_headers, self.security))
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """As `FastPath.answered`."""
@@ -51,7 +53,7 @@ class FastEvent:
             payload = read_payload(message["body"], self.now())
         except BadPayload:
             return again(message, receive)
-        if len(payload.domains) != 1:
+        if len(payload.domains) != 1 or not takes_tracker(scope, self.services):
             return again(message, receive)
         request_id = id_of(headers.get(REQUEST_ID))
         if tracing.is_silent():
@@ -71,9 +73,8 @@ class FastEvent:
 
     async def _answer(self, payload: Payload, request_id: str, scope: Scope, headers: Headers, send: Send) -> int:
         """The status that was sent. Once an event may have been taken, every error is answered here."""
-        received = received_from(headers, _peer(scope), self.trusted)
         try:
-            admit_tracker(scope, self.services)
+            received = received_from(headers, _peer(scope), self.trusted)
             drop = await self.intake.take(payload.domains[0], payload.event, received)
         except GatewayError as error:
             return await refuse(scope, send, error, request_id, self.security)
@@ -82,7 +83,7 @@ class FastEvent:
             log.exception("request failed", method="POST")
             return await respond_dressed(scope, send, failure(request_id), request_id, self.security)
         if drop is None:
-            await respond(scope, send, 202, TAKEN + marked(request_id), b"ok")
+            await respond(scope, send, 202, self.taken + marked(request_id), b"ok")
             return 202
         return await respond_dressed(scope, send, taken((drop,)), request_id, self.security)
 

@@ -1,4 +1,4 @@
-"""The short way of a query that was answered in the same words before: one dictionary look-up from socket to socket.
+"""The fast path of a query that was answered in the same words before: one dictionary look-up from socket to socket.
 
 Key, site, credential and scope are checked at the first request of a second, and again whenever this process changed a
 key, a site or a connection; limits and quotas on every request. Whatever is unusual (no answer kept, several headers,
@@ -13,21 +13,25 @@ from datetime import datetime
 from starlette.types import Receive, Scope, Send
 
 from gateway.catalog.keys import PREFIX
-from gateway.http.fast_path.shared import Headers, again, announced, is_hosted, marked, refuse
+from gateway.http.fast_path.base import Headers, again, announced, is_hosted, marked
 from gateway.http.server.access_log import AccessLog
 from gateway.http.server.auth import LONGEST_KEY
 from gateway.http.server.frame import REQUEST_ID, id_of, security_headers
-from gateway.http.server.limits import admit_address, admit_key, give_back
+from gateway.http.server.limits import give_back, takes
 from gateway.http.server.visitor import client_of
 from gateway.http.server.whole_answer import respond
 from gateway.observe import tracing
 from gateway.read.cache.responses import Finished, matches
 from gateway.services import Services
 from gateway.tenancy import Caller, KeyScope, SiteRecord
-from models.errors import TooManyRequests
 
 PATH = "/v1/query"
-AUTHORIZATION, LENGTH, KNOWN, TENANT = b"authorization", b"content-length", b"if-none-match", b"tallyway-tenant"
+AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH, TENANT = (
+    b"authorization",
+    b"content-length",
+    b"if-none-match",
+    b"tallyway-tenant",
+)
 TIMEOUT, NO_TENANT = b"request-timeout", b"\n"
 """What no header's value can be stands for a missing one: an empty one names no tenant, not the key's own."""
 ATTRIBUTES = {method: {"http.request.method": method} for method in ("GET", "POST")}
@@ -79,7 +83,7 @@ class FastQuery:
         if len(headers) != len(given) or TIMEOUT in headers or not is_hosted(headers, self.hosts):
             return receive
         if method == "GET":
-            if LENGTH in headers:
+            if CONTENT_LENGTH in headers:
                 return receive
             words = scope["query_string"]
         else:
@@ -94,37 +98,34 @@ class FastQuery:
             checked = await self._found(request_key(method, words), headers, scope, now)
         except Exception:
             return receive  # the ordinary way meets the same, and answers or logs it
-        if checked is None:
+        if checked is None or not self._admits(checked, scope, now):
             return receive
         request_id = id_of(headers.get(REQUEST_ID))
         with tracing.span("request", ATTRIBUTES[method]):
-            status = await self._answer(checked, scope, headers, send, request_id, now)
-            tracing.say("http.response.status_code", status or 0)
-        if status is None:
-            return receive
+            status = await self._answer(checked.found, scope, headers, send, request_id, now)
+            tracing.say("http.response.status_code", status)
         seconds = time.perf_counter() - started
         self.services.prometheus.request(method, PATH, status, seconds)
         if self.access is not None:
             self.access.note(request_id, method, PATH, status, seconds)
         return None
 
-    async def _answer(
-        self, checked: Checked, scope: Scope, headers: Headers, send: Send, request_id: str, now: datetime
-    ) -> int | None:
-        """The status that was sent; None when the ordinary way has to look at the bill."""
+    def _admits(self, checked: Checked, scope: Scope, now: datetime) -> bool:
+        """Whether the request is within limits and quota, and on the bill. If not, nothing was taken or counted."""
+        if self.limited and not takes(scope, self.services, checked.caller):
+            return False
+        if self.services.meter.call_now(checked.caller.tenant.id, checked.record.site.id, now):
+            return True
         if self.limited:
-            try:
-                admit_address(scope, self.services)
-                admit_key(checked.caller, self.services)
-            except TooManyRequests as error:
-                return await refuse(scope, send, error, request_id, self.security)
-        if not self.services.meter.call_now(checked.caller.tenant.id, checked.record.site.id, now):
-            if self.limited:
-                give_back(scope, checked.caller, self.services)
-            return None
-        found = checked.found
+            give_back(scope, self.services, checked.caller)
+        return False
+
+    async def _answer(
+        self, found: Finished, scope: Scope, headers: Headers, send: Send, request_id: str, now: datetime
+    ) -> int:
+        """The status that was sent."""
         whole, short = found.heads(now, self.security)
-        if KNOWN in headers and matches(headers[KNOWN], found.etag):
+        if IF_NONE_MATCH in headers and matches(headers[IF_NONE_MATCH], found.etag):
             await respond(scope, send, 304, short + marked(request_id), b"")
             return 304
         await respond(scope, send, 200, whole + marked(request_id), found.body)

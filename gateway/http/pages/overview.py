@@ -48,7 +48,7 @@ UNREACHABLE = "The backend of this site does not answer at the moment."
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Selection:
     """Which days of which page."""
 
     dates: RangeSpec
@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Total:
     """A total, or why there is none. `about` says why it is not exact."""
 
     label: str
@@ -66,7 +66,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableRow:
     """A row of a table; `share` is its part of the longest bar, in percent."""
 
     label: str
@@ -79,7 +79,7 @@ class Table:
     title: str
     heading: str
     columns: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    rows: tuple[TableRow, ...] = ()
     about: str = ""
     refusal: str = ""
     credits: tuple[str, ...] = ()
@@ -90,56 +90,56 @@ class Overview:
     """The whole page. `credits` are what the licences of data behind it ask to be shown."""
 
     dates: str
-    totals: tuple[Figure, ...]
+    totals: tuple[Total, ...]
     series: Table
     tables: tuple[Table, ...]
     present: int | None
     credits: tuple[str, ...] = ()
 
 
-def asked_for(period: str, first: str, last: str, path: str) -> Asked:
+def selected(period: str, first: str, last: str, path: str) -> Selection:
     """A named period or two dates, and perhaps one page; what cannot be read is left out."""
     operator = Operator.WILDCARD if "*" in path else Operator.IS
     filters = (Comparison(operator, str(Dimension.PAGE), (path,)),) if path else ()
     if first and last and problem_with((first, last)) is None:
-        return Asked((first, last), filters)
-    return Asked(period if period in dict(PERIODS) else FALLBACK, filters)
+        return Selection((first, last), filters)
+    return Selection(period if period in dict(PERIODS) else FALLBACK, filters)
 
 
-class _Desk:
-    """Asks for one site."""
+class _Panels:
+    """The parts of the page, each asked for by itself."""
 
-    def __init__(self, services: Services, record: SiteRecord, asked: Asked) -> None:
-        self._services, self._record, self._asked = services, record, asked
+    def __init__(self, services: Services, record: SiteRecord, selection: Selection) -> None:
+        self._services, self._record, self._selection = services, record, selection
 
     async def ask(self, metrics: Sequence[Metric], dimensions: Sequence[str] = ()) -> SiteOutcome:
         query = Query(
-            metrics=tuple(metrics), date_range=self._asked.dates, dimensions=tuple(dimensions),
-            filters=self._asked.filters, limit=1000 if _timed(dimensions) else ROWS,
+            metrics=tuple(metrics), date_range=self._selection.dates, dimensions=tuple(dimensions),
+            filters=self._selection.filters, limit=1000 if _timed(dimensions) else ROWS,
         )  # fmt: skip
         found = await self._services.stats.ask(Tenant(self._record.tenant), [self._record], query)
         return found.outcomes[0]
 
-    async def totals(self) -> tuple[Figure, ...]:
+    async def totals(self) -> tuple[Total, ...]:
         """All at once; one by one where the backend does not have all of them."""
         try:
-            return _figures(await self.ask(TOTALS), TOTALS)
+            return _totals(await self.ask(TOTALS), TOTALS)
         except UnsupportedQuery:
             return tuple([await self._one(metric) for metric in TOTALS])
         except (BackendError, Overloaded) as error:
-            return tuple(Figure(LABELS[m], refusal=said(error)) for m in TOTALS)
+            return tuple(Total(LABELS[m], refusal=said(error)) for m in TOTALS)
 
-    async def _one(self, metric: Metric) -> Figure:
+    async def _one(self, metric: Metric) -> Total:
         try:
-            return _figures(await self.ask([metric]), [metric])[0]
+            return _totals(await self.ask([metric]), [metric])[0]
         except (UnsupportedQuery, InvalidRequest, BackendError, Overloaded) as error:
-            return Figure(LABELS[metric], refusal=said(error))
+            return Total(LABELS[metric], refusal=said(error))
 
     async def series(self) -> Table:
         """Visitors over time, every hour, day or month of the period."""
-        interval = Interval.MONTH if self._asked.dates == "all" else Interval.DAY
-        interval = Interval.HOUR if self._asked.dates == "day" else interval
-        if self._asked.dates == "12mo" or _is_long(self._asked.dates):
+        interval = Interval.MONTH if self._selection.dates == "all" else Interval.DAY
+        interval = Interval.HOUR if self._selection.dates == "day" else interval
+        if self._selection.dates == "12mo" or _is_long(self._selection.dates):
             interval = Interval.MONTH
         try:
             outcome = await self.ask([Metric.VISITORS], [f"time:{interval}"])
@@ -173,15 +173,15 @@ class _Desk:
             return None
 
 
-async def overview(services: Services, record: SiteRecord, asked: Asked) -> Overview:
+async def overview(services: Services, record: SiteRecord, selection: Selection) -> Overview:
     """Everything on the page; its parts are asked side by side and fail one by one."""
-    desk = _Desk(services, record, asked)
+    panels = _Panels(services, record, selection)
     (totals, series, present), tables = await asyncio.gather(
-        asyncio.gather(desk.totals(), desk.series(), desk.present()),
-        asyncio.gather(*(desk.table(*table) for table in TABLES)),
+        asyncio.gather(panels.totals(), panels.series(), panels.present()),
+        asyncio.gather(*(panels.table(*table) for table in TABLES)),
     )
-    first, last = (line.label[:10] for line in (series.lines[0], series.lines[-1])) if series.lines else ("", "")
-    dates = " to ".join(asked.dates) if not isinstance(asked.dates, str) else f"{first} to {last}".strip(" to")
+    first, last = (row.label[:10] for row in (series.rows[0], series.rows[-1])) if series.rows else ("", "")
+    dates = " to ".join(selection.dates) if not isinstance(selection.dates, str) else f"{first} to {last}".strip(" to")
     credits = tuple(dict.fromkeys(credit for table in tables for credit in table.credits))
     return Overview(dates, totals, series, tuple(tables), present, credits)
 
@@ -219,23 +219,23 @@ def _about(outcome: SiteOutcome) -> str:
     return "; ".join(dict.fromkeys(reason.detail for reason in reasons))
 
 
-def _figures(outcome: SiteOutcome, metrics: Sequence[Metric]) -> tuple[Figure, ...]:
+def _totals(outcome: SiteOutcome, metrics: Sequence[Metric]) -> tuple[Total, ...]:
     rows, about = _rows(outcome), _about(outcome)
     values: Row = rows[0] if rows else (None,) * len(metrics)
-    return tuple(Figure(LABELS[m], shown(m, v), about) for m, v in zip(metrics, values, strict=True))
+    return tuple(Total(LABELS[m], shown(m, v), about) for m, v in zip(metrics, values, strict=True))
 
 
 def _table(title: str, heading: str, metrics: Sequence[Metric], rows: Sequence[Row], about: str) -> Table:
     longest = max((_size(row[1]) for row in rows), default=0.0) or 1.0
-    lines = tuple(
-        Line(
+    shown_rows = tuple(
+        TableRow(
             str(row[0] if row[0] not in (None, "") else "(not set)").removesuffix(":00"),
             tuple(shown(m, v) for m, v in zip(metrics, row[1:], strict=True)),
             round(100 * _size(row[1]) / longest, 1),
         )
         for row in rows
     )
-    return Table(title, heading, tuple(LABELS[m] for m in metrics), lines, about)
+    return Table(title, heading, tuple(LABELS[m] for m in metrics), shown_rows, about)
 
 
 def _size(value: Value) -> float:

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from gateway.http.endpoint import Ask
-from gateway.http.pages.overview import PERIODS, asked_for, overview
+from gateway.http.pages.overview import PERIODS, overview, selected
 from gateway.http.pages.rendering import Look, page
-from gateway.http.server.visitor import client_of
+from gateway.http.server.auth import counted_guesses
 from gateway.tenancy import SiteRecord
-from models.errors import TooManyRequests
+from models.errors import NotAuthenticated, TooManyRequests
 from models.link import LinkState
 
 COOKIE = "tallyway_link"
@@ -34,17 +34,17 @@ async def show(ask: Ask) -> Response:
     if state is LinkState.LOCKED:
         return page("password.html", look, domain=record.site.domain, action=_address(ask), wrong=False)
     params = ask.request.query_params
-    asked = asked_for(*(params.get(name, "")[:2000] for name in CHOICES))
+    selection = selected(*(params.get(name, "")[:2000] for name in CHOICES))
     kept = {"auth": slug, **look.kept} | ({"page": params["page"]} if params.get("page") else {})
     return page(
         "stats.html",
         look,
         domain=record.site.domain,
         zone=record.site.timezone,
-        shown=await overview(ask.services, record, asked),
+        shown=await overview(ask.services, record, selection),
         periods=[(name, title, "?" + urlencode({**kept, "period": name})) for name, title in PERIODS],
-        chosen=asked.dates if isinstance(asked.dates, str) else "",
-        dates=("", "") if isinstance(asked.dates, str) else asked.dates,
+        chosen=selection.dates if isinstance(selection.dates, str) else "",
+        dates=("", "") if isinstance(selection.dates, str) else selection.dates,
         kept=kept,
         path=params.get("page", ""),
         without_path="?" + urlencode({k: v for k, v in kept.items() if k != "page"}),
@@ -56,18 +56,13 @@ async def unlock(ask: Ask) -> Response:
     look, record, slug = Look(ask.request.query_params), await _site(ask), _slug(ask)
     async with ask.request.form(max_files=0, max_fields=4) as form:
         password = form.get("password")
-    guesses = f"{slug} {client_of(ask.request.scope, ask.services.settings).name}"
     try:
-        ask.services.guesses.check(guesses)
+        with counted_guesses(ask.request, ask.services, f"link {slug}"):
+            opened = await _opened(ask, record, slug, password)
     except TooManyRequests:
         return page("message.html", look, 429, title="Too many attempts", text=LATER)
-    opened = None
-    if record is not None and slug and isinstance(password, str):
-        opened = await ask.services.links.unlock(record, slug, password[:LONGEST_PASSWORD])
-    if record is None or opened is None:
-        ask.services.guesses.note(guesses)
-        domain = ask.path("domain")
-        return page("password.html", look, 403, domain=domain, action=_address(ask), wrong=True)
+    except NotAuthenticated:
+        return page("password.html", look, 403, domain=ask.path("domain"), action=_address(ask), wrong=True)
     response = RedirectResponse(_address(ask), HTTPStatus.SEE_OTHER)
     https = ask.origin.startswith("https://")
     response.set_cookie(
@@ -80,6 +75,16 @@ async def unlock(ask: Ask) -> Response:
         samesite="none" if https and look.embedded else "lax",
     )
     return response
+
+
+async def _opened(ask: Ask, record: SiteRecord | None, slug: str, password: object) -> str:
+    """What the cookie says. Raises NotAuthenticated."""
+    if record is None or not slug or not isinstance(password, str):
+        raise NotAuthenticated
+    opened = await ask.services.links.unlock(record, slug, password[:LONGEST_PASSWORD])
+    if opened is None:
+        raise NotAuthenticated
+    return opened
 
 
 async def _site(ask: Ask) -> SiteRecord | None:

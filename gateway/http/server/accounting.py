@@ -1,4 +1,4 @@
-"""What is kept of every request: a line on its tenant's bill, the figures; and the limit of its address."""
+"""What is kept of every request: a line on its tenant's bill, counts for Prometheus; and the limit of its address."""
 
 from collections.abc import Collection
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hmac import compare_digest
 from typing import Any
 
 from starlette.requests import Request
 
-from gateway.catalog.keys import PREFIX
+from gateway.access.clients import TokenEnded
+from gateway.catalog.keys import PREFIX, digest_of
 from gateway.http.server.limits import admit_key
 from gateway.http.server.visitor import client_of
 from gateway.services import Services
@@ -19,33 +21,50 @@ KEY_PARAMETERS = frozenset({"key", "api_key", "apikey", "access_token", "authori
 LONGEST_KEY = 256
 
 
-async def authenticate(request: Request, services: Services) -> Caller:
-    """Who asks, admitted and counted.
-
-    Raises NotAuthenticated, NotAllowed, TooManyRequests, QuotaExceeded.
-    """
+async def key_holder(request: Request, services: Services) -> Caller:
+    """Who presents one of our keys. Raises NotAuthenticated, NotAllowed, TooManyRequests."""
     key = bearer_key(request)
-    with counted_guesses(services, f"{client_of(request.scope, services.settings).name} {key[:PREFIX]}"):
-        caller = await services.keyring.caller(key, request.headers.get(TENANT_HEADER))
-    await admit(request.scope["state"], services, caller)
-    return caller
+    with counted_guesses(request, services, key[:PREFIX]):
+        return await services.keyring.caller(key, request.headers.get(TENANT_HEADER))
+
+
+async def scraper(request: Request, services: Services) -> Caller | None:
+    """Who asks for metrics: None for whoever holds their token, else the holder of a key. Raises as `key_holder`."""
+    token = services.settings.metrics_token
+    with counted_guesses(request, services, "metrics"):
+        if token is not None:
+            presented, right = (digest_of(text) for text in (bearer_key(request), token.get_secret_value()))
+            if compare_digest(presented, right):
+                return None
+        return await key_holder(request, services)
 
 
 @contextmanager
-def counted_guesses(services: Services, name: str) -> Iterator[None]:
-    """Around every comparison with a secret: what fails is counted under the name, and too much is not even tried.
+def counted_guesses(request: Request, services: Services, secret: str, *, bars: bool = True) -> Iterator[None]:
+    """Around every comparison with a secret: what fails is counted, by the address and the secret's name.
 
-    Raises TooManyRequests.
+    Too much is not even tried, unless `bars` is false: then what is right is taken all the same. A token that has
+    ended is no guess. Raises TooManyRequests.
     """
+    name = f"{client_of(request.scope, services.settings).name} {secret}"
+    if bars:
+        _refuse_guessing(services, name)
+    try:
+        yield
+    except TokenEnded:
+        raise
+    except NotAuthenticated:
+        if not bars:
+            _refuse_guessing(services, name)
+        services.guesses.note(name)
+        raise
+
+
+def _refuse_guessing(services: Services, name: str) -> None:
     try:
         services.guesses.check(name)
     except TooManyRequests:
         services.prometheus.refused("guesses")
-        raise
-    try:
-        yield
-    except NotAuthenticated:
-        services.guesses.note(name)
         raise
 
 

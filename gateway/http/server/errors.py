@@ -68,8 +68,13 @@ def problem(error: e.GatewayError, request_id: str) -> Response:
     return _response(document, _headers(error))
 
 
+def retry_after(error: e.GatewayError) -> dict[str, str]:
+    """The header that says when to try again, where that is known."""
+    return {} if error.retry_after is None else {"retry-after": str(ceil(error.retry_after))}
+
+
 def _headers(error: e.GatewayError) -> dict[str, str]:
-    headers = {} if error.retry_after is None else {"retry-after": str(ceil(error.retry_after))}
+    headers = retry_after(error)
     if isinstance(error, e.NotAuthenticated):
         headers["www-authenticate"] = 'Bearer realm="tallyway"'
     return headers

@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers
@@ -42,19 +43,23 @@ def security_headers(*, https: bool) -> tuple[tuple[bytes, bytes], ...]:
     return (*SECURITY, HSTS) if https else SECURITY
 
 
-def dressed(
-    given: Iterable[tuple[bytes, bytes]], request_id: str, security: Sequence[tuple[bytes, bytes]]
-) -> list[tuple[bytes, bytes]]:
-    """The headers with those of ours that are not set."""
+def secured(given: Iterable[tuple[bytes, bytes]], security: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers with those of ours that are not set, and without the id of a request."""
     headers = [(name, value) for name, value in given if name != REQUEST_ID]
     present = dict(headers)
-    headers.append((REQUEST_ID, request_id.encode()))
     embeddable = b"frame-ancestors *" in present.get(POLICY, b"")
     for header in security:
         name = header[0]
         if name not in present and not (embeddable and name is FRAMES):
             headers.append(header)
     return headers
+
+
+def dressed(
+    given: Iterable[tuple[bytes, bytes]], request_id: str, security: Sequence[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    """The same with the id of the request."""
+    return [*secured(given, security), (REQUEST_ID, request_id.encode())]
 
 
 def id_of(given: bytes | None) -> str:
@@ -104,7 +109,8 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = dressed(message.get("headers", ()), request_id, self.security)
+                security = () if status == HTTPStatus.NOT_MODIFIED else self.security  # the client has them
+                message["headers"] = dressed(message.get("headers", ()), request_id, security)
             await send(message)
 
         try:

@@ -37,13 +37,44 @@ def admit_key(caller: Caller, services: Services) -> None:
         _take(services.key_rate, caller.key, "key_rate", services)
 
 
-def give_back(scope: Scope, caller: Caller, services: Services) -> None:
-    """Undo `admit_address` and `admit_key` for a request that both meet again on the ordinary way."""
+def takes(scope: Scope, services: Services, caller: Caller) -> bool:
+    """`admit_address` and `admit_key` in one, for a request within both limits; otherwise nothing is taken."""
+    if not _is_taken(scope, services, services.address_rate):
+        return False
+    try:
+        if caller.key != OPERATOR:
+            services.key_rate.take(caller.key)
+    except TooManyRequests:
+        _give_back(scope, services)
+        return False
+    return True
+
+
+def takes_tracker(scope: Scope, services: Services) -> bool:
+    """`admit_tracker` for a request within its limit; otherwise nothing is taken."""
+    return _is_taken(scope, services, services.event_rate)
+
+
+def give_back(scope: Scope, services: Services, caller: Caller) -> None:
+    """Undo `takes` for a request that meets both limits again on the ordinary way."""
+    _give_back(scope, services)
+    if caller.key != OPERATOR:
+        services.key_rate.give_back(caller.key)
+
+
+def _is_taken(scope: Scope, services: Services, rate: RateLimit) -> bool:
+    if rate.limits and (client := client_of(scope, services.settings)).known:
+        try:
+            rate.take(client.name)
+        except TooManyRequests:
+            return False
+    return True
+
+
+def _give_back(scope: Scope, services: Services) -> None:
     client = client_of(scope, services.settings)
     if client.known:
         services.address_rate.give_back(client.name)
-    if caller.key != OPERATOR:
-        services.key_rate.give_back(caller.key)
 
 
 def _take(rate: RateLimit, name: str, what: str, services: Services) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from gateway.http.dialect import Refused
 from gateway.http.facades.pirsch import hits, patterns
+from gateway.http.facades.pirsch.filters import event_filters, filters_of
 from gateway.http.facades.pirsch.options import written
 from gateway.http.facades.pirsch.parameters import Parameters, span_of
-from gateway.http.facades.pirsch.selection import event_filters, filters_of
-from gateway.http.facades.pirsch.wording import Refused
 from models.filters import to_list
 
 NOW = datetime(2026, 6, 8, 12, 0, tzinfo=UTC)

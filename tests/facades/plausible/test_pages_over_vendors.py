@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.app import build
-from gateway.http.pages.overview import asked_for, overview
+from gateway.http.pages.overview import overview, selected
 from gateway.services import Services
 from gateway.settings import Settings
 from gateway.tenancy import DEFAULT_TENANT, Caller, SiteRecord, Tenant
@@ -40,21 +40,21 @@ async def behind(services: Services, demo: Api, **options: str) -> SiteRecord:
 
 async def test_an_old_server_shows_what_it_has(services: Services, demo: Api) -> None:
     record = await behind(services, demo, edition="ce", stats_api="v1")
-    shown = await overview(services, record, asked_for("", "2026-06-01", "2026-06-07", ""))
+    shown = await overview(services, record, selected("", "2026-06-01", "2026-06-07", ""))
     tables = {table.title: table for table in shown.tables}
     assert [figure.value for figure in shown.totals] == ["7", "10", "15", "40%", "7m 5s"]
-    assert [line.values[0] for line in shown.series.lines] == ["2", "0", "2", "1", "1", "1", "1"]
-    assert [(line.label, line.values) for line in tables["Countries"].lines] == [
+    assert [row.values[0] for row in shown.series.rows] == ["2", "0", "2", "1", "1", "1", "1"]
+    assert [(row.label, row.values) for row in tables["Countries"].rows] == [
         ("DE", ("3",)),
         ("FR", ("2",)),
         ("US", ("2",)),
     ]
-    assert [line.label for line in tables["Pages"].lines] == ["/", "/pricing", "/blog", "/signup"]
+    assert [row.label for row in tables["Pages"].rows] == ["/", "/pricing", "/blog", "/signup"]
 
 
 async def test_what_a_backend_refuses_says_why(services: Services, demo: Api) -> None:
     record = await behind(services, demo, edition="ce", stats_api="v1")
-    shown = await overview(services, record, asked_for("", "2026-06-01", "2026-06-07", "/a;b"))
+    shown = await overview(services, record, selected("", "2026-06-01", "2026-06-07", "/a;b"))
     assert {figure.refusal for figure in shown.totals} == {"page: Plausible's v1 filters cannot say this value"}
     assert {table.refusal for table in shown.tables} == {"page: Plausible's v1 filters cannot say this value"}
     assert shown.present == 0
@@ -62,14 +62,14 @@ async def test_what_a_backend_refuses_says_why(services: Services, demo: Api) ->
 
 async def test_a_page_may_be_named_by_a_wildcard(services: Services, demo: Api) -> None:
     record = await behind(services, demo)
-    shown = await overview(services, record, asked_for("", "2026-06-01", "2026-06-07", "/b*"))
-    assert [line.label for line in shown.tables[0].lines] == ["/blog"]
+    shown = await overview(services, record, selected("", "2026-06-01", "2026-06-07", "/b*"))
+    assert [row.label for row in shown.tables[0].rows] == ["/blog"]
     assert shown.totals[0].value == "3"
 
 
 async def test_a_backend_that_is_away_leaves_a_page_that_says_so(services: Services, demo: Api) -> None:
     record = await behind(services, Api("http://127.0.0.1:1", demo.key))
-    shown = await overview(services, record, asked_for("30d", "", "", ""))
+    shown = await overview(services, record, selected("30d", "", "", ""))
     assert {figure.refusal for figure in shown.totals} == {"The backend of this site does not answer at the moment."}
     assert all("does not answer" in table.refusal for table in (shown.series, *shown.tables))
     assert shown.present is None

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.http.dialect import Refused
 from gateway.http.facades.plausible import query as dialect
 from gateway.http.facades.plausible.money import revenue
-from gateway.http.facades.plausible.wording import Refused, inspected
+from gateway.http.facades.plausible.wording import inspected
 from models.filters import Comparison, HasDone, Not
 from models.period import resolve
 from models.query import Direction, Include, Order
@@ -25,7 +26,7 @@ def refusal(**changes: Any) -> str:
     with pytest.raises(Refused) as caught:
         dialect.read({k: v for k, v in body(**changes).items() if v is not ...})
     assert caught.value.status == 400
-    return caught.value.text
+    return str(caught.value.body["error"])
 
 
 def nested(text: str, depth: int) -> Any:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from gateway.http.dialect import Refused
 from gateway.http.facades.plausible import stats_v1 as v1
-from gateway.http.facades.plausible.wording import Refused
 from models.filters import Comparison
 from models.query import Direction, Order
 from models.result import Answer, ImportsNote, ImportsSkipped
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_said_in_the_vendors_words(given: dict[str, str], text:
     with pytest.raises(Refused) as caught:
         v1.aggregate(given, NOW)
 
-    assert caught.value.text.startswith(text)
+    assert caught.value.body["error"].startswith(text)
 
 
 HAS_DONE = '[["has_done",["is","event:page",["/"]]]]'
@@ -170,7 +170,7 @@ def test_metrics_of_pages_are_refused_in_the_words_of_v1(read: Any, given: dict[
     with pytest.raises(Refused) as caught:
         read(given, NOW)
 
-    assert caught.value.text == f"Metric `{given['metrics'].rpartition(',')[2]}` {text}"
+    assert caught.value.body["error"] == f"Metric `{given['metrics'].rpartition(',')[2]}` {text}"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_visits_are_refused_beside_what_only_events_know() -> None:
     with pytest.raises(Refused) as caught:
         v1.breakdown({"metrics": "visitors,visits", "property": "event:goal"}, NOW)
 
-    assert caught.value.text == "Session metric `visits` cannot be queried for breakdown by `event:goal`."
+    assert caught.value.body["error"] == "Session metric `visits` cannot be queried for breakdown by `event:goal`."
 
 
 def test_time_on_page_alone_is_ordered_by_visitors_that_are_not_shown() -> None:
@@ -206,7 +206,7 @@ def test_pages_are_numbered_from_one(page: str) -> None:
     with pytest.raises(Refused) as caught:
         v1.breakdown({"property": "event:page", "page": page}, NOW)
 
-    assert caught.value.text == "Please provide page as a number from 1."
+    assert caught.value.body["error"] == "Please provide page as a number from 1."
 
 
 def test_every_bucket_of_a_series_has_a_row() -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.http.facades.pirsch.asking import Asking, share
-from gateway.http.facades.pirsch.call import Call
 from gateway.http.facades.pirsch.definitions import funnel_of, goal_view, steps_of
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.filters import CUSTOM, event_filters, searched, signed
 from gateway.http.facades.pirsch.listings import PEOPLE_COUNTS, Listing
-from gateway.http.facades.pirsch.selection import CUSTOM, event_filters, searched, signed
+from gateway.http.facades.pirsch.question import Question, share
+from gateway.http.facades.pirsch.values import Row
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row
 from models.errors import UnsupportedQuery
 from models.filters import And, Comparison, Filter, HasDone
 from models.goal import Goal, GoalKind
@@ -27,15 +27,15 @@ def named(dimension: str, value: Any) -> Comparison:
     return Comparison(Operator.IS, dimension, (str(value),))
 
 
-async def events(call: Call) -> Any:
+async def events(ask: PirschAsk) -> Any:
     """`GET /statistics/events`: views are the page views of the visits in which the event happened."""
-    about = await Asking.about(call)
-    asking = (await Asking.about(call, event=False)).also(
-        *event_filters(call.given), CUSTOM, *searched(call.given, D.EVENT)
+    about = await Question.about(ask)
+    question = (await Question.about(ask, event=False)).also(
+        *event_filters(ask.given), CUSTOM, *searched(ask.given, D.EVENT)
     )
-    rows = await asking.page((M.VISITORS, M.EVENTS), (D.EVENT,), EVENT.order(call, EVENT_COUNTS))
-    details = await _details(asking)
-    (whole,) = await asking.unfiltered().numbers(M.VISITORS)
+    rows = await question.page((M.VISITORS, M.EVENTS), (D.EVENT,), EVENT.order(ask, EVENT_COUNTS))
+    details = await _details(question)
+    (whole,) = await question.unfiltered().numbers(M.VISITORS)
     found = []
     for key, (people, count) in rows:
         name = str(key[0])
@@ -56,25 +56,25 @@ def _counted(people: float, count: float, views: float, whole: float, known: Eve
     }
 
 
-async def _details(asking: Asking) -> Mapping[str, EventDetail]:
+async def _details(question: Question) -> Mapping[str, EventDetail]:
     """Names of properties and durations of events, where the backend tells them; null and 0 elsewhere."""
     try:
-        found = await asking.call.services.insights.details(asking.record, asking.query())
+        found = await question.ask.services.insights.details(question.record, question.query())
     except UnsupportedQuery:
         return {}
     return {detail.name: detail for detail in found}
 
 
-async def event_meta(call: Call) -> Any:
+async def event_meta(ask: PirschAsk) -> Any:
     """`GET /statistics/event/meta`: the values of one key of one event's metadata."""
-    given = call.given
+    given = ask.given
     name, key = given.required("event"), signed(given.required("event_meta_key"))[1]
     dimension = f"{PROP_PREFIX}{key}"
-    asking = (await Asking.about(call, event=False)).also(*event_filters(given), *searched(given, dimension))
+    question = (await Question.about(ask, event=False)).also(*event_filters(given), *searched(given, dimension))
     listing = Listing({"meta_value": dimension})  # type: ignore[dict-item]  # a property is a dimension by name
-    rows = await asking.page((M.VISITORS, M.EVENTS), (dimension,), listing.order(call, EVENT_COUNTS))
-    around, details = await Asking.about(call, event=False), await _details(asking)
-    (whole,) = await asking.unfiltered().numbers(M.VISITORS)
+    rows = await question.page((M.VISITORS, M.EVENTS), (dimension,), listing.order(ask, EVENT_COUNTS))
+    around, details = await Question.about(ask, event=False), await _details(question)
+    (whole,) = await question.unfiltered().numbers(M.VISITORS)
     found = []
     for value, (people, count) in ((row[0], numbers) for row, numbers in rows):
         if value == NO_PROP:
@@ -87,27 +87,27 @@ async def event_meta(call: Call) -> Any:
     return found
 
 
-async def event_list(call: Call) -> Any:
+async def event_list(ask: PirschAsk) -> Any:
     """`GET /statistics/event/list`: events by name and all their metadata."""
-    asking = (await Asking.about(call, event=False)).also(*event_filters(call.given), *searched(call.given, D.EVENT))
-    rows = await call.services.insights.events(asking.record, asking.query())
+    question = (await Question.about(ask, event=False)).also(*event_filters(ask.given), *searched(ask.given, D.EVENT))
+    rows = await ask.services.insights.events(question.record, question.query())
     return [{"name": row.name, "meta": dict(row.props), "visitors": row.visitors, "count": row.events} for row in rows]
 
 
-async def tags(call: Call) -> Any:
+async def tags(ask: PirschAsk) -> Any:
     """`GET /statistics/tags`: keys of properties."""
-    return await _tags(call, "")
+    return await _tags(ask, "")
 
 
-async def tag_details(call: Call) -> Any:
+async def tag_details(ask: PirschAsk) -> Any:
     """`GET /statistics/tag/details`: the values of `tag`."""
-    return await _tags(call, signed(call.given.required("tag"))[1])
+    return await _tags(ask, signed(ask.given.required("tag"))[1])
 
 
-async def _tags(call: Call, key: str) -> list[Row]:
-    asking = await Asking.about(call)
-    rows = await call.services.insights.props(asking.record, asking.query(), key)
-    visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+async def _tags(ask: PirschAsk, key: str) -> list[Row]:
+    question = await Question.about(ask)
+    rows = await ask.services.insights.props(question.record, question.query(), key)
+    visitors, views = await question.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
     return [
         {
             "key": row.key,
@@ -121,19 +121,19 @@ async def _tags(call: Call, key: str) -> list[Row]:
     ]
 
 
-async def goals(call: Call) -> Any:
+async def goals(ask: PirschAsk) -> Any:
     """`GET /statistics/goals`: rows nested in `page_goal` and `stats`."""
-    asking = await Asking.about(call)
-    search = call.given.first("search").lower()
-    listed = await call.services.goals.listed(asking.record)
+    question = await Question.about(ask)
+    search = ask.given.first("search").lower()
+    listed = await ask.services.goals.listed(question.record)
     known = [g for g in listed if g.kind is not GoalKind.SCROLL and search in g.shown_as.lower()]
-    (whole,) = await asking.unfiltered().numbers(M.VISITORS)
-    rows = [(goal, *await _reached(asking, goal)) for goal in known]
+    (whole,) = await question.unfiltered().numbers(M.VISITORS)
+    rows = [(goal, *await _reached(question, goal)) for goal in known]
     rows.sort(key=lambda row: (-row[1], row[0].shown_as))
-    cut = rows[call.given.offset : call.given.offset + call.given.limit]
+    cut = rows[ask.given.offset : ask.given.offset + ask.given.limit]
     return [
         {
-            "page_goal": await goal_view(call, asking.record, goal),
+            "page_goal": await goal_view(ask, question.record, goal),
             "stats": {
                 "visitors": int(people),
                 "views": int(views),
@@ -146,23 +146,23 @@ async def goals(call: Call) -> Any:
     ]
 
 
-async def _reached(asking: Asking, goal: Goal) -> tuple[float, float]:
+async def _reached(question: Question, goal: Goal) -> tuple[float, float]:
     """Visitors who completed a goal, and views: of its pages, or of the visits in which its event happened."""
-    completed = asking.also(named(D.GOAL, goal.shown_as))
+    completed = question.also(named(D.GOAL, goal.shown_as))
     people, count = await completed.numbers(M.VISITORS, M.CONVERSIONS)
     if goal.kind is GoalKind.PAGE:
         return people, count
     done: list[Filter] = [named(D.EVENT, goal.event_name)]
     done += [named(f"{PROP_PREFIX}{k}", v) for k, v in sorted(goal.custom_props.items())]
-    (views,) = await asking.also(HasDone(done[0] if len(done) == 1 else And(tuple(done)))).numbers(M.PAGEVIEWS)
+    (views,) = await question.also(HasDone(done[0] if len(done) == 1 else And(tuple(done)))).numbers(M.PAGEVIEWS)
     return people, views
 
 
-async def funnel(call: Call) -> Any:
+async def funnel(ask: PirschAsk) -> Any:
     """`GET /statistics/funnel`: the filter of the request holds for every step."""
-    asking = await Asking.about(call)
-    definition = await funnel_of(call, asking.record, call.given.required("funnel_id"))
-    counts = await call.services.insights.funnel(asking.record, asking.query(), steps_of(definition))
+    question = await Question.about(ask)
+    definition = await funnel_of(ask, question.record, ask.given.required("funnel_id"))
+    counts = await ask.services.insights.funnel(question.record, question.query(), steps_of(definition))
     return {"definition": definition, "data": funnel_rows(counts)}
 
 
@@ -187,23 +187,23 @@ def funnel_rows(counts: Sequence[int]) -> list[Row]:
     return rows
 
 
-async def session_list(call: Call) -> Any:
+async def session_list(ask: PirschAsk) -> Any:
     """`GET /statistics/session/list`, the latest first."""
-    asking = await Asking.about(call)
-    rows = await call.services.insights.visits(asking.record, asking.query())
+    question = await Question.about(ask)
+    rows = await ask.services.insights.visits(question.record, question.query())
     return [_session(row) for row in rows]
 
 
-async def session_details(call: Call) -> Any:
+async def session_details(ask: PirschAsk) -> Any:
     """`GET /statistics/session/details`: page views and events of one session, in order."""
-    visitor, visit = (_whole(call, name) for name in ("visitor_id", "session_id"))
-    asking = await Asking.about(call)
-    found = await call.services.insights.visit_events(asking.record, asking.query(), visitor, visit)
+    visitor, visit = (_whole(ask, name) for name in ("visitor_id", "session_id"))
+    question = await Question.about(ask)
+    found = await ask.services.insights.visit_events(question.record, question.query(), visitor, visit)
     return [_step(event) for event in found]
 
 
-def _whole(call: Call, name: str) -> int:
-    text = call.given.required(name)
+def _whole(ask: PirschAsk, name: str) -> int:
+    text = ask.given.required(name)
     if not text.isdecimal() or int(text) >= 1 << 64:
         raise invalid(name, "must be a whole number")
     return int(text)
@@ -261,8 +261,8 @@ def _step(event: VisitEvent) -> Row:
     return {"page_view": None, "event": {**shared, "name": event.name, "meta_keys": keys, "meta_values": values}}
 
 
-async def keywords(call: Call) -> Any:
+async def keywords(ask: PirschAsk) -> Any:
     """`GET /statistics/keywords`: no search console is connected, so no keyword is known; the header says so."""
-    await Asking.about(call)
-    call.reasons.append(NO_CONSOLE)
+    await Question.about(ask)
+    ask.reasons.append(NO_CONSOLE)
     return []

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from gateway.catalog.audit_trail import Note
 from gateway.http.facades.pirsch import patterns
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.documents import EPOCH, documents, key, listed, new_id, now
 from gateway.http.facades.pirsch.domains import visible
+from gateway.http.facades.pirsch.filters import event_filters, filters_of
 from gateway.http.facades.pirsch.parameters import Parameters
-from gateway.http.facades.pirsch.selection import event_filters, filters_of
-from gateway.http.facades.pirsch.shelf import EPOCH, key, listed, new_id, now, shelf
-from gateway.http.facades.pirsch.wording import Refused, invalid
+from gateway.http.facades.pirsch.wording import invalid, refused
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound
 from models.event import PAGEVIEW
@@ -33,9 +33,9 @@ TARGETS = {
 KEPT = ("custom_metric_key", "custom_metric_type")
 
 
-async def goal_view(call: Call, record: SiteRecord, goal: Goal) -> dict[str, Any]:
+async def goal_view(ask: PirschAsk, record: SiteRecord, goal: Goal) -> dict[str, Any]:
     """A goal's object. Times of goals that were not made here are not known."""
-    kept = await shelf(call).get(GOALS, key(record, goal.id)) or {}
+    kept = await documents(ask).get(GOALS, key(record, goal.id)) or {}
     path = patterns.from_canonical(goal.page_path) if goal.page_path else None
     meta = next(iter(sorted(goal.custom_props.items())), (None, None))
     return {
@@ -55,39 +55,39 @@ async def goal_view(call: Call, record: SiteRecord, goal: Goal) -> dict[str, Any
     }
 
 
-async def list_goals(call: Call) -> Any:
+async def list_goals(ask: PirschAsk) -> Any:
     """`GET /goal`; scroll goals are none of Pirsch's."""
-    record, search = await call.site(), call.given.first("search").lower()
-    goals = [g for g in await call.services.goals.listed(record) if g.kind is not GoalKind.SCROLL]
-    return [await goal_view(call, record, goal) for goal in goals if search in goal.shown_as.lower()]
+    record, search = await ask.named_site(), ask.given.first("search").lower()
+    goals = [g for g in await ask.services.goals.listed(record) if g.kind is not GoalKind.SCROLL]
+    return [await goal_view(ask, record, goal) for goal in goals if search in goal.shown_as.lower()]
 
 
-async def create_goal(call: Call) -> Any:
+async def create_goal(ask: PirschAsk) -> Any:
     """`POST /goal`."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("domain_id"))
-    return await _put_goal(call, record, fields, {})
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("domain_id"))
+    return await _put_goal(ask, record, fields, {})
 
 
-async def update_goal(call: Call) -> Any:
+async def update_goal(ask: PirschAsk) -> Any:
     """`PUT /goal`: a goal of another meaning is another goal to the backend, and gets another id."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("domain_id"))
-    old = await call.services.goals.get(record, str(fields.get("id", "")))
-    kept = await shelf(call).get(GOALS, key(record, old.id)) or {}
-    await call.services.goals.delete(call.caller, record, old.id)
-    await shelf(call).delete(GOALS, key(record, old.id))
-    return await _put_goal(call, record, fields, kept)
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("domain_id"))
+    old = await ask.services.goals.get(record, str(fields.get("id", "")))
+    kept = await documents(ask).get(GOALS, key(record, old.id)) or {}
+    await ask.services.goals.delete(ask.caller, record, old.id)
+    await documents(ask).delete(GOALS, key(record, old.id))
+    return await _put_goal(ask, record, fields, kept)
 
 
-async def _put_goal(call: Call, record: SiteRecord, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Any:
-    goal = await call.services.goals.put(call.caller, record, _goal_draft(fields))
+async def _put_goal(ask: PirschAsk, record: SiteRecord, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Any:
+    goal = await ask.services.goals.put(ask.caller, record, _goal_draft(fields))
     extras = {name: fields.get(name) for name in KEPT}
     extras |= {shown: fields.get(given) or None for given, shown in TARGETS.items()}
     extras |= {name: fields.get(name) is True for name in ("delete_reached", "email_reached")}
-    times = {"def_time": kept.get("def_time", now(call)), "mod_time": now(call)}
-    await shelf(call).put(GOALS, key(record, goal.id), extras | times)
-    return await goal_view(call, record, goal)
+    times = {"def_time": kept.get("def_time", now(ask)), "mod_time": now(ask)}
+    await documents(ask).put(GOALS, key(record, goal.id), extras | times)
+    return await goal_view(ask, record, goal)
 
 
 def _goal_draft(fields: Mapping[str, Any]) -> GoalDraft:
@@ -105,26 +105,26 @@ def _goal_draft(fields: Mapping[str, Any]) -> GoalDraft:
             custom_props=props,
         )
     except ValidationError as error:
-        raise Refused(*(e["msg"] for e in error.errors())) from None
+        raise refused(*(e["msg"] for e in error.errors())) from None
 
 
-async def delete_goal(call: Call) -> Any:
+async def delete_goal(ask: PirschAsk) -> Any:
     """`DELETE /goal?id=`: found among the goals of the sites that the client sees."""
-    wanted = call.given.required("id")
-    for record in await visible(call):
-        if wanted in {goal.id for goal in await call.services.goals.listed(record)}:
-            known = await shelf(call).get(GOALS, key(record, wanted))
-            if known is None and call.caller.sites is None:
+    wanted = ask.given.required("id")
+    for record in await visible(ask):
+        if wanted in {goal.id for goal in await ask.services.goals.listed(record)}:
+            known = await documents(ask).get(GOALS, key(record, wanted))
+            if known is None and ask.caller.sites is None:
                 continue  # ids of goals may repeat from site to site: only one that was made here is meant
-            await call.services.goals.delete(call.caller, record, wanted)
-            await shelf(call).delete(GOALS, key(record, wanted))
+            await ask.services.goals.delete(ask.caller, record, wanted)
+            await documents(ask).delete(GOALS, key(record, wanted))
             return {}
     raise NotFound("there is no such goal")
 
 
-async def test_expression(call: Call) -> Any:
+async def test_expression(ask: PirschAsk) -> Any:
     """`POST /goal/regex`."""
-    fields = await call.fields()
+    fields = await ask.fields()
     try:
         compiled = re2.compile(str(fields.get("regex", "")))
     except re2.error as error:
@@ -132,24 +132,24 @@ async def test_expression(call: Call) -> Any:
     return {"match": compiled.search(str(fields.get("sample", ""))) is not None}
 
 
-async def list_funnels(call: Call) -> Any:
+async def list_funnels(ask: PirschAsk) -> Any:
     """`GET /funnel?id=`."""
-    record, search = await call.site(), call.given.first("search").lower()
-    return [f for f in await listed(call, record, FUNNELS) if search in f["name"].lower()]
+    record, search = await ask.named_site(), ask.given.first("search").lower()
+    return [f for f in await listed(ask, record, FUNNELS) if search in f["name"].lower()]
 
 
-async def put_funnel(call: Call) -> Any:
+async def put_funnel(ask: PirschAsk) -> Any:
     """`POST /funnel`: a new one, or with an id another definition of an old one."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("domain_id"))
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("domain_id"))
     steps = fields.get("steps")
     if not isinstance(steps, list) or not MIN_STEPS <= len(steps) <= MAX_STEPS:
         raise invalid("steps", f"a funnel has {MIN_STEPS} to {MAX_STEPS} steps")
     name = fields.get("name")
     if not isinstance(name, str) or not name.strip():
         raise invalid("name", "is required")
-    old = await funnel_of(call, record, fields["id"]) if fields.get("id") else {}
-    made, funnel_id = now(call), old.get("id") or new_id()
+    old = await funnel_of(ask, record, fields["id"]) if fields.get("id") else {}
+    made, funnel_id = now(ask), old.get("id") or new_id()
     value = {
         "id": funnel_id,
         "def_time": old.get("def_time", made),
@@ -160,8 +160,8 @@ async def put_funnel(call: Call) -> Any:
     }
     steps_of(value)
     note = Note(key(record, funnel_id), before=old or None, after=value)
-    noting = call.services.audit.noting(call.caller, "funnel.put", note)
-    await shelf(call, noting).put(FUNNELS, key(record, funnel_id), value)
+    noting = ask.services.audit.noting(ask.caller, "funnel.put", note)
+    await documents(ask, noting).put(FUNNELS, key(record, funnel_id), value)
     return value
 
 
@@ -179,21 +179,21 @@ def _step(number: int, given: Any, funnel_id: str, made: str) -> dict[str, Any]:
     }
 
 
-async def funnel_of(call: Call, record: SiteRecord, funnel_id: Any) -> dict[str, Any]:
+async def funnel_of(ask: PirschAsk, record: SiteRecord, funnel_id: Any) -> dict[str, Any]:
     """Raises NotFound."""
-    found = await shelf(call).get(FUNNELS, key(record, str(funnel_id)))
+    found = await documents(ask).get(FUNNELS, key(record, str(funnel_id)))
     if found is None:
         raise NotFound("there is no such funnel")
     return found
 
 
-async def delete_funnel(call: Call) -> Any:
+async def delete_funnel(ask: PirschAsk) -> Any:
     """`DELETE /funnel?id=`: found among the sites that the client sees."""
-    wanted = call.given.required("id")
-    for record in await visible(call):
-        if old := await shelf(call).get(FUNNELS, key(record, wanted)):
-            noting = call.services.audit.noting(call.caller, "funnel.delete", Note(key(record, wanted), before=old))
-            await shelf(call, noting).delete(FUNNELS, key(record, wanted))
+    wanted = ask.given.required("id")
+    for record in await visible(ask):
+        if old := await documents(ask).get(FUNNELS, key(record, wanted)):
+            noting = ask.services.audit.noting(ask.caller, "funnel.delete", Note(key(record, wanted), before=old))
+            await documents(ask, noting).delete(FUNNELS, key(record, wanted))
             return {}
     raise NotFound("there is no such funnel")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.shelf import written
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.documents import written
 from gateway.http.facades.pirsch.wording import invalid
 from gateway.tenancy import SiteRecord
 from models.errors import AlreadyExists
@@ -17,19 +17,19 @@ MANY = 10_000
 NOT_A_SLUG = re.compile(r"[^a-z0-9-]+")
 
 
-async def list_domains(call: Call) -> Any:
+async def list_domains(ask: PirschAsk) -> Any:
     """`GET /domain`: an array, of one for the client of a site."""
-    found = await visible(call)
-    given = call.given
+    found = await visible(ask)
+    given = ask.given
     for name, fits in FITS.items():
         if text := given.first(name):
             found = tuple(r for r in found if fits(r, text))
-    return [await domain_view(call, record) for record in found]
+    return [await domain_view(ask, record) for record in found]
 
 
-async def visible(call: Call) -> Sequence[SiteRecord]:
+async def visible(ask: PirschAsk) -> Sequence[SiteRecord]:
     """The sites that the client sees; calls that name a thing by its id alone look through them."""
-    return (await call.services.sites.listed(call.caller, limit=MANY)).sites
+    return (await ask.services.sites.listed(ask.caller, limit=MANY)).sites
 
 
 def subdomain(record: SiteRecord) -> str:
@@ -47,7 +47,7 @@ FITS: Mapping[str, Callable[[SiteRecord, str], bool]] = MappingProxyType(
 )
 
 
-async def domain_view(call: Call, record: SiteRecord) -> dict[str, Any]:
+async def domain_view(ask: PirschAsk, record: SiteRecord) -> dict[str, Any]:
     """The domain object. What has no meaning here is null, false or empty."""
     site = record.site
     made = written(site.created_at)
@@ -59,11 +59,11 @@ async def domain_view(call: Call, record: SiteRecord) -> dict[str, Any]:
         "id": site.id,
         "def_time": made,
         "mod_time": made,
-        "user_id": call.caller.tenant.id,
+        "user_id": ask.caller.tenant.id,
         **nothing,
         "hostname": site.domain,
         "subdomain": subdomain(record),
-        "identification_code": await call.services.clients.code_of(record),
+        "identification_code": await ask.services.clients.code_of(record),
         "public": False,
         "timezone": site.timezone,
         "group_by_title": False,
@@ -80,9 +80,9 @@ async def domain_view(call: Call, record: SiteRecord) -> dict[str, Any]:
     }
 
 
-async def create_domain(call: Call) -> Any:
+async def create_domain(ask: PirschAsk) -> Any:
     """`POST /domain`: for clients of all sites. The subdomain must be there, and means nothing here."""
-    fields = await call.fields()
+    fields = await ask.fields()
     hostname, zone = _text(fields, "hostname"), _text(fields, "timezone")
     _text(fields, "subdomain")
     if not is_zone(zone):
@@ -90,45 +90,45 @@ async def create_domain(call: Call) -> Any:
     name = fields.get("display_name")
     draft = SiteDraft(domain=hostname[:253], timezone=zone, name=name if isinstance(name, str) else "")
     try:
-        record = await call.services.site_changes.create(call.caller, draft)
+        record = await ask.services.site_changes.create(ask.caller, draft)
     except AlreadyExists:
         raise invalid("hostname", "is taken") from None
-    return await domain_view(call, record)
+    return await domain_view(ask, record)
 
 
-async def renew_code(call: Call) -> Any:
+async def renew_code(ask: PirschAsk) -> Any:
     """`PUT /domain`: another identification code."""
-    record = await call.site_of((await call.fields()).get("id"))
-    return {"identification_code": await call.services.clients.renew_code(call.caller, record)}
+    record = await ask.site_of((await ask.fields()).get("id"))
+    return {"identification_code": await ask.services.clients.renew_code(ask.caller, record)}
 
 
-async def delete_domain(call: Call) -> Any:
+async def delete_domain(ask: PirschAsk) -> Any:
     """`DELETE /domain?id=`: with its statistics."""
-    await call.services.site_changes.delete(call.caller, await call.site())
+    await ask.services.site_changes.delete(ask.caller, await ask.named_site())
     return {}
 
 
-async def rename(call: Call) -> Any:
+async def rename(ask: PirschAsk) -> Any:
     """`POST /domain/hostname`."""
-    fields = await call.fields()
-    return await _changed(call, fields, SiteChange(domain=_text(fields, "hostname")))
+    fields = await ask.fields()
+    return await _changed(ask, fields, SiteChange(domain=_text(fields, "hostname")))
 
 
-async def change_zone(call: Call) -> Any:
+async def change_zone(ask: PirschAsk) -> Any:
     """`POST /domain/timezone`."""
-    fields = await call.fields()
-    return await _changed(call, fields, SiteChange(timezone=_text(fields, "timezone")))
+    fields = await ask.fields()
+    return await _changed(ask, fields, SiteChange(timezone=_text(fields, "timezone")))
 
 
-async def change_name(call: Call) -> Any:
+async def change_name(ask: PirschAsk) -> Any:
     """`POST /domain/name`."""
-    fields = await call.fields()
-    return await _changed(call, fields, SiteChange(name=_text(fields, "name")))
+    fields = await ask.fields()
+    return await _changed(ask, fields, SiteChange(name=_text(fields, "name")))
 
 
-async def _changed(call: Call, fields: dict[str, Any], change: SiteChange) -> Any:
-    record = await call.site_of(fields.get("domain_id"))
-    await call.services.site_changes.change(call.caller, record, change)
+async def _changed(ask: PirschAsk, fields: dict[str, Any], change: SiteChange) -> Any:
+    record = await ask.site_of(fields.get("domain_id"))
+    await ask.services.site_changes.change(ask.caller, record, change)
     return {}
 
 

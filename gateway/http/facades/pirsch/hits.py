@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
-from gateway.http.facades.pirsch.wording import Refused
+from gateway.http.facades.pirsch.wording import refused
 from models.event import ENGAGEMENT, PAGEVIEW, Event, Received
 
 RESERVED = (PAGEVIEW, ENGAGEMENT)
@@ -100,7 +100,7 @@ def _required(fields: Mapping[str, Any], names: Iterable[str]) -> None:
     missing = [name for name in names if not isinstance(fields.get(name), str) or not fields[name]]
     if missing:
         texts = [f"{name}: is required" for name in missing]
-        raise Refused(*texts, validation=dict.fromkeys(missing, "is required"))
+        raise refused(*texts, validation=dict.fromkeys(missing, "is required"))
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
@@ -129,10 +129,10 @@ def _visitor(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _custom(fields: Mapping[str, Any]) -> dict[str, Any]:
     name = fields["event_name"]
     if name in RESERVED:
-        raise Refused("event_name: is reserved", validation={"event_name": "is reserved"})
+        raise refused("event_name: is reserved", validation={"event_name": "is reserved"})
     seconds = fields.get("event_duration") or 0
     if not isinstance(seconds, int) or seconds < 0:
-        raise Refused("event_duration: must be seconds", validation={"event_duration": "must be seconds"})
+        raise refused("event_duration: must be seconds", validation={"event_duration": "must be seconds"})
     return {
         "name": name,
         "props": _texts(fields, "tags") | _texts(fields, "event_meta"),
@@ -144,7 +144,7 @@ def _custom(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _texts(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = fields.get(name) or {}
     if not isinstance(value, dict) or not all(isinstance(v, str | int | float) for v in value.values()):
-        raise Refused(f"{name}: must be an object of texts", validation={name: "must be an object of texts"})
+        raise refused(f"{name}: must be an object of texts", validation={name: "must be an object of texts"})
     return value
 
 
@@ -155,5 +155,5 @@ def _made(values: dict[str, Any], fields: Mapping[str, Any], now: datetime) -> E
         made = Event.model_validate({**values, "time": given or now})
     except ValidationError as error:
         wrong = {str(e["loc"][0]): e["msg"] for e in error.errors()}
-        raise Refused(*(f"{name}: {said}" for name, said in wrong.items()), validation=wrong) from None
+        raise refused(*(f"{name}: {said}" for name, said in wrong.items()), validation=wrong) from None
     return made if made.time.tzinfo else made.model_copy(update={"time": made.time.replace(tzinfo=UTC)})

@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.shelf import written
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.documents import written
 from gateway.http.facades.pirsch.wording import invalid
 from models.job import ImportJob, JobStatus
 
@@ -15,11 +15,11 @@ CHUNK = 1 << 20
 RUNNING = (JobStatus.WAITING, JobStatus.RUNNING)
 
 
-async def start(call: Call) -> Any:
+async def start(ask: PirschAsk) -> Any:
     """`POST /import/plausible`: a form with `domain` and `file`."""
-    async with call.request.form(max_files=1, max_fields=10) as form:
-        record = await call.site_of(form.get("domain"))
-        job = await call.services.history.start(call.caller, record, FORMAT, _chunks(form))
+    async with ask.request.form(max_files=1, max_fields=10) as form:
+        record = await ask.site_of(form.get("domain"))
+        job = await ask.services.history.start(ask.caller, record, FORMAT, _chunks(form))
     return _view(job)
 
 
@@ -31,19 +31,19 @@ async def _chunks(form: FormData) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def show(call: Call) -> Any:
+async def show(ask: PirschAsk) -> Any:
     """`GET /import?domain_id=`: the newest job; an empty object when there is none."""
-    jobs = await call.services.history.listed(await call.site("domain_id"))
+    jobs = await ask.services.history.listed(await ask.named_site("domain_id"))
     newest = max(jobs, key=lambda job: written(job.started_at), default=None)
     return {} if newest is None else _view(newest)
 
 
-async def cancel(call: Call) -> Any:
+async def cancel(ask: PirschAsk) -> Any:
     """`DELETE /import?domain_id=`: takes back what is not finished yet."""
-    record = await call.site("domain_id")
-    for job in await call.services.history.listed(record):
+    record = await ask.named_site("domain_id")
+    for job in await ask.services.history.listed(record):
         if job.status in RUNNING:
-            await call.services.history.delete(call.caller, record, job.id)
+            await ask.services.history.delete(ask.caller, record, job.id)
     return {}
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from gateway.http.facades.pirsch.asking import Asking, Figures, Key, share
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.selection import PLATFORMS, event_filters, searched
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.filters import PLATFORMS, event_filters, searched
+from gateway.http.facades.pirsch.question import Counts, Key, Question, share
+from gateway.http.facades.pirsch.values import Row, shown
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row, shown
 from models.filters import Comparison
 from models.query import Order
 from models.vocabulary import NOT_SET, Dimension, Metric, Operator
@@ -31,15 +31,15 @@ class Listing:
     def key(self, found: Key) -> Row:
         return {name: shown(d, value) for (name, d), value in zip(self.keys.items(), found, strict=True)}
 
-    def order(self, call: Call, counts: Mapping[str, Metric] = MappingProxyType(COUNTS)) -> Order | None:
+    def order(self, ask: PirschAsk, counts: Mapping[str, Metric] = MappingProxyType(COUNTS)) -> Order | None:
         """The asked order; None for the default. Raises Refused for a column that cannot be sorted by."""
-        column = call.given.first("sort")
+        column = ask.given.first("sort")
         if not column:
             return None
         if column in counts:
-            return Order(str(counts[column]), call.given.direction)
+            return Order(str(counts[column]), ask.given.direction)
         if column in self.keys:
-            return Order(str(self.keys[column]), call.given.direction)
+            return Order(str(self.keys[column]), ask.given.direction)
         raise invalid("sort", f"must be one of {', '.join([*counts, *self.keys])}")
 
 
@@ -74,18 +74,18 @@ REFERRER = _listing(referrer=D.REFERRER, referrer_name=D.SOURCE)
 PAGE, TITLED = _listing(path=D.PAGE), _listing(path=D.PAGE, title=D.TITLE)
 ENTRY, EXIT = _listing(path=D.ENTRY_PAGE), _listing(path=D.EXIT_PAGE)
 
-Handler = Callable[[Call], Awaitable[Any]]
+Handler = Callable[[PirschAsk], Awaitable[Any]]
 
 
 def people(listing: Listing) -> Handler:
     """Rows of group, visitors, relative_visitors. UTM lists leave out those without a tag, as Pirsch's own do."""
 
-    async def handle(call: Call) -> Any:
-        asking = await _about(call, listing)
+    async def handle(ask: PirschAsk) -> Any:
+        question = await _about(ask, listing)
         if listing.dimensions[0].startswith("utm_"):
-            asking = asking.also(Comparison(Operator.IS_NOT, listing.dimensions[0], (NOT_SET,)))
-        rows = await asking.page((M.VISITORS,), listing.dimensions, listing.order(call, PEOPLE_COUNTS))
-        (whole,) = await asking.unfiltered().numbers(M.VISITORS)
+            question = question.also(Comparison(Operator.IS_NOT, listing.dimensions[0], (NOT_SET,)))
+        rows = await question.page((M.VISITORS,), listing.dimensions, listing.order(ask, PEOPLE_COUNTS))
+        (whole,) = await question.unfiltered().numbers(M.VISITORS)
         return [
             {**listing.key(key), "visitors": int(count), "relative_visitors": share(count, whole)}
             for key, (count,) in rows
@@ -97,112 +97,112 @@ def people(listing: Listing) -> Handler:
 PEOPLE_COUNTS = {name: metric for name, metric in COUNTS.items() if metric is M.VISITORS}
 
 
-async def _about(call: Call, listing: Listing) -> Asking:
-    return (await Asking.about(call)).also(*searched(call.given, listing.dimensions[0]))
+async def _about(ask: PirschAsk, listing: Listing) -> Question:
+    return (await Question.about(ask)).also(*searched(ask.given, listing.dimensions[0]))
 
 
 def visits(listing: Listing) -> Handler:
     """Rows of group, visitors, views, sessions, bounces and their rates."""
 
-    async def handle(call: Call) -> Any:
-        asking = await _about(call, listing)
-        rows = await asking.groups(listing.dimensions, listing.order(call))
-        visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
-        return [{**listing.key(key), **_rated(figures, visitors, views)} for key, figures in rows]
+    async def handle(ask: PirschAsk) -> Any:
+        question = await _about(ask, listing)
+        rows = await question.groups(listing.dimensions, listing.order(ask))
+        visitors, views = await question.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+        return [{**listing.key(key), **_rated(counts, visitors, views)} for key, counts in rows]
 
     return handle
 
 
-def _rated(figures: Figures, visitors: float, views: float) -> Row:
+def _rated(counts: Counts, visitors: float, views: float) -> Row:
     return {
-        "visitors": figures.visitors,
-        "views": figures.views,
-        "sessions": figures.visits,
-        "bounces": figures.bounces,
-        "relative_visitors": share(figures.visitors, visitors),
-        "relative_views": share(figures.views, views),
-        "bounce_rate": figures.bounce_rate,
+        "visitors": counts.visitors,
+        "views": counts.views,
+        "sessions": counts.visits,
+        "bounces": counts.bounces,
+        "relative_visitors": share(counts.visitors, visitors),
+        "relative_views": share(counts.views, views),
+        "bounce_rate": counts.bounce_rate,
     }
 
 
-async def referrer(call: Call) -> Any:
+async def referrer(ask: PirschAsk) -> Any:
     """`GET /statistics/referrer`: no views."""
-    rows = await visits(REFERRER)(call)
+    rows = await visits(REFERRER)(ask)
     kept = ("referrer", "referrer_name", "visitors", "sessions", "relative_visitors", "bounces", "bounce_rate")
     return [{"referrer_icon": ""} | {name: row[name] for name in kept} for row in rows]
 
 
-async def page(call: Call) -> Any:
+async def page(ask: PirschAsk) -> Any:
     """`GET /statistics/page`; grouped by title too where `include_title` asks for it."""
-    listing = TITLED if call.given.is_on("include_title") else PAGE
-    asking = await _about(call, listing)
-    return await _pages(asking, listing)
+    listing = TITLED if ask.given.is_on("include_title") else PAGE
+    question = await _about(ask, listing)
+    return await _pages(question, listing)
 
 
-async def event_page(call: Call) -> Any:
+async def event_page(ask: PirschAsk) -> Any:
     """`GET /statistics/event/page`: the pages that events fired on; views are those of the same visitors' visits."""
-    call.given.required("event")
-    asking = (await Asking.about(call, event=False)).also(*event_filters(call.given), *searched(call.given, D.PAGE))
-    fired = await asking.page((M.VISITORS, M.VISITS), (D.PAGE,), PAGE.order(call, PEOPLE_COUNTS))
-    around = await Asking.about(call)
+    ask.given.required("event")
+    question = (await Question.about(ask, event=False)).also(*event_filters(ask.given), *searched(ask.given, D.PAGE))
+    fired = await question.page((M.VISITORS, M.VISITS), (D.PAGE,), PAGE.order(ask, PEOPLE_COUNTS))
+    around = await Question.about(ask)
     seen = await around.table((M.PAGEVIEWS,), D.PAGE) if fired else {}
     begun = dict(await around.groups((D.PAGE,))) if fired else {}
-    visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+    visitors, views = await question.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
     rows = [
-        (key, Figures(int(people), int(seen.get(key, (0,))[0]), int(count), _bounces(begun, key)))
+        (key, Counts(int(people), int(seen.get(key, (0,))[0]), int(count), _bounces(begun, key)))
         for key, (people, count) in fired
     ]
     return [
-        {**PAGE.key(key), "title": "", **_rated(figures, visitors, views), "average_time_spent_seconds": 0}
-        for key, figures in rows
+        {**PAGE.key(key), "title": "", **_rated(counts, visitors, views), "average_time_spent_seconds": 0}
+        for key, counts in rows
     ]
 
 
-def _bounces(begun: Mapping[Key, Figures], key: Key) -> int:
+def _bounces(begun: Mapping[Key, Counts], key: Key) -> int:
     return begun[key].bounces if key in begun else 0
 
 
-async def _pages(asking: Asking, listing: Listing) -> list[Row]:
-    call = asking.call
-    rows = await asking.groups(listing.dimensions, listing.order(call))
-    visitors, views = await asking.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
-    timed = call.given.is_on("include_avg_time_on_page") and rows
-    seconds = await asking.table((M.TIME_ON_PAGE,), *listing.dimensions) if timed else {}
+async def _pages(question: Question, listing: Listing) -> list[Row]:
+    ask = question.ask
+    rows = await question.groups(listing.dimensions, listing.order(ask))
+    visitors, views = await question.unfiltered().numbers(M.VISITORS, M.PAGEVIEWS)
+    timed = ask.given.is_on("include_avg_time_on_page") and rows
+    seconds = await question.table((M.TIME_ON_PAGE,), *listing.dimensions) if timed else {}
     return [
         {
             "title": "",
             **listing.key(key),
-            **_rated(figures, visitors, views),
+            **_rated(counts, visitors, views),
             "average_time_spent_seconds": round(seconds.get(key, (0.0,))[0]),
         }
-        for key, figures in rows
+        for key, counts in rows
     ]
 
 
-async def entry(call: Call) -> Any:
+async def entry(ask: PirschAsk) -> Any:
     """`GET /statistics/page/entry`: visitors and sessions are those of everybody who saw the page."""
-    timed = call.given.is_on("include_avg_time_on_page")
-    rows = await _landings(call, ENTRY, "entries", "entry_rate")
-    seconds = await _seconds(call) if timed and rows else {}
+    timed = ask.given.is_on("include_avg_time_on_page")
+    rows = await _landings(ask, ENTRY, "entries", "entry_rate")
+    seconds = await _seconds(ask) if timed and rows else {}
     return [{**row, "average_time_spent_seconds": seconds.get(row["path"], 0)} for row in rows]
 
 
-async def exit_pages(call: Call) -> Any:
+async def exit_pages(ask: PirschAsk) -> Any:
     """`GET /statistics/page/exit`."""
-    return await _landings(call, EXIT, "exits", "exit_rate")
+    return await _landings(ask, EXIT, "exits", "exit_rate")
 
 
-async def _seconds(call: Call) -> dict[str, int]:
-    found = await (await Asking.about(call)).table((M.TIME_ON_PAGE,), D.PAGE)
+async def _seconds(ask: PirschAsk) -> dict[str, int]:
+    found = await (await Question.about(ask)).table((M.TIME_ON_PAGE,), D.PAGE)
     return {str(key[0]): round(row[0]) for key, row in found.items()}
 
 
-async def _landings(call: Call, listing: Listing, count: str, rate: str) -> list[Row]:
-    asking = await _about(call, listing)
+async def _landings(ask: PirschAsk, listing: Listing, count: str, rate: str) -> list[Row]:
+    question = await _about(ask, listing)
     columns = {count: M.VISITS, rate: M.VISITS}
-    rows = await asking.page((M.VISITS,), listing.dimensions, listing.order(call, columns))
-    seen = await (await Asking.about(call)).table((M.VISITORS, M.VISITS, M.PAGEVIEWS), D.PAGE) if rows else {}
-    (whole,) = await asking.unfiltered().numbers(M.VISITS)
+    rows = await question.page((M.VISITS,), listing.dimensions, listing.order(ask, columns))
+    seen = await (await Question.about(ask)).table((M.VISITORS, M.VISITS, M.PAGEVIEWS), D.PAGE) if rows else {}
+    (whole,) = await question.unfiltered().numbers(M.VISITS)
     return [
         {
             **listing.key(key),
@@ -216,13 +216,13 @@ async def _landings(call: Call, listing: Listing, count: str, rate: str) -> list
     ]
 
 
-async def platform(call: Call) -> Any:
+async def platform(ask: PirschAsk) -> Any:
     """`GET /statistics/platform`: one object. Tablets are mobile; somebody with both counts once."""
-    asking = await Asking.about(call)
-    (whole,) = await asking.unfiltered().numbers(M.VISITORS)
+    question = await Question.about(ask)
+    (whole,) = await question.unfiltered().numbers(M.VISITORS)
     found: Row = {}
     for name, devices in PLATFORMS.items():
-        (count,) = await asking.also(Comparison(Operator.IS, str(D.DEVICE), devices)).numbers(M.VISITORS)
+        (count,) = await question.also(Comparison(Operator.IS, str(D.DEVICE), devices)).numbers(M.VISITORS)
         found[f"platform_{name}"] = int(count)
         found[f"relative_platform_{name}"] = share(count, whole)
     return found

@@ -11,11 +11,11 @@ from typing import Any
 from starlette.responses import Response
 
 from gateway.http.facades.pirsch import behaviour, listings, totals
-from gateway.http.facades.pirsch.asking import Asking
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.selection import event_filters, signed
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.filters import event_filters, signed
+from gateway.http.facades.pirsch.question import Question
+from gateway.http.facades.pirsch.values import shown
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import shown
 from models.vocabulary import PROP_PREFIX, Dimension
 
 D = Dimension
@@ -43,38 +43,38 @@ OPTIONS: Mapping[str, Dimension] = MappingProxyType(
         "utm/term": D.UTM_TERM,
     }
 )
-Handler = Callable[[Call], Awaitable[Any]]
+Handler = Callable[[PirschAsk], Awaitable[Any]]
 
 
 def options(dimension: str) -> Handler:
     """`GET /statistics/options/...`: at most 200 texts."""
 
-    async def handle(call: Call) -> Any:
-        return await _values(await Asking.about(call), dimension)
+    async def handle(ask: PirschAsk) -> Any:
+        return await _values(await Question.about(ask), dimension)
 
     return handle
 
 
-async def _values(asking: Asking, dimension: str) -> list[str]:
-    query = replace(asking.query(), limit=MOST, offset=0)
-    search = asking.call.given.first("search")
-    found = await asking.call.services.insights.values(asking.record, query, dimension, search)
+async def _values(question: Question, dimension: str) -> list[str]:
+    query = replace(question.query(), limit=MOST, offset=0)
+    search = question.ask.given.first("search")
+    found = await question.ask.services.insights.values(question.record, query, dimension, search)
     return [shown(dimension, value) for value in found]
 
 
-async def tag_values(call: Call) -> Any:
+async def tag_values(ask: PirschAsk) -> Any:
     """`GET /statistics/options/tag/value`: values of exactly one tag."""
-    given = call.given.all("tag")
+    given = ask.given.all("tag")
     if len(given) != 1:
         raise invalid("tag", "exactly one is required")
-    return await _values(await Asking.about(call), f"{PROP_PREFIX}{signed(given[0])[1]}")
+    return await _values(await Question.about(ask), f"{PROP_PREFIX}{signed(given[0])[1]}")
 
 
-async def metadata(call: Call) -> Any:
+async def metadata(ask: PirschAsk) -> Any:
     """`GET /statistics/options/metadata`: values of `event_meta_key`, or without it the keys."""
-    asking = (await Asking.about(call, event=False)).also(*event_filters(call.given))
-    key = call.given.first("event_meta_key")
-    return await _values(asking, f"{PROP_PREFIX}{signed(key)[1]}" if key else str(D.PROP))
+    question = (await Question.about(ask, event=False)).also(*event_filters(ask.given))
+    key = ask.given.first("event_meta_key")
+    return await _values(question, f"{PROP_PREFIX}{signed(key)[1]}" if key else str(D.PROP))
 
 
 EXPORTED: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
@@ -107,15 +107,15 @@ EXPORTED: Mapping[str, Mapping[str, Handler]] = MappingProxyType(
 """Flags of the archive, and the files that each one brings."""
 
 
-async def archive(call: Call) -> Response:
+async def archive(ask: PirschAsk) -> Response:
     """`GET /statistics`: a zip of CSV files, one for each asked list, with the columns of its JSON rows."""
-    wanted = [files for flag, files in EXPORTED.items() if call.given.is_on(flag)]
+    wanted = [files for flag, files in EXPORTED.items() if ask.given.is_on(flag)]
     if not wanted:
         raise invalid("visitors", f"choose at least one of {', '.join(EXPORTED)}")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
         for name, handler in (pair for files in wanted for pair in files.items()):
-            out.writestr(f"{name}.csv", written(await handler(call)))
+            out.writestr(f"{name}.csv", written(await handler(ask)))
     headers = {"content-disposition": 'attachment; filename="statistics.zip"', "cache-control": "no-store"}
     return Response(packed.getvalue(), media_type="application/zip", headers=headers)
 

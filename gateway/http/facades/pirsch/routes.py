@@ -1,38 +1,38 @@
 """Every route of the facade, under `/pirsch/api/v1`, and the snippet's addresses for browsers."""
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from gateway.http.endpoint import Limit, resource
+from gateway.http import dialect
+from gateway.http.endpoint import Access, Endpoint, Limit
 from gateway.http.facades.pirsch import (
-    access,
     behaviour,
-    credentials,
+    clients,
+    collect,
     definitions,
     domains,
     imports,
-    ingest,
     listings,
     moments,
     options,
     sharing,
+    tokens,
     totals,
     traffic,
     views,
 )
-from gateway.http.facades.pirsch.call import Call, Handler, route
-from gateway.http.facades.pirsch.wording import Refused
+from gateway.http.facades.pirsch.dialect import PIRSCH, PirschAsk
+from gateway.http.facades.pirsch.wording import refused
 from gateway.services import Services
-from gateway.settings import Settings
 from gateway.tenancy import KeyScope
 
 READ, INGEST, SITES, GOALS = KeyScope.READ, KeyScope.INGEST, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS
+Handler = Callable[[PirschAsk], Awaitable[Any]]
 PREFIX = "/pirsch/api/v1"
-DOUBLED = f"{PREFIX}//api/v1"
+DOUBLED = "//api/v1"
 """What the JavaScript SDK makes of its two funnel calls."""
 STATISTICS, IMPORT = "/statistics", "/import/plausible"
 BATCH_LIMIT = 10_000_000
@@ -73,12 +73,12 @@ LISTS: Sequence[tuple[str, Handler]] = (
 )
 
 TAKING: Sequence[tuple[str, Handler]] = (
-    ("/hit", ingest.hit),
-    ("/hit/batch", ingest.hit_batch),
-    ("/event", ingest.event),
-    ("/event/batch", ingest.event_batch),
-    ("/session", ingest.session),
-    ("/session/batch", ingest.session_batch),
+    ("/hit", collect.hit),
+    ("/hit/batch", collect.hit_batch),
+    ("/event", collect.event),
+    ("/event/batch", collect.event_batch),
+    ("/session", collect.session),
+    ("/session/batch", collect.session_batch),
 )
 
 ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
@@ -103,9 +103,9 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("DELETE", "/member", sharing.delete_member, SITES),
     ("GET", "/invitation", sharing.list_invitations, SITES),
     ("DELETE", "/invitation", sharing.delete_invitation, SITES),
-    ("GET", "/client", credentials.list_clients, SITES),
-    ("POST", "/client", credentials.put_client, SITES),
-    ("DELETE", "/client", credentials.delete_client, SITES),
+    ("GET", "/client", clients.list_clients, SITES),
+    ("POST", "/client", clients.put_client, SITES),
+    ("DELETE", "/client", clients.delete_client, SITES),
     ("GET", "/filter", traffic.list_filters, SITES),
     ("POST", "/filter", traffic.put_filter, SITES),
     ("DELETE", "/filter", traffic.delete_filter, SITES),
@@ -139,33 +139,33 @@ LARGER: Mapping[str, Limit | int] = MappingProxyType(
 """Bodies that may be larger than a question or a credential."""
 
 
-def largest(settings: Settings, path: str) -> int:
-    """The most bytes of a body that is sent to a path."""
-    limit = LARGER.get(path, Limit.BODY)
-    return limit if isinstance(limit, int) else int(getattr(settings, limit.value))
-
-
-async def unknown(call: Call) -> Any:
+async def unknown(ask: PirschAsk) -> Any:
     """Calls of Pirsch that have no meaning here."""
-    raise Refused("This service does not offer that call.", status=404)
+    raise refused("This service does not offer that call.", status=404)
+
+
+def endpoint(method: str, path: str, handler: Handler, access: KeyScope | Access = READ) -> Endpoint[PirschAsk]:
+    """One method of a path below the prefix. Pirsch's Go client takes nothing but 200 for an answer.
+
+    Writes honour Idempotency-Key, but for files, which are streamed and known by their content.
+    """
+    limit = LARGER.get(path, Limit.BODY)
+    return Endpoint(method, PREFIX + path, handler, "", access, "", limit=limit, creates=path != IMPORT)
+
+
+ENDPOINTS: Sequence[Endpoint[PirschAsk]] = (
+    endpoint("POST", "/token", tokens.token, Access.OPEN),
+    *(endpoint(*row) for row in ROUTES),
+    endpoint("POST", IMPORT, imports.start, INGEST),
+    endpoint("GET", f"{DOUBLED}/funnel", definitions.list_funnels),
+    endpoint("GET", f"{DOUBLED}{STATISTICS}/funnel", behaviour.funnel),
+    *(endpoint(method, "/{rest:path}", unknown) for method in METHODS),
+)
 
 
 def routes(services: Services) -> list[BaseRoute]:
-    """The facade's routes; those of clients and browsers are the common kind."""
-    settings = services.settings
-    most = settings.body_limit
-    found: list[BaseRoute] = [access.token_route(services, f"{PREFIX}/token")]
-    found += [
-        route(services, method, PREFIX + path, handler, scope, limit=largest(settings, path))
-        for method, path, handler, scope in ROUTES
+    """The facade's routes; those of browsers speak as our own trackers do."""
+    return [
+        *dialect.routes(PIRSCH, services, ENDPOINTS),
+        *dialect.routes(dialect.NATIVE, services, collect.browser_endpoints()),
     ]
-    files = largest(settings, IMPORT)
-    found.append(route(services, "POST", PREFIX + IMPORT, imports.start, INGEST, limit=files, streams=True))
-    found += [
-        route(services, "GET", DOUBLED + path, handler, READ, limit=most)
-        for path, handler in (("/funnel", definitions.list_funnels), (f"{STATISTICS}/funnel", behaviour.funnel))
-    ]
-    found += [route(services, method, f"{PREFIX}/{{rest:path}}", unknown, READ, limit=most) for method in METHODS]
-    open_ones = groupby(ingest.browser_endpoints(), lambda e: e.path)
-    found += [resource(path, tuple(group), services) for path, group in open_ones]
-    return found

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import ValidationError
 
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.documents import EPOCH, named_id, written
 from gateway.http.facades.pirsch.domains import domain_view, visible
-from gateway.http.facades.pirsch.shelf import EPOCH, named_id, written
-from gateway.http.facades.pirsch.wording import Refused, invalid
+from gateway.http.facades.pirsch.wording import invalid, refused
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound
 from models.link import SharedLink, SharedLinkDraft
@@ -33,29 +33,29 @@ def _link(record: SiteRecord, link: SharedLink) -> dict[str, Any]:
     }
 
 
-async def list_links(call: Call) -> Any:
+async def list_links(ask: PirschAsk) -> Any:
     """`GET /domain/link?domain_id=`."""
-    record = await call.site("domain_id")
-    return [_link(record, link) for link in await call.services.links.listed(record)]
+    record = await ask.named_site("domain_id")
+    return [_link(record, link) for link in await ask.services.links.listed(record)]
 
 
-async def create_link(call: Call) -> Any:
+async def create_link(ask: PirschAsk) -> Any:
     """`POST /domain/link`; two links of one description are one here."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("domain_id"))
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("domain_id"))
     try:
         draft = SharedLinkDraft(name=fields.get("description") or "", expires_at=fields.get("valid_until") or None)
     except ValidationError as error:
-        raise Refused(*(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())) from None
-    return _link(record, await call.services.links.put(call.caller, record, draft))
+        raise refused(*(f"{e['loc'][0]}: {e['msg']}" for e in error.errors())) from None
+    return _link(record, await ask.services.links.put(ask.caller, record, draft))
 
 
-async def delete_link(call: Call) -> Any:
+async def delete_link(ask: PirschAsk) -> Any:
     """`DELETE /domain/link?id=`."""
-    wanted = call.given.required("id")
-    for record in await visible(call):
-        if wanted in {link.id for link in await call.services.links.listed(record)}:
-            await call.services.links.delete(call.caller, record, wanted)
+    wanted = ask.given.required("id")
+    for record in await visible(ask):
+        if wanted in {link.id for link in await ask.services.links.listed(record)}:
+            await ask.services.links.delete(ask.caller, record, wanted)
             return {}
     raise NotFound("there is no such access link")
 
@@ -74,17 +74,17 @@ def _member(record: SiteRecord, guest: Guest) -> dict[str, Any]:
     }
 
 
-async def list_members(call: Call) -> Any:
+async def list_members(ask: PirschAsk) -> Any:
     """`GET /member?id=`: those who accepted."""
-    record = await call.site()
-    guests = await call.services.guests.listed(record)
+    record = await ask.named_site()
+    guests = await ask.services.guests.listed(record)
     return [_member(record, guest) for guest in guests if guest.status is GuestStatus.ACCEPTED]
 
 
-async def invite(call: Call) -> Any:
+async def invite(ask: PirschAsk) -> Any:
     """`POST /member`: several addresses, always as viewers."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("id"))
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("id"))
     emails = fields.get("emails")
     if not isinstance(emails, list) or not emails:
         raise invalid("emails", "must be a list of addresses")
@@ -93,20 +93,20 @@ async def invite(call: Call) -> Any:
     except ValidationError:
         raise invalid("emails", "must be addresses") from None
     for draft in drafts:
-        await call.services.guests.put(call.caller, record, draft)
+        await ask.services.guests.put(ask.caller, record, draft)
     return {}
 
 
-async def delete_member(call: Call) -> Any:
+async def delete_member(ask: PirschAsk) -> Any:
     """`DELETE /member?id=`."""
-    return await _let_go(call, call.given.required("id"), await visible(call))
+    return await _let_go(ask, ask.given.required("id"), await visible(ask))
 
 
-async def list_invitations(call: Call) -> Any:
+async def list_invitations(ask: PirschAsk) -> Any:
     """`GET /invitation?domain_id=`: those who did not accept yet."""
-    record = await call.site("domain_id")
-    domain = await domain_view(call, record)
-    guests = await call.services.guests.listed(record)
+    record = await ask.named_site("domain_id")
+    domain = await domain_view(ask, record)
+    guests = await ask.services.guests.listed(record)
     return [
         {
             "id": named_id(record.site.id, guest.email),
@@ -123,18 +123,18 @@ async def list_invitations(call: Call) -> Any:
     ]
 
 
-async def delete_invitation(call: Call) -> Any:
+async def delete_invitation(ask: PirschAsk) -> Any:
     """`DELETE /invitation`, with a body."""
-    fields = await call.fields()
+    fields = await ask.fields()
     given = fields.get("domain_id")
-    sites = [await call.site_of(given)] if given else await visible(call)
-    return await _let_go(call, str(fields.get("id", "")), sites)
+    sites = [await ask.site_of(given)] if given else await visible(ask)
+    return await _let_go(ask, str(fields.get("id", "")), sites)
 
 
-async def _let_go(call: Call, wanted: str, sites: Sequence[SiteRecord]) -> Any:
+async def _let_go(ask: PirschAsk, wanted: str, sites: Sequence[SiteRecord]) -> Any:
     for record in sites:
-        for guest in await call.services.guests.listed(record):
+        for guest in await ask.services.guests.listed(record):
             if named_id(record.site.id, guest.email) == wanted:
-                await call.services.guests.delete(call.caller, record, guest.email)
+                await ask.services.guests.delete(ask.caller, record, guest.email)
                 return {}
     raise NotFound("there is no such member or invitation")

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from gateway.http.facades.pirsch.asking import NOTHING, Asking, Figures, share
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.filters import event_filters, filters_of
 from gateway.http.facades.pirsch.parameters import Span
-from gateway.http.facades.pirsch.selection import event_filters, filters_of
+from gateway.http.facades.pirsch.question import NOTHING, Counts, Question, share
+from gateway.http.facades.pirsch.values import Row, stamped, year_start
 from gateway.http.facades.pirsch.wording import invalid
-from gateway.http.facades.pirsch.words import Row, stamped, year_start
 from models.filters import Comparison, Filter, comparisons
 from models.insight import Aggregate
 from models.period import buckets, days_period, resolve
@@ -25,84 +25,84 @@ UNIT_TYPES = ("integer", "float")
 ONE_DAY = timedelta(days=1)
 
 
-def metrics_of(figures: Figures, everybody: float, custom: Aggregate | None = None) -> Row:
+def metrics_of(counts: Counts, everybody: float, custom: Aggregate | None = None) -> Row:
     """The metrics that total, visitor, hours and minutes share. `everybody`: visitors without filters."""
     return {
-        "visitors": figures.visitors,
-        "views": figures.views,
-        "sessions": figures.visits,
-        "bounces": figures.bounces,
-        "bounce_rate": figures.bounce_rate,
-        "cr": share(figures.visitors, everybody),
+        "visitors": counts.visitors,
+        "views": counts.views,
+        "sessions": counts.visits,
+        "bounces": counts.bounces,
+        "bounce_rate": counts.bounce_rate,
+        "cr": share(counts.visitors, everybody),
         "custom_metric_avg": custom.average if custom else 0.0,
         "custom_metric_total": custom.total if custom else 0.0,
     }
 
 
-async def everybody(asking: Asking, found: float) -> float:
+async def everybody(question: Question, found: float) -> float:
     """Visitors without any filter, which is what Pirsch's rates divide by."""
-    return (await asking.unfiltered().numbers(M.VISITORS))[0] if asking.filters else found
+    return (await question.unfiltered().numbers(M.VISITORS))[0] if question.filters else found
 
 
-async def custom_metric(asking: Asking) -> Aggregate | None:
+async def custom_metric(question: Question) -> Aggregate | None:
     """Sum and mean of `custom_metric_key` over the events; None when it is not asked. Raises Refused."""
-    given = asking.call.given
+    given = question.ask.given
     key, kind = given.first("custom_metric_key"), given.first("custom_metric_type") or "float"
     if not key:
         return None
     if kind not in UNIT_TYPES:
         raise invalid("custom_metric_type", "must be integer or float")
     filters: tuple[Filter, ...] = (*filters_of(given, event=False), *event_filters(given))
-    about = replace(asking, filters=filters)
-    insights = asking.call.services.insights
+    about = replace(question, filters=filters)
+    insights = question.ask.services.insights
     return await insights.aggregate(about.record, about.query(), key, whole=kind == "integer")
 
 
-async def total(call: Call) -> Any:
+async def total(ask: PirschAsk) -> Any:
     """`GET /statistics/total`."""
-    asking = await Asking.about(call)
-    figures = await asking.total()
-    return metrics_of(figures, await everybody(asking, figures.visitors), await custom_metric(asking))
+    question = await Question.about(ask)
+    counts = await question.total()
+    return metrics_of(counts, await everybody(question, counts.visitors), await custom_metric(question))
 
 
-async def visitor(call: Call) -> Any:
+async def visitor(ask: PirschAsk) -> Any:
     """`GET /statistics/visitor`: a row for every bucket of the range, by `scale`."""
-    asking = await Asking.about(call)
-    return await _visitor_rows(asking)
+    question = await Question.about(ask)
+    return await _visitor_rows(question)
 
 
-async def _visitor_rows(asking: Asking) -> list[Row]:
-    given = asking.call.given
+async def _visitor_rows(question: Question) -> list[Row]:
+    given = question.ask.given
     scale = given.first("scale") or ("minute" if given.first("from_time") else "day")
     if scale == "minute":
-        return await _minutes(asking)
+        return await _minutes(question)
     if scale == "year":
-        return [await _year(asking, span) for span in _years(asking.span)]
+        return [await _year(question, span) for span in _years(question.span)]
     interval = _interval(scale)
-    figures = await asking.series(SCALES[scale])
-    reference = await asking.unfiltered().series(SCALES[scale]) if asking.filters else figures
+    counts = await question.series(SCALES[scale])
+    reference = await question.unfiltered().series(SCALES[scale]) if question.filters else counts
     rows = []
-    for span in _spans(asking.span, labels(asking.span, interval)):
+    for span in _spans(question.span, labels(question.span, interval)):
         label = span.first.isoformat() if scale != "month" else span.first.isoformat()[:8] + "01"
-        row = figures.get(label, NOTHING)
+        row = counts.get(label, NOTHING)
         stamp = stamped(scale, _bucket_start(scale, label))
-        custom = await custom_metric(asking.over(span))
+        custom = await custom_metric(question.over(span))
         rows.append({**stamp, **metrics_of(row, reference.get(label, NOTHING).visitors, custom)})
     return rows
 
 
-async def _minutes(asking: Asking) -> list[Row]:
+async def _minutes(question: Question) -> list[Row]:
     """The minutes of a day, or of the part of it between `from_time` and `to_time`. Raises Refused."""
-    span = asking.span
+    span = question.span
     if span.days > 1 and isinstance(span.spec, tuple) and "T" not in span.spec[0]:
         raise invalid("scale", "minutes are given for one day")
-    period = resolve(span.spec, zone=span.zone, now=asking.call.services.settings.clock())
-    figures = await asking.series(D.TIME_MINUTE)
-    reference = await asking.unfiltered().series(D.TIME_MINUTE) if asking.filters else figures
+    period = resolve(span.spec, zone=span.zone, now=question.ask.services.settings.clock())
+    counts = await question.series(D.TIME_MINUTE)
+    reference = await question.unfiltered().series(D.TIME_MINUTE) if question.filters else counts
     return [
         {
             **stamped("minute", label),
-            **metrics_of(figures.get(label, NOTHING), reference.get(label, NOTHING).visitors),
+            **metrics_of(counts.get(label, NOTHING), reference.get(label, NOTHING).visitors),
         }
         for label in buckets(period, Interval.MINUTE)
     ]
@@ -117,11 +117,11 @@ def _spans(span: Span, labels: Sequence[str]) -> list[Span]:
     ]
 
 
-async def _year(asking: Asking, span: Span) -> Row:
-    about = asking.over(span)
-    figures = await about.total()
+async def _year(question: Question, span: Span) -> Row:
+    about = question.over(span)
+    counts = await about.total()
     stamp = stamped("year", year_start(span.first).isoformat())
-    return {**stamp, **metrics_of(figures, await everybody(about, figures.visitors), await custom_metric(about))}
+    return {**stamp, **metrics_of(counts, await everybody(about, counts.visitors), await custom_metric(about))}
 
 
 def _years(span: Span) -> list[Span]:
@@ -145,41 +145,42 @@ def _bucket_start(scale: str, label: str) -> str:
     return (day - timedelta(days=day.weekday())).isoformat() if scale == "week" else label
 
 
-async def session_duration(call: Call) -> Any:
+async def session_duration(ask: PirschAsk) -> Any:
     """`GET /statistics/duration/session`: mean seconds of a visit, by `scale`."""
-    return await _durations(await Asking.about(call), M.VISIT_DURATION)
+    return await _durations(await Question.about(ask), M.VISIT_DURATION)
 
 
-async def page_duration(call: Call) -> Any:
+async def page_duration(ask: PirschAsk) -> Any:
     """`GET /statistics/duration/page`: mean engaged seconds on pages, by `scale`; of a visit on all its pages together
     where no page is asked, which the header says."""
-    asking = await Asking.about(call)
-    if not any(c.dimension == D.PAGE for f in asking.filters for c in comparisons(f)):
-        call.reasons.append(OF_ALL_PAGES)
-        asking = asking.also(Comparison(Operator.WILDCARD, str(D.PAGE), ("*",)))
-    return await _durations(asking, M.TIME_ON_PAGE)
+    question = await Question.about(ask)
+    if not any(c.dimension == D.PAGE for f in question.filters for c in comparisons(f)):
+        ask.reasons.append(OF_ALL_PAGES)
+        question = question.also(Comparison(Operator.WILDCARD, str(D.PAGE), ("*",)))
+    return await _durations(question, M.TIME_ON_PAGE)
 
 
-async def _durations(asking: Asking, metric: Metric) -> list[Row]:
-    scale = asking.call.given.first("scale") or "day"
+async def _durations(question: Question, metric: Metric) -> list[Row]:
+    scale = question.ask.given.first("scale") or "day"
     if scale == "year":
         found = [
-            (year_start(s.first).isoformat(), (await asking.over(s).numbers(metric))[0]) for s in _years(asking.span)
+            (year_start(s.first).isoformat(), (await question.over(s).numbers(metric))[0])
+            for s in _years(question.span)
         ]
     else:
         interval = _interval(scale)
-        seconds = {str(key[0]): row[0] for key, row in (await asking.table((metric,), SCALES[scale])).items()}
-        found = [(_bucket_start(scale, label), seconds.get(label, 0.0)) for label in labels(asking.span, interval)]
+        seconds = {str(key[0]): row[0] for key, row in (await question.table((metric,), SCALES[scale])).items()}
+        found = [(_bucket_start(scale, label), seconds.get(label, 0.0)) for label in labels(question.span, interval)]
     return [
         {**stamped(scale, at), "path": "", "title": "", "average_time_spent_seconds": round(value)}
         for at, value in found
     ]
 
 
-async def growth(call: Call) -> Any:
+async def growth(ask: PirschAsk) -> Any:
     """`GET /statistics/growth`: against the same length before; a single day against that weekday a week ago."""
-    asking = await Asking.about(call)
-    now, before = await _growing(asking), await _growing(asking.over(asking.span.before()))
+    question = await Question.about(ask)
+    now, before = await _growing(question), await _growing(question.over(question.span.before()))
     return {f"{name}_growth": grown(before[name], now[name]) for name in now}
 
 
@@ -190,16 +191,16 @@ def grown(before: float, now: float) -> float:
     return (now - before) / before
 
 
-async def _growing(asking: Asking) -> Mapping[str, float]:
-    figures, custom = await asking.total(), await custom_metric(asking)
-    (seconds,) = await asking.numbers(M.VISIT_DURATION)
+async def _growing(question: Question) -> Mapping[str, float]:
+    counts, custom = await question.total(), await custom_metric(question)
+    (seconds,) = await question.numbers(M.VISIT_DURATION)
     return {
-        "visitors": figures.visitors,
-        "views": figures.views,
-        "sessions": figures.visits,
-        "bounces": figures.bounce_rate,
+        "visitors": counts.visitors,
+        "views": counts.views,
+        "sessions": counts.visits,
+        "bounces": counts.bounce_rate,
         "time_spent": seconds,
-        "cr": share(figures.visitors, await everybody(asking, figures.visitors)),
+        "cr": share(counts.visitors, await everybody(question, counts.visitors)),
         "custom_metric_avg": custom.average if custom else 0.0,
         "custom_metric_total": custom.total if custom else 0.0,
     }

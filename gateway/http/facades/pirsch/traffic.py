@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.documents import EPOCH, documents, key, named_id, now
 from gateway.http.facades.pirsch.domains import visible
-from gateway.http.facades.pirsch.shelf import EPOCH, key, named_id, now, shelf
-from gateway.http.facades.pirsch.wording import Refused, invalid
+from gateway.http.facades.pirsch.wording import invalid, refused
 from gateway.tenancy import SiteRecord
 from models.errors import NotFound, UnsupportedQuery
 from models.settings import SiteSettings
@@ -22,20 +22,20 @@ FILTERS: Mapping[str, str] = MappingProxyType(
 NOTES = "filter"
 
 
-async def list_filters(call: Call) -> Any:
+async def list_filters(ask: PirschAsk) -> Any:
     """`GET /filter?domain_id=`."""
-    record = await call.site("domain_id")
-    settings = await call.services.rules.get(record)
+    record = await ask.named_site("domain_id")
+    settings = await ask.services.rules.get(record)
     return [
-        await _filter(call, record, kind, value)
+        await _filter(ask, record, kind, value)
         for kind, name in FILTERS.items()
         for value in getattr(settings.exclude, name)
     ]
 
 
-async def _filter(call: Call, record: SiteRecord, kind: str, value: str) -> dict[str, Any]:
+async def _filter(ask: PirschAsk, record: SiteRecord, kind: str, value: str) -> dict[str, Any]:
     filter_id = named_id(record.site.id, kind, value)
-    note = await shelf(call).get(NOTES, key(record, filter_id)) or {}
+    note = await documents(ask).get(NOTES, key(record, filter_id)) or {}
     return {
         "id": filter_id,
         "def_time": note.get("def_time", EPOCH),
@@ -47,37 +47,37 @@ async def _filter(call: Call, record: SiteRecord, kind: str, value: str) -> dict
     }
 
 
-async def put_filter(call: Call) -> Any:
+async def put_filter(ask: PirschAsk) -> Any:
     """`POST /filter`: a new one, or with an id another one in its place."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("domain_id"))
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("domain_id"))
     kind, value = str(fields.get("type")), fields.get("filter")
     if kind not in FILTERS:
         raise invalid("type", f"must be one of {', '.join(FILTERS)}")
     if not isinstance(value, str) or not value.strip():
         raise invalid("filter", "is required")
-    settings = await call.services.rules.get(record)
+    settings = await ask.services.rules.get(record)
     if fields.get("id"):
         settings = _without(record, settings, str(fields["id"]))
     held = getattr(settings.exclude, FILTERS[kind])
     settings = _with(settings, FILTERS[kind], tuple(dict.fromkeys((*held, value.strip()))))
-    await call.services.rules.put(call.caller, record, settings)
-    note = {"description": str(fields.get("description") or "")[:200], "def_time": now(call)}
-    await shelf(call).put(NOTES, key(record, named_id(record.site.id, kind, value.strip())), note)
-    return await _filter(call, record, kind, value.strip())
+    await ask.services.rules.put(ask.caller, record, settings)
+    note = {"description": str(fields.get("description") or "")[:200], "def_time": now(ask)}
+    await documents(ask).put(NOTES, key(record, named_id(record.site.id, kind, value.strip())), note)
+    return await _filter(ask, record, kind, value.strip())
 
 
-async def delete_filter(call: Call) -> Any:
+async def delete_filter(ask: PirschAsk) -> Any:
     """`DELETE /filter?id=`."""
-    wanted = call.given.required("id")
-    for record in await visible(call):
-        settings = await call.services.rules.get(record)
+    wanted = ask.given.required("id")
+    for record in await visible(ask):
+        settings = await ask.services.rules.get(record)
         try:
             left = _without(record, settings, wanted)
         except NotFound:
             continue
-        await call.services.rules.put(call.caller, record, left)
-        await shelf(call).delete(NOTES, key(record, wanted))
+        await ask.services.rules.put(ask.caller, record, left)
+        await documents(ask).delete(NOTES, key(record, wanted))
         return {}
     raise NotFound("there is no such filter")
 
@@ -87,7 +87,7 @@ def _with(settings: SiteSettings, name: str, values: tuple[str, ...]) -> SiteSet
     try:
         exclude = type(settings.exclude).model_validate({**settings.exclude.model_dump(), name: values})
     except ValidationError as error:
-        raise Refused(*(e["msg"] for e in error.errors())) from None
+        raise refused(*(e["msg"] for e in error.errors())) from None
     return settings.model_copy(update={"exclude": exclude})
 
 
@@ -101,20 +101,20 @@ def _without(record: SiteRecord, settings: SiteSettings, filter_id: str) -> Site
     raise NotFound("there is no such filter")
 
 
-async def delete_statistics(call: Call) -> Any:
+async def delete_statistics(ask: PirschAsk) -> Any:
     """`DELETE /statistics`: imports are taken back whole; events of some days alone cannot be deleted."""
-    fields = await call.fields()
-    record = await call.site_of(fields.get("id"))
+    fields = await ask.fields()
+    record = await ask.site_of(fields.get("id"))
     if fields.get("kind") != "imported":
         raise UnsupportedQuery(["statistics of some days cannot be deleted here; only imports, and whole domains, can"])
     first, last = (_day(fields, name) for name in ("from", "to"))
-    for job in await call.services.history.listed(record):
+    for job in await ask.services.history.listed(record):
         if job.first_date is None or job.last_date is None or job.last_date < first or job.first_date > last:
             continue
         if job.first_date < first or job.last_date > last:
             reach = f"from {job.first_date} to {job.last_date}"
             raise UnsupportedQuery([f"the import {job.id} reaches {reach}: take it back whole"])
-        await call.services.history.delete(call.caller, record, job.id)
+        await ask.services.history.delete(ask.caller, record, job.id)
     return {}
 
 

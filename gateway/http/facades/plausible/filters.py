@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.plausible.vocabulary import EARLY_DIRECT, OPERATORS_READ, canonical_dimension
-from gateway.http.facades.plausible.wording import Refused, inspected
+from gateway.http.facades.plausible.wording import inspected, refused
 from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
 from models.result import Value
 from models.vocabulary import DIRECT, NOT_SET, Dimension, Operator
@@ -45,11 +45,11 @@ class Pointer:
 def read(written: Any) -> tuple[Filter, ...]:
     """Canonical filters. Raises Refused with the vendor's texts: shape errors of all filters first, then rules."""
     if not isinstance(written, list):
-        raise Refused(f"#/filters: Type mismatch. Expected Array but got {kind_of(written)}.")
+        raise refused(f"#/filters: Type mismatch. Expected Array but got {kind_of(written)}.")
     refuse_deep(written)
     wrong = [f"#/filters/{i}: Invalid filter {inspected(f)}" for i, f in enumerate(written) if not _has_shape(f)]
     if wrong:
-        raise Refused("\n".join(wrong))
+        raise refused("\n".join(wrong))
     return tuple(_tree(f, Pointer(f"#/filters/{i}")) for i, f in enumerate(written))
 
 
@@ -60,7 +60,7 @@ def refuse_deep(written: list[Any]) -> None:
         level = [inner for part in level if isinstance(part, list) for inner in part]
         if not level:
             return
-    raise Refused(f"Invalid filters. They are nested deeper than {MAX_DEPTH} lists.")
+    raise refused(f"Invalid filters. They are nested deeper than {MAX_DEPTH} lists.")
 
 
 def kind_of(value: Any) -> str:
@@ -141,7 +141,7 @@ def _tree(part: list[Any], pointer: Pointer) -> Filter:
             return Not(_tree(part[1], replace(pointer, depth=pointer.depth + 1)))
         case "has_done" | "has_not_done":
             if pointer.behavioural:
-                raise Refused("Invalid filters. Behavioral filters (has_done, has_not_done) cannot be nested.")
+                raise refused("Invalid filters. Behavioral filters (has_done, has_not_done) cannot be nested.")
             deeper = replace(pointer, depth=pointer.depth + 1, behavioural=True)
             return HasDone(_tree(part[1], deeper), done=part[0] == "has_done")
         case _:
@@ -151,16 +151,16 @@ def _tree(part: list[Any], pointer: Pointer) -> Filter:
 def _comparison(part: list[Any], pointer: Pointer) -> Comparison:
     operator, name, values = part[0], part[1], part[2]
     if pointer.behavioural and not name.startswith("event:"):
-        raise Refused(
+        raise refused(
             "Invalid filters. Behavioral filters (has_done, has_not_done) "
             "can only be used with event dimension filters."
         )
     if name in TOP_LEVEL_ONLY and pointer.depth > 0 and not pointer.behavioural:
-        raise Refused(f"Invalid filters. Dimension `{name}` can only be filtered at the top level.")
+        raise refused(f"Invalid filters. Dimension `{name}` can only be filtered at the top level.")
     if name == "visit:country" and operator in ("is", "is_not") and any(len(str(v)) != 2 for v in values):
-        raise Refused(COUNTRY)
+        raise refused(COUNTRY)
     if name not in INTEGERS and any(isinstance(v, int) for v in values):
-        raise Refused(f"Invalid filter '{inspected(part)}'.")
+        raise refused(f"Invalid filter '{inspected(part)}'.")
     sensitive = part[3]["case_sensitive"] if len(part) == 4 else True
     exact = OPERATORS[operator] in (Operator.IS, Operator.IS_NOT)
     read_one = _city if exact and name == "visit:city" else _value

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gateway.http.facades.plausible.wording import Refused
+from gateway.http.facades.plausible.wording import refused
 
 DEFAULT_LIMIT = 100
 Item = TypeVar("Item")
@@ -57,4 +57,4 @@ def _place(keys: Sequence[str], cursor: Any) -> int:
         key = urlsafe_b64decode(str(cursor) + "=" * (-len(str(cursor)) % 4)).decode()
         return keys.index(key)
     except (ValueError, binascii.Error):
-        raise Refused("Invalid pagination cursor.") from None
+        raise refused("Invalid pagination cursor.") from None

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from adapters.plausible.vocabulary import METRICS_READ
-from gateway.http.facades.plausible import filters as dialect
+from gateway.http.facades.plausible import filters as trees
 from gateway.http.facades.plausible.filters import canonical_name, kind_of
 from gateway.http.facades.plausible.money import revenue
 from gateway.http.facades.plausible.query_rules import refuse_broken
 from gateway.http.facades.plausible.query_shape import MAX_ROWS, SHAPES
-from gateway.http.facades.plausible.wording import Refused
+from gateway.http.facades.plausible.wording import refused
 from models.period import Period, RangeSpec
 from models.query import Direction, Include, Order, Query, ResolvedQuery
 from models.result import Answer, ImportsSkipped, Value
@@ -52,11 +52,11 @@ class Asked:
 def read(body: Any) -> Asked:
     """Raises Refused with Plausible's texts: every shape error at once, then the first broken rule."""
     if not isinstance(body, dict):
-        raise Refused(f"#: Type mismatch. Expected Object but got {kind_of(body)}.")
+        raise refused(f"#: Type mismatch. Expected Object but got {kind_of(body)}.")
     if wrong := [text for check in SHAPES for text in check(body)]:
-        raise Refused("\n".join(wrong))
+        raise refused("\n".join(wrong))
     written = body.get("filters")
-    filters = dialect.read([] if written is None else written)
+    filters = trees.read([] if written is None else written)
     refuse_broken(body)
     include, paging = body.get("include") or {}, body.get("pagination") or {}
     query = Query(
@@ -119,7 +119,7 @@ def write(asked: Asked, query: ResolvedQuery, answer: Answer) -> dict[str, Any]:
     width = len(query.dimensions)
     rows = [
         {
-            "dimensions": [dialect.shown(name, v) for name, v in zip(query.dimensions, row[:width], strict=True)],
+            "dimensions": [trees.shown(name, v) for name, v in zip(query.dimensions, row[:width], strict=True)],
             "metrics": [_shown(m, v) for m, v in zip(query.metrics, row[width:], strict=True)],
         }
         for row in answer.rows

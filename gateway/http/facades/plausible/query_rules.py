@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS
 from gateway.http.facades.plausible.filters import leaves
-from gateway.http.facades.plausible.wording import Refused
+from gateway.http.facades.plausible.wording import refused
 from models.filters import Comparison
 from models.query import Query
 from models.vocabulary import Dimension, Metric
@@ -22,7 +22,7 @@ def refuse_broken(body: Mapping[str, Any]) -> None:
     """Raises Refused with the text of the first broken rule."""
     for rule in _RULES:
         if (text := next(rule(body), None)) is not None:
-            raise Refused(text)
+            raise refused(text)
 
 
 def refuse_rates_without_goals(query: Query) -> None:
@@ -30,7 +30,7 @@ def refuse_rates_without_goals(query: Query) -> None:
     rate = next((m for m in query.metrics if m in (Metric.CONVERSION_RATE, Metric.GROUP_CONVERSION_RATE)), None)
     filtered = {part.dimension for part in query.filters if isinstance(part, Comparison)}
     if rate is not None and Dimension.GOAL not in filtered.union(query.dimensions):
-        raise Refused(RATE_WITHOUT_GOAL.format(rate))
+        raise refused(RATE_WITHOUT_GOAL.format(rate))
 
 
 def _ordered_by_asked(body: Mapping[str, Any]) -> Iterator[str]:

@@ -1,15 +1,18 @@
 """Every route of the Plausible-shaped API, under `/plausible`."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.http import trackers
-from gateway.http.endpoint import Access, Endpoint, Limit, resource
-from gateway.http.facades.plausible import belongings, events, scripts, sites, stats
-from gateway.http.facades.plausible.call import Handler, route
+from gateway.http import dialect, trackers
+from gateway.http.endpoint import Access, Ask, Endpoint, Limit
+from gateway.http.facades.plausible import belongings, collect, scripts, sites, stats
+from gateway.http.facades.plausible.dialect import SITES as SITES_API
+from gateway.http.facades.plausible.dialect import STATS as STATS_API
+from gateway.http.facades.plausible.dialect import PlausibleAsk
 from gateway.http.server.body import answer
 from gateway.services import Services
 from gateway.tenancy import KeyScope
@@ -17,6 +20,7 @@ from gateway.tenancy import KeyScope
 READ, SITES, GOALS = KeyScope.READ, KeyScope.MANAGE_SITES, KeyScope.MANAGE_GOALS
 PREFIX = "/plausible"
 V1 = "/api/v1"
+Handler = Callable[[PlausibleAsk], Awaitable[Any]]
 
 ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
     ("POST", "/api/v2/query", stats.query, READ),
@@ -46,20 +50,30 @@ ROUTES: Sequence[tuple[str, str, Handler, KeyScope]] = (
 )
 
 
-TRACKING = (
-    Endpoint("POST", "/api/event", events.track, "", Access.OPEN, "Trackers", limit=Limit.EVENT),
-    Endpoint("OPTIONS", "/api/event", trackers.preflight, "", Access.OPEN, "Trackers"),
+OPEN: Sequence[Endpoint[Ask]] = (
+    Endpoint("POST", PREFIX + "/api/event", collect.track, "", Access.OPEN, "", limit=Limit.EVENT),
+    Endpoint("OPTIONS", PREFIX + "/api/event", trackers.preflight, "", Access.OPEN, ""),
+    Endpoint("GET", PREFIX + "/js/{name}.js", scripts.script, "", Access.OPEN, ""),
+    Endpoint("GET", PREFIX + "/api/health", stats.health, "", Access.OPEN, ""),
 )
-SCRIPT = Endpoint("GET", "/js/{name}.js", scripts.script, "", Access.OPEN, "Trackers")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-HEALTH = Endpoint("GET", "/api/health", stats.health, "", Access.OPEN, "Service")
 
 
 def routes(services: Services) -> list[BaseRoute]:
     """The facade's routes; trackers that are pointed at the facade's address are served too."""
-    found: list[BaseRoute] = [route(services, method, PREFIX + path, h, scope) for method, path, h, scope in ROUTES]
-    found += [resource(PREFIX + group[0].path, group, services) for group in (TRACKING, (SCRIPT,), (HEALTH,))]
+    found: list[BaseRoute] = []
+    for api, of_stats in ((STATS_API, True), (SITES_API, False)):
+        found += dialect.routes(api, services, (_endpoint(*row) for row in ROUTES if _asks_stats(row[1]) is of_stats))
+    found += dialect.routes(dialect.NATIVE, services, OPEN)
     return [*found, Route(PREFIX + "/api/{rest:path}", _nothing_here, methods=METHODS)]
+
+
+def _asks_stats(path: str) -> bool:
+    return "/stats/" in path or path.endswith("/query")
+
+
+def _endpoint(method: str, path: str, handler: Handler, scope: KeyScope) -> Endpoint[PlausibleAsk]:
+    return Endpoint(method, PREFIX + path, handler, "", scope, "", creates=True)
 
 
 async def _nothing_here(request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.catalog.documents import DocumentLedger
 from gateway.http.endpoint import Ask
-from gateway.http.facades.plausible.sites import CONFIGURATION, SHELF
+from gateway.http.facades.plausible.sites import CONFIGURATION, LEDGER
 from gateway.http.static import STATIC
 from gateway.http.trackers import JAVASCRIPT, SCRIPT
 from gateway.tenancy import SiteRecord
@@ -55,8 +55,8 @@ async def script(ask: Ask) -> Response:
 
 
 async def _configured(ask: Ask, record: SiteRecord) -> dict[str, Any]:
-    shelf = DocumentLedger(ask.services.catalog, record.tenant, SHELF)
-    kept = await shelf.get(CONFIGURATION, record.site.id) or {}
+    documents = DocumentLedger(ask.services.catalog, record.tenant, LEDGER)
+    kept = await documents.get(CONFIGURATION, record.site.id) or {}
     return {"domain": record.site.domain} | {word: True for name, word in CONFIGURED.items() if kept.get(name)}
 
 

@@ -6,9 +6,9 @@ from adapters.domain import DomainError, loose_domain
 from gateway.catalog.audit_trail import Note
 from gateway.catalog.base import Runs
 from gateway.catalog.documents import DocumentLedger
-from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.dialect import PlausibleAsk
 from gateway.http.facades.plausible.paging import page
-from gateway.http.facades.plausible.wording import Refused
+from gateway.http.facades.plausible.wording import refused
 from gateway.tenancy import SiteRecord
 from models.errors import AlreadyExists, NotFound, UnsupportedQuery
 from models.period import is_zone
@@ -29,16 +29,16 @@ DOMAIN_TEXTS = {
     "reserved": "domain: must not contain URI reserved characters : ? # [ ] @ ! $ & ' ( ) * + , ; =",
     "characters": "domain: only letters, numbers, slashes, underscores and period allowed",
 }
-SHELF = "facade.plausible"
+LEDGER = "facade.plausible"
 """Where documents of this facade lie, in place of a connection."""
 MANY = 100_000
 
 
-async def list_sites(call: Call) -> Any:
+async def list_sites(ask: PlausibleAsk) -> Any:
     """`GET /api/v1/sites`, newest first."""
-    found = (await call.services.sites.listed(call.caller, limit=MANY, team=call.text("team_id") or None)).sites
+    found = (await ask.services.sites.listed(ask.caller, limit=MANY, team=ask.text("team_id") or None)).sites
     newest = sorted(found, key=_age, reverse=True)
-    part = page(newest, call.given, lambda record: record.site.id)
+    part = page(newest, ask.given, lambda record: record.site.id)
     sites = [{"domain": r.site.domain, "timezone": r.site.timezone} for r in part.items]
     return {"sites": sites, "meta": part.meta}
 
@@ -48,62 +48,62 @@ def _age(record: SiteRecord) -> tuple[str, str]:
     return (created.isoformat() if created else "", record.site.id)
 
 
-async def get_site(call: Call) -> Any:
+async def get_site(ask: PlausibleAsk) -> Any:
     """`GET /api/v1/sites/:site_id`."""
-    return await shown(call, await call.site(call.request.path_params["site_id"]))
+    return await shown(ask, await _site(ask))
 
 
-async def create_site(call: Call) -> Any:
+async def create_site(ask: PlausibleAsk) -> Any:
     """`POST /api/v1/sites`; not idempotent: a taken domain is refused."""
-    domain = _domain(call.given.get("domain"))
-    timezone = call.text("timezone") or "Etc/UTC"
+    domain = _domain(ask.given.get("domain"))
+    timezone = ask.text("timezone") or "Etc/UTC"
     if not is_zone(timezone):
-        raise Refused("timezone: is invalid")
-    configuration = _configuration(call, {})
-    draft = SiteDraft(domain=domain, timezone=timezone, team=call.text("team_id") or None)
+        raise refused("timezone: is invalid")
+    configuration = _configuration(ask, {})
+    draft = SiteDraft(domain=domain, timezone=timezone, team=ask.text("team_id") or None)
     try:
-        record = await call.services.site_changes.create_as_written(call.caller, draft)
+        record = await ask.services.site_changes.create_as_written(ask.caller, draft)
     except AlreadyExists:
-        raise Refused(TAKEN) from None
+        raise refused(TAKEN) from None
     except NotFound:
-        raise Refused("You can't add sites to the selected team.", 403) from None
-    await _keep(call, record, configuration)
-    return await shown(call, record)
+        raise refused("You can't add sites to the selected team.", 403) from None
+    await _keep(ask, record, configuration)
+    return await shown(ask, record)
 
 
-async def update_site(call: Call) -> Any:
+async def update_site(ask: PlausibleAsk) -> Any:
     """`PUT /api/v1/sites/:site_id`: the domain, the tracker's configuration, or both."""
-    record = await call.site(call.request.path_params["site_id"])
-    if "domain" not in call.given and CONFIGURATION not in call.given:
-        raise Refused("Payload must contain at least one of the parameters 'domain', 'tracker_script_configuration'")
-    configuration = _configuration(call, await _kept(call, record))
-    if "domain" in call.given:
-        domain = _domain(call.given["domain"])
+    record = await _site(ask)
+    if "domain" not in ask.given and CONFIGURATION not in ask.given:
+        raise refused("Payload must contain at least one of the parameters 'domain', 'tracker_script_configuration'")
+    configuration = _configuration(ask, await _kept(ask, record))
+    if "domain" in ask.given:
+        domain = _domain(ask.given["domain"])
         if domain == record.site.domain:
-            raise Refused("domain: New domain must be different than the current one")
+            raise refused("domain: New domain must be different than the current one")
         try:
-            record = await call.services.site_changes.change(call.caller, record, SiteChange(domain=domain))
+            record = await ask.services.site_changes.change(ask.caller, record, SiteChange(domain=domain))
         except AlreadyExists:
-            raise Refused(TAKEN) from None
-    await _keep(call, record, configuration)
-    return await shown(call, record)
+            raise refused(TAKEN) from None
+    await _keep(ask, record, configuration)
+    return await shown(ask, record)
 
 
-async def delete_site(call: Call) -> Any:
+async def delete_site(ask: PlausibleAsk) -> Any:
     """`DELETE /api/v1/sites/:site_id`."""
-    record = await call.site(call.request.path_params["site_id"])
-    await call.services.site_changes.delete(call.caller, record)
-    await _shelf(call).delete(CONFIGURATION, record.site.id)
+    record = await _site(ask)
+    await ask.services.site_changes.delete(ask.caller, record)
+    await _documents(ask).delete(CONFIGURATION, record.site.id)
     return {"deleted": True}
 
 
-async def shown(call: Call, record: SiteRecord) -> dict[str, Any]:
+async def shown(ask: PlausibleAsk, record: SiteRecord) -> dict[str, Any]:
     """The site object."""
     try:
-        props = list(await call.services.props.listed(record))
+        props = list(await ask.services.props.listed(record))
     except UnsupportedQuery:
         props = []  # a backend that does not tell its properties
-    kept = await _kept(call, record)
+    kept = await _kept(ask, record)
     return {
         "domain": record.site.domain,
         "timezone": record.site.timezone,
@@ -116,22 +116,27 @@ async def shown(call: Call, record: SiteRecord) -> dict[str, Any]:
     }
 
 
+async def _site(ask: PlausibleAsk) -> SiteRecord:
+    """The site of the path. Raises UnknownSite."""
+    return await ask.services.sites.find(ask.caller, ask.path("site_id"))
+
+
 def _domain(value: Any) -> str:
     if value is not None and not isinstance(value, str):
-        raise Refused("domain: is invalid")
+        raise refused("domain: is invalid")
     try:
         return loose_domain(value or "")
     except DomainError as error:
-        raise Refused(DOMAIN_TEXTS.get(error.code, f"domain: {error}")) from None
+        raise refused(DOMAIN_TEXTS.get(error.code, f"domain: {error}")) from None
 
 
-def _configuration(call: Call, kept: dict[str, Any]) -> dict[str, Any]:
+def _configuration(ask: PlausibleAsk, kept: dict[str, Any]) -> dict[str, Any]:
     """The configuration with the given options; those not named keep their value."""
-    given = call.given.get(CONFIGURATION)
+    given = ask.given.get(CONFIGURATION)
     if given is None:
         return kept
     if not isinstance(given, dict):
-        raise Refused(f"{CONFIGURATION}: is invalid")
+        raise refused(f"{CONFIGURATION}: is invalid")
     changed = dict(kept)
     for name, value in given.items():
         if name == "installation_type":
@@ -141,25 +146,25 @@ def _configuration(call: Call, kept: dict[str, Any]) -> dict[str, Any]:
         else:
             continue
         if not valid:
-            raise Refused(f"{CONFIGURATION}.{name}: is invalid")
+            raise refused(f"{CONFIGURATION}.{name}: is invalid")
         changed[name] = value
     return changed
 
 
-def _shelf(call: Call, catalog: Runs | None = None) -> DocumentLedger:
+def _documents(ask: PlausibleAsk, catalog: Runs | None = None) -> DocumentLedger:
     """Where the facade keeps what only its dialect knows. `catalog` runs changes together with their audit row."""
-    return DocumentLedger(catalog or call.services.catalog, call.caller.tenant.id, SHELF)
+    return DocumentLedger(catalog or ask.services.catalog, ask.caller.tenant.id, LEDGER)
 
 
-async def _kept(call: Call, record: SiteRecord) -> dict[str, Any]:
-    return await _shelf(call).get(CONFIGURATION, record.site.id) or {}
+async def _kept(ask: PlausibleAsk, record: SiteRecord) -> dict[str, Any]:
+    return await _documents(ask).get(CONFIGURATION, record.site.id) or {}
 
 
-async def _keep(call: Call, record: SiteRecord, configuration: dict[str, Any]) -> None:
+async def _keep(ask: PlausibleAsk, record: SiteRecord, configuration: dict[str, Any]) -> None:
     """Keep a configuration that is not the kept one."""
-    before = await _kept(call, record)
+    before = await _kept(ask, record)
     if configuration == before:
         return
     note = Note(record.site.id, before=before or None, after=configuration)
-    noting = call.services.audit.noting(call.caller, CONFIGURATION, note)
-    await _shelf(call, noting).put(CONFIGURATION, record.site.id, configuration)
+    noting = ask.services.audit.noting(ask.caller, CONFIGURATION, note)
+    await _documents(ask, noting).put(CONFIGURATION, record.site.id, configuration)

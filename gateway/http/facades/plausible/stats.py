@@ -12,9 +12,9 @@ from adapters.registry import backends
 from gateway.http.endpoint import Ask
 from gateway.http.facades.plausible import query as v2
 from gateway.http.facades.plausible import schema, stats_v1
-from gateway.http.facades.plausible.call import Call
+from gateway.http.facades.plausible.dialect import PlausibleAsk
 from gateway.http.facades.plausible.query_rules import refuse_rates_without_goals
-from gateway.http.facades.plausible.wording import Refused, unknown_goal, unknown_goal_v1
+from gateway.http.facades.plausible.wording import refused, unknown_goal, unknown_goal_v1
 from gateway.http.server.body import answer as respond
 from gateway.read.stats import SiteOutcome
 from gateway.tenancy import SiteRecord
@@ -26,35 +26,35 @@ from models.result import Answer
 from models.vocabulary import DIMENSION_SCOPES, Dimension, Operator, Scope, dimension_of, interval_of
 
 
-async def query(call: Call) -> Any:
+async def query(ask: PlausibleAsk) -> Any:
     """`POST /api/v2/query`."""
-    body = call.given.get("_json", call.given)
+    body = ask.given.get("_json", ask.given)
     if not isinstance(body, dict):
         v2.read(body)
-    if call.given.get("site_id") and not call.text("site_id"):
+    if ask.given.get("site_id") and not ask.text("site_id"):
         v2.read(body)  # a site id that is no text is the schema's matter
-    record = await call.measured_site()
+    record = await ask.named_site()
     asked = v2.read(body)
-    meant = await _with_segments(call, record, asked.query)
-    await _goals_exist(call, record, meant, unknown_goal)
+    meant = await _with_segments(ask, record, asked.query)
+    await _goals_exist(ask, record, meant, unknown_goal)
     refuse_rates_without_goals(meant)
-    now = call.services.settings.clock()
-    settled = asked.settled(await _automatic_time(call, record, asked.query))
+    now = ask.services.settings.clock()
+    settled = asked.settled(await _automatic_time(ask, record, asked.query))
     if asked.trimmed or settled.date_range == "day":
         settled = _trimmed(settled, record, now)
-    resolved, found, _ = await _ask(call, record, settled)
+    resolved, found, _ = await _ask(ask, record, settled)
     return v2.write(asked, *_until_now(resolved, found))
 
 
-async def query_schema(call: Call) -> Any:
+async def query_schema(ask: PlausibleAsk) -> Any:
     """`GET /api/docs/query/schema.json`."""
     return schema.QUERY
 
 
-async def _automatic_time(call: Call, record: SiteRecord, asked: Query) -> str:
+async def _automatic_time(ask: PlausibleAsk, record: SiteRecord, asked: Query) -> str:
     if v2.AUTOMATIC not in asked.dimensions:
         return ""
-    return v2.automatic_time(await call.services.stats.period(call.caller.tenant, record, asked))
+    return v2.automatic_time(await ask.services.stats.period(ask.caller.tenant, record, asked))
 
 
 def _trimmed(asked: Query, record: SiteRecord, now: datetime) -> Query:
@@ -86,31 +86,31 @@ def _until_now(query: ResolvedQuery, answer: Answer) -> tuple[ResolvedQuery, Ans
     return cut, replace(answer, time_labels=tuple(buckets(cut.period, interval)))
 
 
-async def aggregate(call: Call) -> Any:
+async def aggregate(ask: PlausibleAsk) -> Any:
     """`GET /api/v1/stats/aggregate`."""
-    record, asked = await _v1(call, stats_v1.aggregate)
-    _, found, before = await _ask(call, record, asked.query)
+    record, asked = await _v1(ask, stats_v1.aggregate)
+    _, found, before = await _ask(ask, record, asked.query)
     return stats_v1.write_aggregate(asked, found, before)
 
 
-async def timeseries(call: Call) -> Any:
+async def timeseries(ask: PlausibleAsk) -> Any:
     """`GET /api/v1/stats/timeseries`."""
-    record, asked = await _v1(call, stats_v1.timeseries)
-    _, found, _ = await _ask(call, record, asked.query)
+    record, asked = await _v1(ask, stats_v1.timeseries)
+    _, found, _ = await _ask(ask, record, asked.query)
     return stats_v1.write_timeseries(asked, found)
 
 
-async def breakdown(call: Call) -> Any:
+async def breakdown(ask: PlausibleAsk) -> Any:
     """`GET /api/v1/stats/breakdown`."""
-    record, asked = await _v1(call, stats_v1.breakdown)
-    _, found, _ = await _ask(call, record, _counted_like_v1(record, asked.query))
+    record, asked = await _v1(ask, stats_v1.breakdown)
+    _, found, _ = await _ask(ask, record, _counted_like_v1(record, asked.query))
     return stats_v1.write_breakdown(asked, found)
 
 
-async def realtime(call: Call) -> Response:
+async def realtime(ask: PlausibleAsk) -> Response:
     """`GET /api/v1/stats/realtime/visitors`: a bare number."""
-    record = await call.measured_site()
-    return respond(await call.services.stats.realtime(call.caller.tenant, record))
+    record = await ask.named_site()
+    return respond(await ask.services.stats.realtime(ask.caller.tenant, record))
 
 
 async def health(ask: Ask) -> Response:
@@ -141,24 +141,24 @@ def _counted_like_v1(record: SiteRecord, asked: Query) -> Query:
 Read = Callable[[Mapping[str, str], datetime], stats_v1.Asked]
 
 
-async def _v1(call: Call, read: Read) -> tuple[SiteRecord, stats_v1.Asked]:
-    record = await call.measured_site()
-    given = {name: value if isinstance(value, str) else "" for name, value in call.given.items()}
-    asked = read(given, call.services.settings.clock())
-    await _goals_exist(call, record, await _with_segments(call, record, asked.query), unknown_goal_v1)
+async def _v1(ask: PlausibleAsk, read: Read) -> tuple[SiteRecord, stats_v1.Asked]:
+    record = await ask.named_site()
+    given = {name: value if isinstance(value, str) else "" for name, value in ask.given.items()}
+    asked = read(given, ask.services.settings.clock())
+    await _goals_exist(ask, record, await _with_segments(ask, record, asked.query), unknown_goal_v1)
     return record, asked
 
 
-async def _with_segments(call: Call, record: SiteRecord, asked: Query) -> Query:
+async def _with_segments(ask: PlausibleAsk, record: SiteRecord, asked: Query) -> Query:
     """The question with the filters that its segments stand for, for rules to see. Raises Refused for unknown ones."""
     try:
-        filters = await call.services.segments.expand(call.caller.tenant, record, asked.filters)
+        filters = await ask.services.segments.expand(ask.caller.tenant, record, asked.filters)
     except InvalidRequest:
-        raise Refused("Invalid filters. The site has no such segment.") from None
+        raise refused("Invalid filters. The site has no such segment.") from None
     return replace(asked, filters=filters)
 
 
-async def _goals_exist(call: Call, record: SiteRecord, asked: Query, said: Callable[[str], str]) -> None:
+async def _goals_exist(ask: PlausibleAsk, record: SiteRecord, asked: Query, said: Callable[[str], str]) -> None:
     """Raises Refused for a filter on a goal the site does not have, where the backend tells its goals."""
     about = [
         leaf
@@ -169,21 +169,21 @@ async def _goals_exist(call: Call, record: SiteRecord, asked: Query, said: Calla
     if not about:
         return
     try:
-        known = {goal.display_name for goal in await call.services.goals.listed(record)}
+        known = {goal.display_name for goal in await ask.services.goals.listed(record)}
     except UnsupportedQuery:
         return
     folded = {name.lower() for name in known}
     for leaf in about:
         for name in leaf.values:
             if not (name in known if leaf.case_sensitive else name.lower() in folded):
-                raise Refused(said(name))
+                raise refused(said(name))
 
 
-async def _ask(call: Call, record: SiteRecord, asked: Query) -> tuple[ResolvedQuery, Answer, Answer | None]:
+async def _ask(ask: PlausibleAsk, record: SiteRecord, asked: Query) -> tuple[ResolvedQuery, Answer, Answer | None]:
     """The resolved question, its answer, and the compared one. Raises UnsupportedQuery and the backend's errors."""
-    found = await call.services.stats.ask(call.caller.tenant, [record], asked)
+    found = await ask.services.stats.ask(ask.caller.tenant, [record], asked)
     outcome: SiteOutcome = found.outcomes[0]
     if outcome.answer is None or outcome.query is None:
         raise outcome.error or ValueError("an outcome has an answer or an error")
-    call.reasons.extend(outcome.answer.provenance.reasons)
+    ask.reasons.extend(outcome.answer.provenance.reasons)
     return outcome.query, outcome.answer.answer, outcome.answer.comparison

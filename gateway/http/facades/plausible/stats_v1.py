@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 
 from adapters.plausible.vocabulary import METRICS_READ, PROPS, canonical_dimension
-from gateway.http.facades.plausible import filters as dialect
+from gateway.http.facades.plausible import filters as trees
 from gateway.http.facades.plausible.query import SKIP_WARNINGS
-from gateway.http.facades.plausible.wording import Refused
+from gateway.http.facades.plausible.wording import refused
 from gateway.http.server.body import decoded
 from models.filters import Comparison, Filter
 from models.period import EARLIEST, LATEST, add_months, problem_with
@@ -110,7 +110,7 @@ def breakdown(given: Mapping[str, str], now: datetime) -> Asked:
     limit, offset = _paging(given)
     own_rate = name == "event:goal" or name.startswith(PROPS)
     asked = tuple(METRICS_READ[m] if own_rate else _grouped(m) for m in metrics)
-    dimensions = tuple(dialect.canonical_name(n) for n in (name, BESIDE.get(name)) if n)
+    dimensions = tuple(trees.canonical_name(n) for n in (name, BESIDE.get(name)) if n)
     if name.startswith(NO_BLANKS):
         filters = (*filters, Comparison(Operator.IS_NOT, dimensions[0], (NOT_SET,)))
     first = next((m for m in asked if m is not Metric.TIME_ON_PAGE), Metric.VISITORS)
@@ -135,27 +135,27 @@ def _metrics(given: Mapping[str, str]) -> tuple[str, ...]:
     metrics = tuple((given.get("metrics") or "visitors").split(","))
     for name in metrics:
         if name not in METRICS:
-            raise Refused(
+            raise refused(
                 f"The metric `{name}` is not recognized. Find valid metrics from the documentation: {DOCS}metrics"
             )
     if len(set(metrics)) < len(metrics):
-        raise Refused("Metrics cannot be queried multiple times.")
+        raise refused("Metrics cannot be queried multiple times.")
     return metrics
 
 
 def _property(given: Mapping[str, str]) -> str:
     name, where = given.get("property"), f"for the breakdown endpoint: {DOCS}properties"
     if not name:
-        raise Refused(
+        raise refused(
             "The `property` parameter is required. Please provide at least one property to show a breakdown by."
         )
     if name == "event:hostname":
-        raise Refused(
+        raise refused(
             "Property 'event:hostname' is currently not supported for breakdowns.  "
             f"Please provide a valid property {where}"
         )
     if not _is_property(name):
-        raise Refused(f"Invalid property '{name}'. Please provide a valid property {where}")
+        raise refused(f"Invalid property '{name}'. Please provide a valid property {where}")
     return name
 
 
@@ -167,7 +167,7 @@ def _range(given: Mapping[str, str], now: datetime) -> tuple[str, str]:
     """First and last day. The day a period is seen from defaults to today in UTC, whatever the site's zone."""
     period = given.get("period") or "30d"
     if period not in PERIODS:
-        raise Refused(
+        raise refused(
             f"Error parsing `period` parameter: invalid period `{period}`. "
             f"Please find accepted values in our docs: {DOCS}time-periods"
         )
@@ -176,7 +176,7 @@ def _range(given: Mapping[str, str], now: datetime) -> tuple[str, str]:
     try:
         day = _date(given["date"]) if given.get("date") else now.astimezone(UTC).date()
     except ValueError as error:
-        raise Refused(f"Error parsing `date` parameter: {error}. {NO_DATE}") from None
+        raise refused(f"Error parsing `date` parameter: {error}. {NO_DATE}") from None
     return _written(*_days(period, day), f"Error parsing `date` parameter: invalid_date. {NO_DATE}")
 
 
@@ -184,7 +184,7 @@ def _written(first: date, last: date, otherwise: str) -> tuple[str, str]:
     """The days as texts. Raises Refused where they lie outside the years that are counted."""
     span = first.isoformat(), last.isoformat()
     if problem_with(span) is not None:
-        raise Refused(otherwise)
+        raise refused(otherwise)
     return span
 
 
@@ -215,11 +215,11 @@ def _days(period: str, day: date) -> tuple[date, date]:
 
 def _custom(text: str | None) -> tuple[str, str]:
     if not text:
-        raise Refused(f"The `date` parameter is required when using a custom period. See {DOCS}time-periods")
+        raise refused(f"The `date` parameter is required when using a custom period. See {DOCS}time-periods")
     try:
         first, last = sorted(_date(part.strip()) for part in text.split(","))
     except ValueError:
-        raise Refused(
+        raise refused(
             "Invalid format for `date` parameter. When using a custom period, please include two ISO-8601 formatted "
             f"dates joined by a comma. See {DOCS}time-periods"
         ) from None
@@ -231,7 +231,7 @@ def _interval(given: Mapping[str, str]) -> Dimension:
     if not text:
         return DEFAULT_INTERVALS.get(given.get("period") or "30d", Dimension.TIME_DAY)
     if text not in INTERVALS:
-        raise Refused(
+        raise refused(
             f"Error parsing `interval` parameter: invalid interval `{text}`. Valid intervals are `day`, `month`"
         )
     return INTERVALS[text]
@@ -240,11 +240,11 @@ def _interval(given: Mapping[str, str]) -> Dimension:
 def _paging(given: Mapping[str, str]) -> tuple[int, int]:
     limit, page = given.get("limit") or str(DEFAULT_LIMIT), given.get("page") or "1"
     if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LIMIT:
-        raise Refused(f"Please provide limit as a number between 1 and {MAX_LIMIT}.")
+        raise refused(f"Please provide limit as a number between 1 and {MAX_LIMIT}.")
     if not page.isdecimal() or int(page) < 1:
-        raise Refused("Please provide page as a number from 1.")
+        raise refused("Please provide page as a number from 1.")
     if int(page) * int(limit) > MAX_OFFSET:
-        raise Refused(f"Please provide page and limit within the first {MAX_OFFSET:,} rows.")
+        raise refused(f"Please provide page and limit within the first {MAX_OFFSET:,} rows.")
     return int(limit), (int(page) - 1) * int(limit)
 
 
@@ -259,22 +259,22 @@ def _filters(given: Mapping[str, str]) -> tuple[list[Any], tuple[Filter, ...]]:
         try:
             written = decoded(text)
         except orjson.JSONDecodeError:
-            raise Refused("Invalid filters. The JSON could not be read.") from None
-        dialect.refuse_deep(written)
+            raise refused("Invalid filters. The JSON could not be read.") from None
+        trees.refuse_deep(written)
     else:
         written = [_condition(part) for part in text.split(";") if part.strip()]
-    for _, leaf in dialect.leaves(written) if dialect.is_tree(written) else ():
+    for _, leaf in trees.leaves(written) if trees.is_tree(written) else ():
         if leaf[1] != "segment" and not _is_property(leaf[1]):
-            raise Refused(
+            raise refused(
                 f"Invalid filter property '{leaf[1]}'. Please provide a valid filter property: {DOCS}properties"
             )
-    return written, dialect.read(written)
+    return written, trees.read(written)
 
 
 def _condition(part: str) -> list[Any]:
     found = CONDITION.fullmatch(part)
     if found is None:
-        raise Refused(f"Invalid filter '{part}'. Please write it as property==value or property!=value.")
+        raise refused(f"Invalid filter '{part}'. Please write it as property==value or property!=value.")
     name, sign, text = found.groups()
     values = [value.strip().replace(r"\|", "|") for value in BAR.split(text)]
     negated = sign == "!="
@@ -285,8 +285,8 @@ def _condition(part: str) -> list[Any]:
 
 def _check(metrics: Sequence[str], written: list[Any], grouped_by: str) -> None:
     """What the vendor refuses about metrics of pages, visits and goals; the first one refused speaks."""
-    filtered = [leaf[1] for _, leaf in dialect.leaves(written)]
-    paged = any(leaf[1] == "event:page" for _, leaf in dialect.leaves(written, behaviour=False))
+    filtered = [leaf[1] for _, leaf in trees.leaves(written)]
+    paged = any(leaf[1] == "event:page" for _, leaf in trees.leaves(written, behaviour=False))
     for metric in metrics:
         for text in (
             _of_pages(metric, filtered, grouped_by, paged=paged),
@@ -294,7 +294,7 @@ def _check(metrics: Sequence[str], written: list[Any], grouped_by: str) -> None:
             _of_goals(metric, filtered, grouped_by),
         ):
             if text:
-                raise Refused(text)
+                raise refused(text)
 
 
 def _of_pages(metric: str, filtered: Sequence[str], grouped_by: str, *, paged: bool) -> str:
@@ -363,7 +363,7 @@ def write_breakdown(asked: Asked, answer: Answer) -> dict[str, Any]:
     width = 2 if beside else 1
     rows = []
     for row in answer.rows:
-        shown: dict[str, Any] = {_short(asked.property): dialect.shown(asked.query.dimensions[0], row[0])}
+        shown: dict[str, Any] = {_short(asked.property): trees.shown(asked.query.dimensions[0], row[0])}
         if beside:
             shown[_short(beside)] = row[1]
         rows.append(shown | dict(zip(asked.metrics, row[width:], strict=False)))

@@ -1,14 +1,28 @@
-"""How Plausible words its errors: the exception the facade raises, and values as Plausible prints them."""
+"""How Plausible words its errors, `{"error": text}`, and values as its texts print them."""
 
 from typing import Any
 
+from starlette.responses import Response
 
-class Refused(Exception):
-    """An answer of the facade that is an error, in Plausible's shape `{"error": text}`."""
+from gateway.http.dialect import Refused
+from gateway.http.server.body import answer
+from gateway.http.server.errors import retry_after, status_of
+from models.errors import (
+    ConfigurationError,
+    GatewayError,
+    InvalidRequest,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    UnknownGoal,
+    UnknownSite,
+    UnsupportedQuery,
+)
 
-    def __init__(self, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.text, self.status = text, status
+
+def refused(text: str, status: int = 400) -> Refused:
+    """An error in Plausible's shape."""
+    return Refused(status, {"error": text})
 
 
 DEEPEST = 50
@@ -61,3 +75,25 @@ def unknown_goal_v1(name: str) -> str:
     if name.startswith("Visit "):
         return f"The pageview goal for the pathname `{name.removeprefix('Visit ')}` {_NOT_CONFIGURED}"
     return f"The goal `{name}` {_NOT_CONFIGURED}"
+
+
+def worded(error: GatewayError, request_id: str, *, stats: bool) -> Response:
+    """An error of ours in Plausible's words; `stats` for those of its Stats API."""
+    match error:
+        case NotAuthenticated() | NotAllowed():
+            status, said = 401, STATS_KEY if stats else SITES_KEY
+        case UnknownSite():  # Plausible's 401 for somebody else's site tells strangers who its customers are
+            status, said = (401, STATS_KEY) if stats else (404, NO_SITE)
+        case UnknownGoal():
+            status, said = 404, NO_GOAL
+        case NotFound():
+            status, said = 404, error.detail
+        case InvalidRequest():
+            status, said = 400, ", ".join(f"{p.field}: {p.reason}" for p in error.problems)
+        case UnsupportedQuery():
+            status, said = 400, "; ".join(error.reasons)
+        case ConfigurationError():
+            status, said = 500, FAILED
+        case _:
+            status, said = status_of(error), error.detail
+    return answer({"error": said}, status, retry_after(error))

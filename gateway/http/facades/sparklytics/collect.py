@@ -6,15 +6,14 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.collect.ingest import UNKNOWN_SITE
-from gateway.http.facades.sparklytics.call import Refused, invalid
-from gateway.http.server.body import answer, read_json
+from gateway.http.endpoint import Ask
+from gateway.http.facades.sparklytics.wording import invalid, refused
+from gateway.http.server.body import answer
 from gateway.http.server.visitor import received, trusted_networks
-from gateway.http.trackers import CORS, PREFLIGHT
-from gateway.services import Services
+from gateway.http.trackers import CORS
 from models.event import PAGEVIEW, Drop, Event
 
 MAX_BATCH = 50
@@ -27,26 +26,21 @@ FIELDS = frozenset(
 TYPES = ("pageview", "page_view", "event", "custom")
 
 
-async def collect(request: Request, services: Services) -> Response:
+async def collect(ask: Ask) -> Response:
     """202 `{"ok": true}`; what will not be counted is said in headers."""
-    value = read_json(await request.body())
+    services, value = ask.services, await ask.json()
     batch = value if isinstance(value, list) else [value]
     if not batch or len(batch) > MAX_BATCH:
-        raise Refused(400, "batch_too_large", f"A batch holds 1 to {MAX_BATCH} events")
+        raise refused(400, "batch_too_large", f"A batch holds 1 to {MAX_BATCH} events")
     now = services.settings.clock()
     events = [(_text(each, "website_id"), _event(each, now)) for each in batch]
-    visitor = received(request, trusted_networks(services.settings.trusted_proxies))
+    visitor = received(ask.request, trusted_networks(services.settings.trusted_proxies))
     drops: list[Drop | None] = []
     for website in dict.fromkeys(website for website, _ in events):
         # One call for a website: a client whose batch was refused sends all of it again.
         arrived = [(event, visitor) for named, event in events if named == website]
         drops += map(_said, await services.ingest.track_all(website, arrived))
     return answer({"ok": True}, 202, {**CORS, **_counts(drops)})
-
-
-async def preflight(request: Request, services: Services) -> Response:
-    """The answer to a browser that asks first: these clients send JSON as such."""
-    return Response(status_code=204, headers=PREFLIGHT)
 
 
 def _said(drop: Drop | None) -> Drop | None:
@@ -74,7 +68,7 @@ def _event(given: Any, now: datetime) -> Event:
     is_view = given["type"] in TYPES[:2]
     data = given.get("event_data") or {}
     if not isinstance(data, dict) or len(orjson.dumps(data)) > MAX_DATA:
-        raise Refused(400, "payload_too_large", f"event_data may have {MAX_DATA} bytes", "event_data")
+        raise refused(400, "payload_too_large", f"event_data may have {MAX_DATA} bytes", "event_data")
     fields: dict[str, Any] = {
         "name": PAGEVIEW if is_view else _text(given, "event_name"),
         "time": now,

@@ -6,9 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from adapters.domain import DomainError, clean_domain
-from gateway.http.facades.sparklytics.call import Call, Refused, invalid
-from gateway.http.server.body import answer, nothing, read_json
-from gateway.http.server.origin import origin_of
+from gateway.http.endpoint import Ask
+from gateway.http.facades.sparklytics.wording import invalid, refused
+from gateway.http.server.body import answer, nothing
 from gateway.tenancy import KeyScope, SiteRecord
 from models.link import SharedLinkDraft
 from models.period import is_zone
@@ -20,11 +20,11 @@ LINK = "Shared website"
 """The vendor has one link per website and no name for it; this is its name among ours."""
 
 
-async def list_websites(call: Call) -> Response:
+async def list_websites(ask: Ask) -> Response:
     """`GET /api/websites`, by id; a limit out of range is clamped."""
-    given = call.request.query_params
+    given = ask.request.query_params
     limit = _limit(given.get("limit", ""))
-    found = sorted((await call.services.sites.listed(call.caller, limit=MANY)).sites, key=lambda r: r.site.id)
+    found = sorted((await ask.services.sites.listed(ask.caller, limit=MANY)).sites, key=lambda r: r.site.id)
     rest = [r for r in found if r.site.id > given.get("cursor", "")]
     page, more = rest[:limit], len(rest) > limit
     paging = {
@@ -33,7 +33,7 @@ async def list_websites(call: Call) -> Response:
         "cursor": page[-1].site.id if more else None,
         "has_more": more,
     }
-    return answer({"data": [await _listed(call, record) for record in page], "pagination": paging})
+    return answer({"data": [await _listed(ask, record) for record in page], "pagination": paging})
 
 
 def _limit(text: str) -> int:
@@ -43,11 +43,11 @@ def _limit(text: str) -> int:
     return 1 if text.startswith("-") else max(1, min(int(digits[:6]), MAX_LIMIT))
 
 
-async def create_website(call: Call) -> Response:
+async def create_website(ask: Ask) -> Response:
     """`POST /api/websites`: 201."""
-    given = await _body(call, required=("name", "domain"))
+    given = await _body(ask, required=("name", "domain"))
     draft = SiteDraft(domain=given["domain"], timezone=given.get("timezone", "UTC"), name=given["name"])
-    record = await call.services.site_changes.create(call.caller, draft)
+    record = await ask.services.site_changes.create(ask.caller, draft)
     site = record.site
     data = {
         "id": site.id,
@@ -55,55 +55,60 @@ async def create_website(call: Call) -> Response:
         "name": site.name,
         "domain": site.domain,
         "timezone": site.timezone,
-        "tracking_snippet": _snippet(call, record),
+        "tracking_snippet": _snippet(ask, record),
         "created_at": _time(site.created_at),
     }
     return answer({"data": data}, 201)
 
 
-async def get_website(call: Call) -> Response:
+async def get_website(ask: Ask) -> Response:
     """`GET /api/websites/{id}`."""
-    record = await call.website()
-    return answer({"data": await _listed(call, record) | {"tracking_snippet": _snippet(call, record)}})
+    record = await _website(ask)
+    return answer({"data": await _listed(ask, record) | {"tracking_snippet": _snippet(ask, record)}})
 
 
-async def update_website(call: Call) -> Response:
+async def update_website(ask: Ask) -> Response:
     """`PUT /api/websites/{id}`: only given fields change."""
-    record = await call.website()
-    given = await _body(call)
+    record = await _website(ask)
+    given = await _body(ask)
     change = SiteChange(name=given.get("name"), domain=given.get("domain"), timezone=given.get("timezone"))
-    site = (await call.services.site_changes.change(call.caller, record, change)).site
-    now = call.services.settings.clock()
+    site = (await ask.services.site_changes.change(ask.caller, record, change)).site
+    now = ask.services.settings.clock()
     data = {"id": site.id, "name": site.name, "domain": site.domain, "timezone": site.timezone}
     return answer({"data": data | {"updated_at": _time(now)}})
 
 
-async def delete_website(call: Call) -> Response:
+async def delete_website(ask: Ask) -> Response:
     """`DELETE /api/websites/{id}`: 204."""
-    await call.services.site_changes.delete(call.caller, await call.website())
+    await ask.services.site_changes.delete(ask.caller, await _website(ask))
     return nothing()
 
 
-async def share_website(call: Call) -> Response:
+async def share_website(ask: Ask) -> Response:
     """`POST /api/websites/{id}/share`: idempotent, always 201."""
-    record = await call.website()
-    link = await call.services.links.put(call.caller, record, SharedLinkDraft(name=LINK))
+    record = await _website(ask)
+    link = await ask.services.links.put(ask.caller, record, SharedLinkDraft(name=LINK))
     return answer({"data": {"share_id": link.id, "share_url": link.url}}, 201)
 
 
-async def unshare_website(call: Call) -> Response:
+async def unshare_website(ask: Ask) -> Response:
     """`DELETE /api/websites/{id}/share`: 204, or 404 where there is none."""
-    record = await call.website()
-    found = next((link for link in await call.services.links.listed(record) if link.name == LINK), None)
+    record = await _website(ask)
+    found = next((link for link in await ask.services.links.listed(record) if link.name == LINK), None)
     if found is None:
-        raise Refused(404, "not_found", "Sharing is not enabled")
-    await call.services.links.delete(call.caller, record, found.id)
+        raise refused(404, "not_found", "Sharing is not enabled")
+    await ask.services.links.delete(ask.caller, record, found.id)
     return nothing()
 
 
-async def _body(call: Call, required: tuple[str, ...] = ()) -> dict[str, str]:
+async def _website(ask: Ask) -> SiteRecord:
+    """The site of the path. Raises UnknownSite."""
+    return await ask.services.sites.find(ask.caller, ask.path("website"))
+
+
+async def _body(ask: Ask, required: tuple[str, ...] = ()) -> dict[str, str]:
     """The fields of a website, each checked by the vendor's rules. Raises Refused."""
-    value = read_json(await call.request.body())
+    value = await ask.json()
     if not isinstance(value, dict):
         raise invalid("Request body must be an object")
     for name in required:
@@ -129,7 +134,7 @@ def _domain(text: str) -> str:
         raise invalid(f"Invalid domain: {error}", "domain") from None
 
 
-async def _listed(call: Call, record: SiteRecord) -> dict[str, Any]:
+async def _listed(ask: Ask, record: SiteRecord) -> dict[str, Any]:
     site = record.site
     created: Any = _time(site.created_at)
     return {
@@ -138,22 +143,22 @@ async def _listed(call: Call, record: SiteRecord) -> dict[str, Any]:
         "name": site.name or site.domain,
         "domain": site.domain,
         "timezone": site.timezone,
-        "share_id": await _share_id(call, record),
+        "share_id": await _share_id(ask, record),
         "created_at": created,
         "updated_at": created,
     }
 
 
-async def _share_id(call: Call, record: SiteRecord) -> str | None:
+async def _share_id(ask: Ask, record: SiteRecord) -> str | None:
     """What opens the public page: told to those who may make it, as everywhere."""
-    if not call.caller.may(KeyScope.MANAGE_SITES) or not await call.services.links.can_list(record):
+    if not ask.caller.may(KeyScope.MANAGE_SITES) or not await ask.services.links.can_list(record):
         return None
-    links = await call.services.links.listed(record)
+    links = await ask.services.links.listed(record)
     return next((link.id for link in links if link.name == LINK), None)
 
 
-def _snippet(call: Call, record: SiteRecord) -> str:
-    base = origin_of(call.request, call.services.settings)
+def _snippet(ask: Ask, record: SiteRecord) -> str:
+    base = ask.origin
     return f'<script defer src="{base}/sparklytics/s.js" data-website-id="{record.site.id}"></script>'
 
 

@@ -12,10 +12,11 @@ import orjson
 from starlette.responses import Response
 
 from gateway.collect.ingest import MAX_EVENTS
+from gateway.http.dialect import Refused
 from gateway.http.endpoint import Access, Ask, Endpoint, Limit
 from gateway.http.facades.pirsch import hits
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.wording import Refused
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.wording import refused
 from gateway.http.server.body import answer, decoded
 from gateway.http.server.visitor import received, trusted_networks
 from gateway.http.trackers import CORS, preflight
@@ -36,57 +37,57 @@ def _event(fields: Mapping[str, Any], now: datetime, domain: str) -> Event:
     return hits.event(fields, now)
 
 
-async def hit(call: Call) -> Response:
+async def hit(ask: PirschAsk) -> Response:
     """`POST /api/v1/hit`."""
-    return await _one(call, _hit)
+    return await _one(ask, _hit)
 
 
-async def event(call: Call) -> Response:
+async def event(ask: PirschAsk) -> Response:
     """`POST /api/v1/event`."""
-    return await _one(call, _event)
+    return await _one(ask, _event)
 
 
-async def session(call: Call) -> Response:
+async def session(ask: PirschAsk) -> Response:
     """`POST /api/v1/session`."""
-    return await _one(call, hits.keep_alive)
+    return await _one(ask, hits.keep_alive)
 
 
-async def hit_batch(call: Call) -> Response:
+async def hit_batch(ask: PirschAsk) -> Response:
     """`POST /api/v1/hit/batch`."""
-    return await _many(call, _hit)
+    return await _many(ask, _hit)
 
 
-async def event_batch(call: Call) -> Response:
+async def event_batch(ask: PirschAsk) -> Response:
     """`POST /api/v1/event/batch`."""
-    return await _many(call, _event)
+    return await _many(ask, _event)
 
 
-async def session_batch(call: Call) -> Response:
+async def session_batch(ask: PirschAsk) -> Response:
     """`POST /api/v1/session/batch`."""
-    return await _many(call, hits.keep_alive)
+    return await _many(ask, hits.keep_alive)
 
 
-async def _one(call: Call, read: Read) -> Response:
-    record = await call.own_site()
-    fields = await call.fields()
-    made = read({k: v for k, v in fields.items() if k != "time"}, call.services.settings.clock(), record.site.domain)
+async def _one(ask: PirschAsk, read: Read) -> Response:
+    record = await ask.own_site()
+    fields = await ask.fields()
+    made = read({k: v for k, v in fields.items() if k != "time"}, ask.services.settings.clock(), record.site.domain)
     bare = made.model_copy(update={"ip": None, "user_agent": None, "language": None})
-    return _taken(await call.services.ingest.collect(record, (bare,), hits.received(fields)))
+    return _taken(await ask.services.ingest.collect(record, (bare,), hits.received(fields)))
 
 
-async def _many(call: Call, read: Read) -> Response:
+async def _many(ask: PirschAsk, read: Read) -> Response:
     """A batch counts in the order it has, each item at its own time. Nothing is taken when one item is wrong."""
-    record = await call.own_site()
-    given = await call.json()
+    record = await ask.own_site()
+    given = await ask.json()
     if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
-        raise Refused("The request body must be a list of objects.")
+        raise refused("The request body must be a list of objects.")
     if len(given) > MAX_EVENTS:
-        raise Refused(f"A batch has at most {MAX_EVENTS} items.")
+        raise refused(f"A batch has at most {MAX_EVENTS} items.")
     if not given:
         return _taken(())
-    now = call.services.settings.clock()
+    now = ask.services.settings.clock()
     events = [read(item, now, record.site.domain) for item in given]
-    taken = await call.services.ingest.send(record, [e.model_dump(exclude_none=True) for e in events])
+    taken = await ask.services.ingest.send(record, [e.model_dump(exclude_none=True) for e in events])
     return _taken([drop for _, drop in taken.dropped])
 
 
@@ -108,7 +109,7 @@ async def browser_event(ask: Ask) -> Response:
     except orjson.JSONDecodeError:
         fields = None
     if not isinstance(fields, dict):
-        return _wrong(Refused("The request body is not valid JSON."))
+        return _wrong(refused("The request body is not valid JSON."))
     code = fields.get("identification_code")
     return await _from_browser(ask, code if isinstance(code, str) else "", lambda now: hits.browser_event(fields, now))
 
@@ -149,7 +150,7 @@ BROWSER = {**CORS, "access-control-expose-headers": DROPPED}
 
 
 def _wrong(error: Refused) -> Response:
-    return answer(error.body(), error.status, CORS)
+    return answer(error.body, error.status, CORS)
 
 
 _PLACES = (
@@ -160,12 +161,12 @@ _PLACES = (
 """The snippet's own addresses, below our prefix too, and those of Pirsch's proxies."""
 
 
-def browser_endpoints() -> tuple[Endpoint, ...]:
+def browser_endpoints() -> tuple[Endpoint[Ask], ...]:
     """Open routes for browsers."""
-    found: list[Endpoint] = []
+    found: list[Endpoint[Ask]] = []
     for view, custom, alive in _PLACES:
-        found.append(Endpoint("GET", view, browser_hit, "", Access.OPEN, "Trackers", listed=False))
+        found.append(Endpoint("GET", view, browser_hit, "", Access.OPEN, ""))
         for path, handler in ((custom, browser_event), (alive, browser_session)):
-            found.append(Endpoint("POST", path, handler, "", Access.OPEN, "Trackers", limit=Limit.EVENT, listed=False))
-            found.append(Endpoint("OPTIONS", path, preflight, "", Access.OPEN, "Trackers", listed=False))
+            found.append(Endpoint("POST", path, handler, "", Access.OPEN, "", limit=Limit.EVENT))
+            found.append(Endpoint("OPTIONS", path, preflight, "", Access.OPEN, ""))
     return tuple(found)

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.catalog.clients import ClientKind, ClientRecord
-from gateway.http.facades.pirsch.call import Call
-from gateway.http.facades.pirsch.shelf import written
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.documents import written
 from gateway.http.facades.pirsch.wording import invalid
 from gateway.tenancy import KeyScope
 
@@ -37,29 +37,29 @@ def _client(record: ClientRecord) -> dict[str, Any]:
     }
 
 
-async def list_clients(call: Call) -> Any:
+async def list_clients(ask: PirschAsk) -> Any:
     """`GET /client?id=`."""
-    return [_client(c) for c in await call.services.clients.listed(call.caller, await call.site())]
+    return [_client(c) for c in await ask.services.clients.listed(ask.caller, await ask.named_site())]
 
 
-async def put_client(call: Call) -> Any:
+async def put_client(ask: PirschAsk) -> Any:
     """`POST /client`: a new one, or with an id another description. A `token` is an access key, in `client_secret`."""
-    fields = await call.fields()
+    fields = await ask.fields()
     description = str(fields.get("description") or "")[:200]
     if fields.get("id"):
-        return _client(await call.services.clients.describe(call.caller, str(fields["id"]), description))
+        return _client(await ask.services.clients.describe(ask.caller, str(fields["id"]), description))
     kind = KINDS.get(str(fields.get("type") or "oauth"))
     if kind is None:
         raise invalid("type", "must be oauth or token")
-    record = await call.site_of(fields.get("domain_id"))
+    record = await ask.site_of(fields.get("domain_id"))
     scopes = {scope for name, (_, held) in GRANTS.items() if fields.get(name) for scope in held}
-    made, secret = await call.services.clients.create(
-        call.caller, record, kind=kind, scopes=scopes, description=description
+    made, secret = await ask.services.clients.create(
+        ask.caller, record, kind=kind, scopes=scopes, description=description
     )
     return {**_client(made), "client_secret": secret}
 
 
-async def delete_client(call: Call) -> Any:
+async def delete_client(ask: PirschAsk) -> Any:
     """`DELETE /client?id=`."""
-    await call.services.clients.delete(call.caller, call.given.required("id"))
+    await ask.services.clients.delete(ask.caller, ask.given.required("id"))
     return {}

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from gateway.http.facades.pirsch.call import Call
+from gateway.http.facades.pirsch.dialect import PirschAsk
+from gateway.http.facades.pirsch.filters import filters_of
 from gateway.http.facades.pirsch.parameters import Span, span_of
-from gateway.http.facades.pirsch.selection import filters_of
 from gateway.tenancy import SiteRecord
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import MAX_LIMIT, Direction, Include, Order, Query
@@ -26,7 +26,7 @@ Key = tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Counts:
     """What Pirsch counts for a group."""
 
     visitors: int = 0
@@ -39,7 +39,7 @@ class Figures:
         return share(self.bounces, self.visits)
 
 
-NOTHING = Figures()
+NOTHING = Counts()
 LEFT_OUT = (ImportsSkipped.UNSUPPORTED_QUERY, ImportsSkipped.UNSUPPORTED_INTERVAL)
 """Imported history is part of an answer, as at Pirsch; where it cannot be, the header says so."""
 
@@ -50,34 +50,34 @@ def share(part: float, whole: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Question:
     """One request's site, time and filters, and the way to ask about them."""
 
-    call: Call
+    ask: PirschAsk
     record: SiteRecord
     span: Span
     filters: tuple[Filter, ...]
 
     @classmethod
-    async def about(cls, call: Call, *, event: bool = True) -> "Asking":
+    async def about(cls, ask: PirschAsk, *, event: bool = True) -> "Question":
         """Read from the request. `event` False leaves filters on events to the caller. Raises Refused."""
-        record = await call.site()
-        span = span_of(call.given, record.site.timezone, call.services.settings.clock())
-        return cls(call, record, span, filters_of(call.given, event=event))
+        record = await ask.named_site()
+        span = span_of(ask.given, record.site.timezone, ask.services.settings.clock())
+        return cls(ask, record, span, filters_of(ask.given, event=event))
 
-    def also(self, *filters: Filter) -> "Asking":
+    def also(self, *filters: Filter) -> "Question":
         """With further filters."""
         return replace(self, filters=(*self.filters, *filters))
 
-    def unfiltered(self) -> "Asking":
+    def unfiltered(self) -> "Question":
         return replace(self, filters=())
 
-    def over(self, span: Span) -> "Asking":
+    def over(self, span: Span) -> "Question":
         return replace(self, span=span)
 
     def query(self, metrics: tuple[Metric, ...] = (M.VISITORS,), dimensions: tuple[str, ...] = ()) -> Query:
         """The question as it stands, with the page of rows that the request asks for."""
-        given = self.call.given
+        given = self.ask.given
         return Query(
             metrics=metrics,
             date_range=self.span.spec,
@@ -89,28 +89,28 @@ class Asking:
             include=Include(imports=True),
         )
 
-    async def ask(self, query: Query) -> Answer:
+    async def answer(self, query: Query) -> Answer:
         """Raises UnsupportedQuery and the backend's errors; notes why an answer is not exact."""
-        found = await self.call.services.stats.ask(self.call.caller.tenant, [self.record], query)
+        found = await self.ask.services.stats.ask(self.ask.caller.tenant, [self.record], query)
         outcome = found.outcomes[0]
         if outcome.answer is None:
             raise outcome.error or ValueError("an outcome has an answer or an error")
-        self.call.reasons.extend(outcome.answer.provenance.reasons)
+        self.ask.reasons.extend(outcome.answer.provenance.reasons)
         note = outcome.answer.answer.imports
         if note is not None and note.skipped in LEFT_OUT:
-            self.call.reasons.append(Reason(f"imports_{note.skipped}", "imported history is not part of the answer"))
+            self.ask.reasons.append(Reason(f"imports_{note.skipped}", "imported history is not part of the answer"))
         return outcome.answer.answer
 
     async def numbers(self, *metrics: Metric) -> tuple[float, ...]:
         """Metrics of the whole; what a backend has no number for counts as 0."""
-        (row,) = (await self.ask(replace(self.query(metrics), limit=1, offset=0))).rows
+        (row,) = (await self.answer(replace(self.query(metrics), limit=1, offset=0))).rows
         return tuple(number(value) for value in row)
 
     async def table(self, metrics: tuple[Metric, ...], *dimensions: str) -> dict[Key, tuple[float, ...]]:
         """Every row that one answer holds, by its group."""
         query = replace(self.query(metrics, dimensions), limit=MAX_LIMIT, offset=0)
         width = len(dimensions)
-        return {row[:width]: tuple(number(v) for v in row[width:]) for row in (await self.ask(query)).rows}
+        return {row[:width]: tuple(number(v) for v in row[width:]) for row in (await self.answer(query)).rows}
 
     async def page(
         self, metrics: tuple[Metric, ...], dimensions: tuple[str, ...], order: Order | None = None
@@ -122,32 +122,32 @@ class Asking:
             self.query(metrics, dimensions), order_by=(wanted, *(o for o in ascending if o.by != wanted.by))
         )
         width = len(dimensions)
-        return [(row[:width], tuple(number(v) for v in row[width:])) for row in (await self.ask(query)).rows]
+        return [(row[:width], tuple(number(v) for v in row[width:])) for row in (await self.answer(query)).rows]
 
-    async def total(self) -> Figures:
+    async def total(self) -> Counts:
         """Visitors, views, visits and bounces of the whole."""
         if self._of_events():
             visitors, visits, views = await self.numbers(M.VISITORS, M.VISITS, M.PAGEVIEWS)
             _, bounces = self._bounced(await self._entered().numbers(M.VISITS, M.BOUNCE_RATE))
-            return Figures(int(visitors), int(views), int(visits), bounces)
+            return Counts(int(visitors), int(views), int(visits), bounces)
         visitors, views = await self.numbers(M.VISITORS, M.PAGEVIEWS)
         counted, bounces = self._bounced(await self.numbers(M.VISITS, M.BOUNCE_RATE))
-        return Figures(int(visitors), int(views), counted, bounces)
+        return Counts(int(visitors), int(views), counted, bounces)
 
-    async def series(self, dimension: Dimension) -> dict[str, Figures]:
+    async def series(self, dimension: Dimension) -> dict[str, Counts]:
         """The same by time bucket; buckets where nothing happened are left out."""
         metrics = (M.VISITORS, M.PAGEVIEWS, *((M.VISITS,) if self._of_events() else ()))
         seen = await self.table(metrics, dimension)
         begun = await self._entered().table((M.VISITS, M.BOUNCE_RATE), dimension)
-        return {str(key[0]): self._figures(seen.get(key, ()), begun.get(key, (0, 0))) for key in seen | begun}
+        return {str(key[0]): self._counts(seen.get(key, ()), begun.get(key, (0, 0))) for key in seen | begun}
 
-    async def groups(self, dimensions: tuple[str, ...], order: Order | None = None) -> list[tuple[Key, Figures]]:
+    async def groups(self, dimensions: tuple[str, ...], order: Order | None = None) -> list[tuple[Key, Counts]]:
         """The same for the groups of the page that the request asks for."""
         of_events = self._of_events() or any(d in ENTERED for d in dimensions)
         metrics = (M.VISITORS, M.PAGEVIEWS, *((M.VISITS,) if of_events else ()))
         rows = await self.page(metrics, dimensions, order)
         begun = await self._begun(dimensions, [key for key, _ in rows])
-        return [(key, self._figures(seen, begun.get(key, (0, 0)))) for key, seen in rows]
+        return [(key, self._counts(seen, begun.get(key, (0, 0)))) for key, seen in rows]
 
     async def _begun(self, dimensions: tuple[str, ...], keys: Sequence[Key]) -> dict[Key, tuple[float, ...]]:
         """Visits and bounce rate by group; titles belong to no visit, so they are asked one by one."""
@@ -163,23 +163,23 @@ class Asking:
                 found[(*key[:at], title, *key[at:])] = row
         return found
 
-    def _figures(self, seen: Sequence[float], begun: Sequence[float]) -> Figures:
+    def _counts(self, seen: Sequence[float], begun: Sequence[float]) -> Counts:
         """`seen` holds visitors, views and, where events are filtered or grouped, the visits they belong to."""
         visitors, views, *visits = seen or (0.0, 0.0)
         counted, bounces = self._bounced(begun)
-        return Figures(int(visitors), int(views), int(visits[0]) if visits else counted, bounces)
+        return Counts(int(visitors), int(views), int(visits[0]) if visits else counted, bounces)
 
     def _bounced(self, begun: Sequence[float]) -> tuple[int, int]:
         visits, percent = begun
         if visits > EXACT_VISITS and percent:
-            self.call.reasons.append(FROM_PERCENT)
+            self.ask.reasons.append(FROM_PERCENT)
         return int(visits), round(visits * percent / 100)
 
     def _of_events(self) -> bool:
         """Whether a filter speaks of single events, so that visits are those of the events that fit."""
         return any(_speaks_of_events(f) for f in self.filters)
 
-    def _entered(self) -> "Asking":
+    def _entered(self) -> "Question":
         """About the pages that visits entered on, in place of those they saw."""
         return replace(self, filters=tuple(_renamed(f) for f in self.filters))
 

@@ -1,8 +1,8 @@
-"""What the short ways share. They stand before the router and the frame and answer what is asked most.
+"""What the fast paths share. They stand before the router and the frame and answer what is asked most.
 
-A short way authenticates, limits and counts as the ordinary way does, and does for its own answers what the frame does
-for all: request id, security headers, bill, figures, access line. Whatever is unusual it leaves to the ordinary way,
-before anything was done; that one says what is wrong.
+A fast path authenticates, limits and counts as the ordinary way does, and does for its own answers what the frame does
+for all: request id, security headers, bill, counts, access line. Whatever is unusual it leaves to the ordinary way,
+before anything was done; that one says what is wrong. `tests/api/test_fast_paths.py` sends every case both ways.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ HOST = b"host"
 
 
 class FastPath(Protocol):
-    """The short way of one path."""
+    """The fast path of one address."""
 
     async def answered(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
         """None when the request was answered; else where the ordinary way reads it from."""

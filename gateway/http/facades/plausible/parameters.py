@@ -6,7 +6,7 @@ import orjson
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from gateway.http.facades.plausible.wording import Refused
+from gateway.http.facades.plausible.wording import refused
 from gateway.http.server.body import decoded
 
 Parameters = dict[str, Any]
@@ -37,7 +37,7 @@ def _json(body: bytes) -> Parameters:
     try:
         value = decoded(body)
     except orjson.JSONDecodeError:
-        raise Refused("The request body is not valid JSON.") from None
+        raise refused("The request body is not valid JSON.") from None
     return value if isinstance(value, dict) else {"_json": value}
 
 
