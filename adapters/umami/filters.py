@@ -55,7 +55,7 @@ def refusals(filters: Sequence[Filter]) -> Iterator[str]:
     if any(map(_misplaced, filters)) and not _alternatives(filters):
         yield "or: Umami joins all filters in one way; `or` has to be the whole filter, over comparisons"
     leaves = flat(filters)
-    names = [leaf.dimension for leaf in leaves if leaf.dimension != Dimension.GOAL]
+    names = [leaf.dimension for leaf in leaves]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"{name}: Umami takes one filter on each dimension"
     for leaf in leaves:
