@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import hypothesis
 import pytest
 
+from tests.leftovers import Leftovers
 from tests.rollcall import RollCall
 
 LIVE_SETTINGS = "TALLYWAY_LIVE_"
@@ -74,7 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Call the roll where the results come together."""
+    """Call the roll where the results come together; look after what tests leave where they run."""
+    session.config.pluginmanager.register(Leftovers())
     if not hasattr(session.config, "workerinput"):
         session.config.pluginmanager.register(RollCall())
 

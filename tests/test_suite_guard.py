@@ -54,6 +54,38 @@ def test_a_test_that_never_ran_fails_the_run(tmp_path: Path, spread: list[str]) 
         "def pytest_collection_modifyitems(items):\n"
         "    items.append(items[0])\n"
     )
+    done = run_pytest(tmp_path, *spread)
+    both_ran = spread == ["-n", "0"]
+    assert (done.returncode == 0) == both_ran, done.stdout
+    assert ("1 of 2" in done.stdout) != both_ran
+
+
+def test_a_failing_test_leaves_no_engine_to_the_next(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "from tests.leftovers import Leftovers\n\n\n"
+        "def pytest_sessionstart(session):\n"
+        "    session.config.pluginmanager.register(Leftovers())\n"
+    )
+    (tmp_path / "test_engine.py").write_text(
+        "import asyncio\n\n"
+        "from adapters.local.store.event_store import EventStore\n\n\n"
+        "def test_that_ends_before_it_closes(tmp_path):\n"
+        "    asyncio.run(EventStore.open(f'chdb://{tmp_path}'))\n"
+        "    raise AssertionError\n\n\n"
+        "def test_that_forgets_to_close(tmp_path):\n"
+        "    asyncio.run(EventStore.open(f'chdb://{tmp_path}'))\n\n\n"
+        "def test_that_comes_next(tmp_path):\n"
+        "    async def opened():\n"
+        "        store = await EventStore.open(f'chdb://{tmp_path}')\n"
+        "        await store.close()\n\n"
+        "    asyncio.run(opened())\n"
+    )
+    said = run_pytest(tmp_path).stdout
+    assert "1 failed, 2 passed, 1 error" in said, said
+
+
+def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """A suite of its own in a folder."""
     command = [
         sys.executable,
         "-m",
@@ -61,11 +93,8 @@ def test_a_test_that_never_ran_fails_the_run(tmp_path: Path, spread: list[str]) 
         "-p",
         "no:cacheprovider",
         "--rootdir",
-        str(tmp_path),
-        *spread,
-        str(tmp_path),
+        str(folder),
+        *options,
+        str(folder),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    both_ran = spread == ["-n", "0"]
-    assert (done.returncode == 0) == both_ran, done.stdout
-    assert ("1 of 2" in done.stdout) != both_ran
+    return subprocess.run(command, capture_output=True, text=True, check=False)

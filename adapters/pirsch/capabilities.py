@@ -28,9 +28,9 @@ D = Dimension
 _POSITIVE = frozenset({Operator.IS, Operator.CONTAINS})
 _NO_EVENT_NEGATION = frozenset({Operator.IS, Operator.CONTAINS, Operator.MATCHES, Operator.WILDCARD})
 _EXACT_ONLY = frozenset({Operator.IS, Operator.IS_NOT})
-_VIEWED = "page: those who viewed it; an event on a page that was not viewed does not count"
-_EVENT_METRICS = (Metric.PAGEVIEWS, Metric.EVENTS, Metric.EXIT_RATE, Metric.CONVERSIONS)
-_PEOPLE = frozenset(m for m in Metric if m not in _EVENT_METRICS)
+VIEWED = "page: those who viewed it; an event on a page that was not viewed does not count"
+_OF_VIEWS = (Metric.PAGEVIEWS, Metric.EXIT_RATE, Metric.CONVERSIONS)
+_OF_OTHERS = frozenset(m for m in Metric if m not in _OF_VIEWS)
 _MIDNIGHT = "a visit over midnight counts, with all its views, on the day of its last activity only"
 _VERSIONS = "Pirsch documents no filter on versions"
 
@@ -96,8 +96,8 @@ PIRSCH = Capabilities(
     ),
     max_dimensions=8,
     conflicts=(
-        Conflict(reason=_VIEWED, metrics=_PEOPLE, grouped=frozenset({D.PAGE}), approximate="definition_differs"),
-        Conflict(reason=_VIEWED, metrics=_PEOPLE, filtered=frozenset({D.PAGE}), approximate="definition_differs"),
+        Conflict(reason=VIEWED, metrics=_OF_OTHERS, grouped=frozenset({D.PAGE}), approximate="definition_differs"),
+        Conflict(reason=VIEWED, metrics=_OF_OTHERS, filtered=frozenset({D.PAGE}), approximate="definition_differs"),
     ),
     filters={
         D.GOAL: _POSITIVE,

@@ -43,7 +43,7 @@ def refusals(filters: Sequence[Filter]) -> Iterator[str]:
     if any(map(_misplaced, filters)) and not _alternatives(filters):
         yield "or: Umami joins all filters in one way; `or` has to be the whole filter, over comparisons"
     leaves = flat(filters)
-    yield from filtered_twice([leaf for leaf in leaves if leaf.dimension != Dimension.GOAL], "Umami")
+    yield from filtered_twice(leaves, "Umami")
     for leaf in leaves:
         if not leaf.case_sensitive and (leaf.operator not in INSENSITIVE or len(leaf.values) > 1):
             yield f"{leaf.dimension}: Umami ignores case only in `contains` with one value"

@@ -14,11 +14,13 @@ from models.query import Direction, Include, Order, ResolvedQuery, default_order
 from models.result import Reason
 from models.vocabulary import (
     DIMENSION_SCOPES,
+    METRICS,
     OURS,
     TIME_DIMENSIONS,
     Dimension,
     Metric,
     Operator,
+    Scope,
     dimension_of,
 )
 
@@ -258,8 +260,10 @@ def _outer_candidates(query: ResolvedQuery, can: Capabilities) -> tuple[str, ...
     """Dimensions whose values can be listed and then filtered on, cheapest first. Time is never a list of values.
 
     Both dimensions must speak of the same thing: page and event of one event, source and country of one visit; a filter
-    on an event's page keeps whole visits, so grouping them by a visit's country would count other pages' events.
+    on an event's page keeps whole visits, so grouping them by a visit's country would count other pages' events, and
+    a number of whole visits would be of all that saw the page. What is asked for each value must itself be allowed.
     """
+    of_visits = any(METRICS[metric].scope is Scope.VISIT for metric in query.metrics)
     exact = [
         d
         for d in query.dimensions
@@ -267,6 +271,8 @@ def _outer_candidates(query: ResolvedQuery, can: Capabilities) -> tuple[str, ...
         and Operator.IS in can.operators_on(_kind(d))
         and not can.dimensions[_kind(d)].approximate
         and len({DIMENSION_SCOPES[_kind(other)] for other in query.dimensions if other not in TIME_DIMENSIONS}) == 1
+        and not (of_visits and DIMENSION_SCOPES[_kind(d)] is Scope.EVENT)
+        and not refusals(_of_a_value(query, can, d), can, site_zone=query.period.zone.key)
     ]
     return tuple(sorted(exact, key=lambda d: (_EXPECTED_VALUES.get(d, 1000), d)))
 
@@ -275,9 +281,26 @@ _EXPECTED_VALUES = {"device": 3, "channel": 15, "os": 10, "browser": 15, "countr
 """Roughly how many values a dimension has, for choosing the cheaper one to ask by; others are taken to be many."""
 
 
+def _inner(query: ResolvedQuery, can: Capabilities, outer: str) -> ResolvedQuery:
+    """What is asked for each value of a dimension; the filter on the value is not there yet."""
+    rest = tuple(d for d in query.dimensions if d != outer)
+    return replace(
+        query,
+        dimensions=rest,
+        order_by=default_order(query.metrics, rest),
+        limit=can.limits.rows or query.limit,
+        offset=0,
+        include=Include(imports=query.include.imports),
+    )
+
+
+def _of_a_value(query: ResolvedQuery, can: Capabilities, outer: str) -> ResolvedQuery:
+    """The same with a filter on some value."""
+    return replace(_inner(query, can, outer), filters=(*query.filters, Comparison(Operator.IS, outer, ("",))))
+
+
 def _fan_out(query: ResolvedQuery, can: Capabilities, reasons: tuple[Reason, ...]) -> FanOut:
     outer = _outer_candidates(query, can)[0]
-    rest = tuple(d for d in query.dimensions if d != outer)
     most = can.limits.fan_out_calls - 1
     listing = replace(
         query,
@@ -288,12 +311,6 @@ def _fan_out(query: ResolvedQuery, can: Capabilities, reasons: tuple[Reason, ...
         offset=0,
         include=Include(imports=query.include.imports),
     )
-    each = replace(
-        query,
-        dimensions=rest,
-        order_by=default_order(query.metrics, rest),
-        limit=can.limits.rows or query.limit,
-        offset=0,
-        include=Include(imports=query.include.imports),
-    )
-    return FanOut(query, listing, each, outer, most, reasons)
+    own = approximations(_of_a_value(query, can, outer), can)
+    each = _inner(query, can, outer)
+    return FanOut(query, listing, each, outer, most, tuple(dict.fromkeys((*reasons, *own))))

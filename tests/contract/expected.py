@@ -6,6 +6,7 @@ The reference speaks Plausible's words; the table here is written from the model
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,16 +14,22 @@ from fixtures.reference import Invalid
 from fixtures.reference import Site as Reference
 from fixtures.twins.plausible import EVENTS
 from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
-from models.query import ResolvedQuery
+from models.query import MAX_LIMIT, ResolvedQuery
 from models.result import Money, Row, Value
 from models.vocabulary import OURS, Dimension, Metric, Operator, dimension_of
-from tests.contract.harness import NOW
+from tests.contract.harness import NOW, WEEK
 
 EVENT_WORDS = {"page": "event:page", "hostname": "event:hostname", "event": "event:name", "goal": "event:goal"}
 VISIT_WORDS = {"entry_hostname": "visit:entry_page_hostname", "exit_hostname": "visit:exit_page_hostname"}
 
+MATCHES = frozenset({Operator.MATCHES, Operator.MATCHES_NOT})
+PATTERNS = MATCHES | {Operator.WILDCARD, Operator.WILDCARD_NOT}
+
 UNKNOWN = {Dimension.TITLE, Dimension.LANGUAGE, Dimension.SCREEN, Dimension.TIME_MINUTE, *OURS}
 """Dimensions the reference has no word for; what is asked of them was counted by hand."""
+
+UNKNOWN_METRICS = {Metric.EXIT_RATE}
+"""The same of metrics."""
 
 
 @cache
@@ -52,10 +59,17 @@ def rows(query: ResolvedQuery) -> tuple[Row, ...]:
     return tuple((*row["dimensions"], *(_value(v) for v in row["metrics"])) for row in answer["results"])
 
 
+@cache
+def values_of(name: str) -> tuple[str, ...]:
+    """The values of a dimension in the demo week."""
+    answer = demo().query(["visitors"], [_word(name)], [], list(WEEK))
+    return tuple(row["dimensions"][0] for row in answer["results"])
+
+
 def truth(query: ResolvedQuery) -> tuple[Row, ...] | None:
     """The reference's answer; None where it has no word for the question, or refuses it as Plausible does."""
     kinds = {dimension_of(name) for name in query.names}
-    if kinds & UNKNOWN or Metric.EXIT_RATE in query.metrics:
+    if kinds & UNKNOWN or UNKNOWN_METRICS & set(query.metrics):
         return None
     goals = {leaf.operator for f in query.filters for leaf in comparisons(f) if leaf.dimension == Dimension.GOAL}
     if goals - {Operator.IS, Operator.CONTAINS}:
@@ -64,6 +78,13 @@ def truth(query: ResolvedQuery) -> tuple[Row, ...] | None:
         return rows(query)
     except Invalid:
         return None
+
+
+def without_zeros(query: ResolvedQuery) -> tuple[Row, ...]:
+    """The same of a backend that has no row where all numbers are zero, on no page."""
+    every = truth(replace(query, limit=MAX_LIMIT, offset=0)) or ()
+    told = [row for row in every if any(row[len(query.dimensions) :])]
+    return tuple(told[query.offset : query.offset + query.limit])
 
 
 def joined(filters: Sequence[Filter]) -> list[Filter]:
@@ -96,10 +117,14 @@ def _word(name: str) -> str:
 
 def _filter(node: Filter) -> list[Any]:
     match node:
+        case Comparison(operator, name, values, case_sensitive) if operator in PATTERNS:
+            # Plausible folds what is compared, not the pattern; a canonical pattern that ignores case is one of RE2's.
+            clauses = [
+                v if operator in MATCHES else "^" + ".*".join(map(re.escape, v.split("*"))) + "$" for v in values
+            ]
+            folded = [clause if case_sensitive else f"(?i){clause}" for clause in clauses]
+            return [str(operator).replace("wildcard", "matches"), _word(name), folded]
         case Comparison(operator, name, values, case_sensitive):
-            if operator.startswith("wildcard"):
-                clauses = ["^" + ".*".join(map(re.escape, v.split("*"))) + "$" for v in values]
-                return [str(operator).replace("wildcard", "matches"), _word(name), clauses]
             leaf: list[Any] = [str(operator), _word(name), list(values)]
             return leaf if case_sensitive else [*leaf, {"case_sensitive": False}]
         case And(parts):

@@ -18,7 +18,7 @@ import httpx2
 from adapters import registry
 from adapters.base import Adapter, Backend
 from gateway.read.executor import execute
-from gateway.read.planner import plan
+from gateway.read.planner import Refusal, plan
 from models.capability import Capabilities, Evidence
 from models.errors import GatewayError, UnsupportedQuery
 from models.query import ResolvedQuery, read_query
@@ -99,14 +99,14 @@ def own_operations(backend: str) -> Mapping[str, Any]:
     return getattr(harness_of(backend), "operations", {})
 
 
-def own_share(backend: str) -> float:
-    """Which share of random questions a backend has to answer exactly at least (attribute `exact_share`)."""
-    return float(getattr(harness_of(backend), "exact_share", 1 / 50))
-
-
 def own_lateness(backend: str) -> float:
-    """Which share of random questions may be refused after a call, where only data can tell (`late_share`)."""
+    """How many random questions may be refused after a call to each that is answered (attribute `late_share`)."""
     return float(getattr(harness_of(backend), "late_share", 0))
+
+
+def leaves_zeros_out(backend: str) -> bool:
+    """Whether a backend has no rows of zeros (attribute `zeros_left_out`); the absence says the same."""
+    return bool(getattr(harness_of(backend), "zeros_left_out", False))
 
 
 class NoEvidence(AssertionError):
@@ -131,6 +131,6 @@ async def ask(opened: Opened, query: ResolvedQuery) -> Answer:
     adapter = opened.adapter
     planned = plan(query, adapter.can, site_zone=opened.site.timezone)
     foreseen = adapter.foresee(opened.site, query)  # type: ignore[attr-defined] # every adapter here also Reads
-    if foreseen.refusals:
+    if foreseen.refusals and not isinstance(planned, Refusal):
         raise UnsupportedQuery(foreseen.refusals)
     return await execute(planned, adapter, opened.site)  # type: ignore[arg-type] # the same

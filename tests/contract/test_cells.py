@@ -8,8 +8,9 @@ import pytest
 from gateway.read.planner import approximations, refusals
 from models.capability import Capabilities, Support
 from models.errors import UnsupportedQuery
-from models.vocabulary import OURS, Dimension
+from models.vocabulary import OURS
 from tests.contract import cases, expected
+from tests.contract.drawing import question_of
 from tests.contract.harness import NoEvidence, Opened, ask, editions, harness_of, own_questions, resolved
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -87,22 +88,6 @@ CONFLICTS = [
     for can in editions()
     for n, conflict in enumerate(can.conflicts)
 ]
-
-
-def question_of(conflict: Any, can: Capabilities) -> dict[str, Any]:
-    """A question that meets every condition of a conflict, out of names that are native by themselves."""
-    grouped = [_named(d) for d in sorted(conflict.grouped) if can.dimensions[d].is_native][:1]
-    metric = next((str(m) for m in sorted(conflict.metrics) if can.metrics[m].is_native), "visitors")
-    filtered = [_named(d) for d in sorted(conflict.filtered)][:1] or (["source"] if conflict.operators else [])
-    operators = [str(o) for o in sorted(conflict.operators)][:1] or ["is"]
-    filters = [[operators[0], name, ["DE"]] for name in filtered]
-    if metric in {"conversions", "conversion_rate", "group_conversion_rate"} and "goal" not in grouped:
-        filters.append(["is", "goal", ["Purchase"]])
-    return {"metrics": [metric], "dimensions": grouped, "filters": filters}
-
-
-def _named(dimension: Dimension) -> str:
-    return "prop:plan" if dimension is Dimension.PROP else str(dimension)
 
 
 @pytest.mark.parametrize(("opened", "conflict"), CONFLICTS, indirect=["opened"])

@@ -201,6 +201,26 @@ def test_a_fan_out_that_would_lie_is_refused(dimensions: list[str], changes: dic
     assert isinstance(plan(asked(dimensions=dimensions), declared(**changes), site_zone="Etc/UTC"), Refusal)
 
 
+def test_a_number_of_whole_visits_is_not_asked_page_by_page() -> None:
+    """Of each page it would be of all visits that saw the page, not of those that belong to it."""
+    query = asked(metrics=["visit_duration"], dimensions=["time:day", "page"])
+    assert isinstance(plan(query, declared(), site_zone="Etc/UTC"), Refusal)
+    by_source = asked(metrics=["visit_duration"], dimensions=["time:day", "source"])
+    assert isinstance(plan(by_source, declared(), site_zone="Etc/UTC"), FanOut)
+
+
+def test_what_is_asked_for_each_value_is_held_to_the_declaration() -> None:
+    alone = {"grouped": frozenset({Dimension.TIME_DAY}), "filtered": frozenset({Dimension.SOURCE})}
+    query = asked(dimensions=["time:day", "source"])
+    refused = declared(conflicts=(Conflict(reason="no days of a source", **alone),))
+    marked = declared(conflicts=(Conflict(reason="of hits, not of visits", approximate="example.hits", **alone),))
+
+    assert isinstance(plan(query, refused, site_zone="Etc/UTC"), Refusal)
+    planned = plan(query, marked, site_zone="Etc/UTC")
+    assert isinstance(planned, FanOut)
+    assert [reason.code for reason in planned.reasons] == ["example.hits"]
+
+
 def test_shares_of_a_whole_are_not_asked_value_by_value() -> None:
     planned = plan(
         asked(metrics=["visitors", "percentage"], dimensions=["page", "event"]), declared(), site_zone="Etc/UTC"

@@ -193,8 +193,9 @@ def _devices(asking: Asking) -> Script[Grouped]:
 
 
 def _events(asking: Asking) -> Script[Grouped]:
-    """Events by name, and page views as the event they are here."""
-    rows = yield from pages(asking.span.call("events", asking.selection.query), at_most=asking.calls, what="event")
+    """Events by name, and page views as the event they are here; nothing else where only page views are meant."""
+    call = asking.span.call("events", asking.selection.query)
+    rows = [] if asking.selection.viewed else (yield from pages(call, at_most=asking.calls, what="event"))
     found = Grouped({})
     for row in rows:
         found.tallies[(row["name"],)] = {F.VISITORS: row["visitors"], F.EVENT_COUNT: row["count"], F.VIEWS: 0}

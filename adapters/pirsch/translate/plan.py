@@ -209,6 +209,8 @@ def _grouping_objections(
     if M.EXIT_RATE in query.metrics and len(dimensions) != 1:
         return ["exit_rate: needs the dimension page or exit_page, alone"]
     if len(dimensions) != 1:
+        if D.EVENT in dimensions and F.VIEWS in fields:
+            return ["event: Pirsch does not count page views by event and another dimension"]
         return [] if free_listing(dimensions) is None else _versions(dimensions, fields)
     name, known = dimensions[0], _offered(dimensions[0], selection)
     missing, found = sorted(fields - known), list[str]()
@@ -221,6 +223,8 @@ def _grouping_objections(
             missing = [f for f in missing if f is not F.EVENT_COUNT or selection.events]
         case D.EVENT | D.PROP:
             missing = [f for f in missing if f is not F.VISITS]
+            if selection.whole and selection.events:
+                found.append(f"{name}: beside has_done, Pirsch lists only the event that was done")
             alone = dimension_of(name) is D.PROP and (len(selection.events) != 1 or selection.multiplied)
             if alone and (selection.events or fields - {F.VISITORS}):
                 found.append(f"{name}: Pirsch counts it only beside a filter on exactly one event")
@@ -260,8 +264,8 @@ def _walk_objections(
         found.append(f"{why or WALK}: Pirsch's list of sessions does not know {', '.join(strangers)}")
     if missing := sorted(fields - WALKED):
         found.append(f"{why or WALK}: Pirsch's list of sessions does not know {', '.join(missing)}")
-    if selection.by_page and M.PAGEVIEWS in query.metrics:
-        found.append(f"{why or WALK}: pageviews of some pages only are not in Pirsch's list of sessions")
+    if selection.by_page and (views := [x for x in query.metrics if x in (M.PAGEVIEWS, M.CONVERSIONS, M.EVENTS)]):
+        found.append(f"{why or WALK}: {', '.join(views)} of some pages only are not in Pirsch's list of sessions")
     if rates := [x for x in query.metrics if x in (M.CONVERSION_RATE, M.GROUP_CONVERSION_RATE)]:
         found.append(f"{why or WALK}: {', '.join(rates)} cannot be counted together with it")
     return found

@@ -15,6 +15,7 @@ from adapters.pirsch.vocabulary import LISTINGS, Field
 from adapters.pirsch.wire import goals_of
 from adapters.rows import arranged, names_of, page, time_labels
 from models.errors import UnsupportedQuery
+from models.event import PAGEVIEW
 from models.filters import Comparison, Filter
 from models.goal import Goal
 from models.query import ResolvedQuery
@@ -89,7 +90,7 @@ class _Asker:
         else:
             path, key = LISTINGS[dimension].path, LISTINGS[dimension].keys[-1][1]
         rows = yield from pages(self.span.call(path), at_most=3, what=str(dimension))
-        return [row[key] for row in rows]
+        return [*([PAGEVIEW] if dimension is D.EVENT else ()), *(row[key] for row in rows)]
 
     def rows(self, selection: Selection, goal: str | None, *, everybody: Selection | None = None) -> Script[list[Row]]:
         """Rows of a selection; `everybody` is what percentages are of, where it is more than the selection."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from adapters.pirsch.capabilities import VIEWED
 from adapters.pirsch.translate.call import Params, refuse
 from adapters.pirsch.translate.matching import NEGATED, OPPOSITE, POSITIVE, fits_value, holds, nothing, regex
 from adapters.pirsch.vocabulary import FILTERS, LISTINGS, SESSION_KEYS, means_blank, to_wire
@@ -59,6 +60,8 @@ class Selection:
         The value takes the place of the filters on its own key: beside them it would be one more alternative.
         """
         chosen = select((Comparison(Op.IS, dimension, tuple(values)),))
+        if chosen.viewed and self.by_page:
+            chosen = Selection(viewed=True)  # of the pages that are kept already
         replaced = {key for key, _ in chosen.params} | ({"pattern"} if chosen.by_page else set())
         kept = tuple((k, v) for k, v in self.params if k not in replaced)
         return combined(replace(self, params=kept, events=() if chosen.events else self.events), chosen)
@@ -174,7 +177,7 @@ def _of_leaves(leaves: Sequence[Comparison], goals: Sequence[Goal]) -> Selection
             case dimension:
                 parts.append(_of_column(leaf, dimension, by_list=by_list))
     events = [s for s in named if s.events or s.unlisted]
-    if len(events) > 1:
+    if len(events) + any(s.viewed for s in named) > 1:
         raise refuse("two filters on events at once: Pirsch joins event names by `or`, never by `and`")
     selection = combined(*parts, *named, _of_pages(pages))
     for leaf in leaves:
@@ -367,6 +370,9 @@ def _with_behaviour(selection: Selection, behaviour: HasDone, goals: Sequence[Go
         raise refuse("has_done: only events, goals and pages are something a visit does")
     if (inner.events and selection.events) or (inner.by_page and selection.by_page):
         raise refuse("has_done: beside another filter on events or pages it would become an `or` at Pirsch")
+    if inner.by_page and not inner.viewed:
+        inner = replace(inner, reasons=(*inner.reasons, Reason("definition_differs", f"has_done: {VIEWED}")))
+        selection = replace(selection, reasons=tuple(dict.fromkeys((*selection.reasons, *inner.reasons))))
     if behaviour.done:
         return combined(selection, replace(inner, whole=True))
     if selection.without:

@@ -39,7 +39,6 @@ class SparklyticsHarness:
     """
 
     evidence = Evidence.TWIN
-    exact_share = 1 / 200  # most words are approximate, and most shapes of filters refused
     errors: Mapping[str, type[GatewayError]] = {}
     operations: Mapping[Operation, Any] = {Operation.CREATE_GOAL: creates_goals}
     questions: Mapping[str, Case] = {

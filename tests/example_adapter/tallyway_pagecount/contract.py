@@ -1,8 +1,11 @@
 """How Pagecount joins the contract suite: `pytest -p tallyway_pagecount.contract tests/contract -k pagecount`."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -18,17 +21,23 @@ from tests.contract.ledger import MemoryLedger
 
 BASE = "https://pagecount.example"
 SITE = Site(id="demo", domain="demo.example.com")
-# Counted by hand in fixtures/events/demo-site.md: views of each day, and the visitors among them.
-DAYS = {
-    "2026-06-01": (2, 4), "2026-06-02": (1, 1), "2026-06-03": (2, 3), "2026-06-04": (1, 3), "2026-06-05": (1, 1),
-    "2026-06-06": (1, 2), "2026-06-07": (1, 1),
-}  # fmt: skip
+EVENTS = [
+    json.loads(line) for line in (files("fixtures.events") / "demo-site.jsonl").read_text("utf-8").splitlines()
+]  # their numbers are counted by hand in fixtures/events/demo-site.md
 
 
 def demo(request: httpx2.Request) -> httpx2.Response:
-    """The demo site's week, whatever part of it is asked."""
-    days = {day: {"visitors": visitors, "pageviews": views} for day, (visitors, views) in DAYS.items()}
-    return httpx2.Response(200, json={"total": {"visitors": 7, "pageviews": 15}, "days": days})
+    """What the server would say of the demo site: of the days that are asked for, and of each that had anybody."""
+    first, last = request.url.params["from"], request.url.params["to"]
+    asked = [event for event in EVENTS if event["name"] != "engagement" and first <= event["time"][:10] <= last]
+    by_day = {day: [e for e in asked if e["time"].startswith(day)] for day in sorted({e["time"][:10] for e in asked})}
+    days = {day: counted(events) for day, events in by_day.items()}
+    return httpx2.Response(200, json={"total": counted(asked), "days": days})
+
+
+def counted(events: list[dict[str, Any]]) -> dict[str, int]:
+    views = [event for event in events if event["name"] == "pageview"]
+    return {"visitors": len({event["visitor"] for event in events}), "pageviews": len(views)}
 
 
 class PagecountHarness:

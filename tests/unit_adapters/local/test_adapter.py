@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from adapters.base import Adapter
 from adapters.local import BACKEND, engine
 from adapters.local.adapter import LocalAdapter
 from adapters.local.care import purge
-from adapters.local.collect.drops import DropCounts
+from adapters.local.collect.drops import DROPS, DropCounts
 from adapters.local.enrich import visitor
 from adapters.local.enrich.visitor import DailySalts
 from adapters.protocols import PROTOCOLS, Flushes, Reads
@@ -22,7 +23,7 @@ from models.event import Event, Received
 from models.goal import GoalDraft
 from models.settings import Exclusions, SiteSettings
 from models.site import SiteChange, SiteDraft
-from tests.unit_adapters.local.wiring import CHROME, NOW, SITE, MemoryLedger, held_disk, local_adapter
+from tests.unit_adapters.local.wiring import CHROME, NOW, SITE, MemoryLedger, held_disk, local_adapter, started
 
 BROWSER = Received(ip="192.0.2.7", user_agent=CHROME)
 
@@ -34,10 +35,8 @@ def ledger() -> MemoryLedger:
 
 @pytest.fixture
 async def adapter(tmp_path: Path, ledger: MemoryLedger) -> AsyncIterator[LocalAdapter]:
-    made = local_adapter(tmp_path, ledger)
-    await made.start()
-    yield made
-    await made.close()
+    async with started(tmp_path, ledger) as made:
+        yield made
 
 
 def view(path: str = "/", **fields: Any) -> Event:
@@ -76,11 +75,10 @@ async def test_recorded_events_are_queryable_after_a_flush(adapter: LocalAdapter
     assert await counted(adapter) == (3, 1)
 
 
-async def test_events_become_visible_within_two_seconds_of_the_answer(adapter: LocalAdapter) -> None:
+async def test_events_become_visible_without_a_flush(adapter: LocalAdapter) -> None:
     await adapter.collect(SITE, [view()], BROWSER)
-    await adapter.flush()  # the engine's first insert sets it up
     await adapter.collect(SITE, [view("/b")], BROWSER)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         while (await counted(adapter))[0] < 2:  # noqa: ASYNC110  only the store knows
             await asyncio.sleep(0.05)
     assert await counted(adapter) == (2, 1)
@@ -133,7 +131,7 @@ async def test_a_deleted_site_is_refused_at_once_and_purged_with_proof(adapter: 
     (drop,) = await adapter.collect(SITE, [view()], BROWSER)
     assert drop is not None
     assert drop.reason == "unknown_site"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (proof := await adapter.deletion(SITE.id)) is None or proof.purged_at is None:  # noqa: ASYNC110  only it knows
             await asyncio.sleep(0.05)
     assert {k: v for k, v in proof.rows.items() if v} == {"events": 2, "sessions": 1}
@@ -154,15 +152,13 @@ async def test_a_site_that_is_deleted_while_its_rules_are_read_stays_deleted(tmp
                 await go.wait()
             return found
 
-    adapter = local_adapter(tmp_path, Slow())
-    await adapter.start()
-    recording = asyncio.create_task(adapter.collect(SITE, [view()], BROWSER))
-    await asked.wait()
-    await adapter.delete_site(SITE)
-    go.set()
-    drops = [*await recording, *await adapter.collect(SITE, [view()], BROWSER)]
-    assert [drop and drop.reason for drop in drops] == ["unknown_site"] * 2
-    await adapter.close()
+    async with started(tmp_path, Slow()) as adapter:
+        recording = asyncio.create_task(adapter.collect(SITE, [view()], BROWSER))
+        await asked.wait()
+        await adapter.delete_site(SITE)
+        go.set()
+        drops = [*await recording, *await adapter.collect(SITE, [view()], BROWSER)]
+        assert [drop and drop.reason for drop in drops] == ["unknown_site"] * 2
 
 
 @pytest.mark.parametrize("when", ["during the upload", "while it begins"])
@@ -188,13 +184,18 @@ async def test_a_file_for_a_site_that_is_deleted_meanwhile_leaves_nothing(
 
 
 class FullLedger(MemoryLedger):
-    """A ledger whose disk is full for a while."""
+    """A ledger whose disk is full for a while; it knows what it refused."""
 
     full = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused = Counter[str]()
 
     async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None:
         await asyncio.sleep(0)
         if self.full:
+            self.refused[kind] += 1
             raise OSError(errno.ENOSPC, "no space left")
         await super().put(kind, key, value)
 
@@ -204,21 +205,20 @@ async def test_a_ledger_that_fails_for_a_while_stops_neither_purge_nor_counts(
 ) -> None:
     monkeypatch.setattr(purge, "RETRY", 0.05)
     monkeypatch.setattr(engine, "SAVE_COUNTS", 0.05)
-    adapter = local_adapter(tmp_path, ledger := FullLedger())
-    await adapter.start()
-    await adapter.collect(SITE, [view()], BROWSER)
-    await adapter.delete_site(SITE)
-    ledger.full = True
-    await adapter.collect(SITE, [view()], BROWSER)
-    await asyncio.sleep(0.3)
-    ledger.full = False
-    async with asyncio.timeout(10):
-        while not (told := await adapter.deletion(SITE.id)) or not told.purged_at:  # noqa: ASYNC110  only it knows
-            await asyncio.sleep(0.05)
-        while not await ledger.list("drops"):  # noqa: ASYNC110  only it knows
-            await asyncio.sleep(0.05)
-    assert await adapter.drops(SITE, NOW.date(), NOW.date()) == {NOW.date(): {"unknown_site": 1}}
-    await adapter.close()
+    async with started(tmp_path, ledger := FullLedger()) as adapter:
+        await adapter.collect(SITE, [view()], BROWSER)
+        await adapter.delete_site(SITE)
+        ledger.full = True
+        await adapter.collect(SITE, [view()], BROWSER)
+        async with asyncio.timeout(60):
+            while not {purge.DELETED, DROPS} <= ledger.refused.keys():  # noqa: ASYNC110  only it knows
+                await asyncio.sleep(0.01)
+            ledger.full = False
+            while not (told := await adapter.deletion(SITE.id)) or not told.purged_at:  # noqa: ASYNC110  only it knows
+                await asyncio.sleep(0.05)
+            while not await ledger.list("drops"):  # noqa: ASYNC110  only it knows
+                await asyncio.sleep(0.05)
+        assert await adapter.drops(SITE, NOW.date(), NOW.date()) == {NOW.date(): {"unknown_site": 1}}
 
 
 async def test_counts_that_are_saved_at_once_are_added_up() -> None:
@@ -341,28 +341,22 @@ async def test_sites_are_kept_apart_by_domain(adapter: LocalAdapter) -> None:
 
 async def test_a_visit_goes_on_after_a_restart(tmp_path: Path, ledger: MemoryLedger) -> None:
     for path in ("/", "/b", "/c"):
-        made = local_adapter(tmp_path, ledger)
-        await made.start()
-        assert await made.collect(SITE, [view(path)], BROWSER) == (None,)
-        await made.close()
-    made = local_adapter(tmp_path, ledger)
-    await made.start()
-    assert await counted(made) == (3, 1)
-    assert await made.engine.store.query("SELECT entry_page, exit_page, events, is_bounce FROM sessions FINAL") == [
-        ("/", "/c", 3, 0)
-    ]
-    await made.close()
+        async with started(tmp_path, ledger) as made:
+            assert await made.collect(SITE, [view(path)], BROWSER) == (None,)
+    async with started(tmp_path, ledger) as made:
+        assert await counted(made) == (3, 1)
+        assert await made.engine.store.query("SELECT entry_page, exit_page, events, is_bounce FROM sessions FINAL") == [
+            ("/", "/c", 3, 0)
+        ]
 
 
 async def test_nothing_is_taken_when_the_journal_is_full(tmp_path: Path) -> None:
-    made = local_adapter(tmp_path, backlog_bytes=1 << 20)
-    await made.start()
-    big = view(visitor="u", props={f"p{n}": "x" * 2000 for n in range(30)})
-    with pytest.raises(Overloaded):
-        await made.collect(SITE, [big] * 20)
-    await made.flush()
-    assert await counted(made) == (0, 0)
-    await made.close()
+    async with started(tmp_path, backlog_bytes=1 << 20) as made:
+        big = view(visitor="u", props={f"p{n}": "x" * 2000 for n in range(30)})
+        with pytest.raises(Overloaded):
+            await made.collect(SITE, [big] * 20)
+        await made.flush()
+        assert await counted(made) == (0, 0)
 
 
 async def test_senders_come_again_while_the_salts_of_a_new_day_find_no_room(

@@ -13,7 +13,7 @@ from models.filters import Comparison, Filter, HasDone
 from models.insight import Aggregate, Clock, ClockRow, EventRow, FunnelStep, PropRow
 from models.query import Query, ResolvedQuery
 from models.vocabulary import Metric, Operator
-from tests.unit_adapters.local.wiring import NOW, SITE, local_adapter
+from tests.unit_adapters.local.wiring import NOW, SITE, started
 
 WEEK = ("2026-06-01", "2026-06-07")
 
@@ -28,14 +28,12 @@ def week(*filters: Filter, limit: int = 100, zone: str = "Etc/UTC") -> ResolvedQ
 
 @pytest.fixture
 async def adapter(tmp_path: Path) -> AsyncIterator[LocalAdapter]:
-    made = local_adapter(tmp_path)
-    await made.start()
-    await made.collect(
-        SITE, [Event.model_validate_json(line) for line in (EVENTS / "demo-site.jsonl").read_bytes().splitlines()]
-    )
-    await made.flush()
-    yield made
-    await made.close()
+    async with started(tmp_path) as made:
+        await made.collect(
+            SITE, [Event.model_validate_json(line) for line in (EVENTS / "demo-site.jsonl").read_bytes().splitlines()]
+        )
+        await made.flush()
+        yield made
 
 
 HOME = FunnelStep("home", (where("page", "/"), where("event", "pageview")))

@@ -17,7 +17,7 @@ from adapters.local.collect.journal import JournalDamaged
 from adapters.maintenance import MaintainsStore
 from models.event import Event
 from models.job import JobStatus
-from tests.unit_adapters.local.wiring import NOW, SITE, MemoryLedger, local_adapter
+from tests.unit_adapters.local.wiring import NOW, SITE, MemoryLedger, local_adapter, started
 
 
 def views(start: int, count: int) -> list[Event]:
@@ -44,71 +44,63 @@ def archive() -> bytes:
 
 async def test_a_copy_made_while_writing_holds_all_that_was_acknowledged_before(tmp_path: Path) -> None:
     ledger, copied = MemoryLedger(), MemoryLedger()
-    adapter = local_adapter(tmp_path / "running", ledger)
-    assert isinstance(adapter, MaintainsStore)
-    await adapter.start()
-    taken = 0
+    async with started(tmp_path / "running", ledger) as adapter:
+        assert isinstance(adapter, MaintainsStore)
+        taken = 0
 
-    async def write(rounds: int) -> None:
-        nonlocal taken
-        for _ in range(rounds):
-            await adapter.collect(SITE, views(taken, 50))
-            taken += 50
+        async def write(rounds: int) -> None:
+            nonlocal taken
+            for _ in range(rounds):
+                await adapter.collect(SITE, views(taken, 50))
+                taken += 50
 
-    async def beside() -> None:
-        copied.documents = dict(ledger.documents)
+        async def beside() -> None:
+            copied.documents = dict(ledger.documents)
 
-    await write(20)
-    await adapter.flush()
-    await write(3)
-    source = tmp_path / "archive.zip"
-    source.write_bytes(archive())
-    job = await adapter.start_import(SITE, "plausible", source)
-    await adapter.get_import(SITE, job.id, wait=True)
-    before = taken
-    writing = asyncio.create_task(write(200))
-    target = tmp_path / "copy" / "local"
-    await adapter.copy_to(target, beside)
-    await writing
-    await adapter.close()
+        await write(20)
+        await adapter.flush()
+        await write(3)
+        source = tmp_path / "archive.zip"
+        source.write_bytes(archive())
+        job = await adapter.start_import(SITE, "plausible", source)
+        await adapter.get_import(SITE, job.id, wait=True)
+        before = taken
+        writing = asyncio.create_task(write(200))
+        target = tmp_path / "copy" / "local"
+        await adapter.copy_to(target, beside)
+        await writing
 
     shutil.move(tmp_path / "copy", tmp_path / "restored")
-    again = local_adapter(tmp_path / "restored", copied)
-    await again.start()
-    await again.flush()
-    events, paths, visits = await counted(again)
-    assert before <= events <= taken
-    assert (paths, visits) == (events, events)
-    assert (await again.list_imports(SITE))[0].status is JobStatus.COMPLETED
-    assert await again.engine.store.query("SELECT sum(visitors) FROM imported_visitors") == [(7,)]
-    assert await again.inspect() == ()
-    assert not (tmp_path / "restored" / "local" / "parts").exists()
-    await again.collect(SITE, views(taken, 10))
-    await again.flush()
-    assert await counted(again) == (events + 10,) * 3
-    await again.close()
+    async with started(tmp_path / "restored", copied) as again:
+        await again.flush()
+        events, paths, visits = await counted(again)
+        assert before <= events <= taken
+        assert (paths, visits) == (events, events)
+        assert (await again.list_imports(SITE))[0].status is JobStatus.COMPLETED
+        assert await again.engine.store.query("SELECT sum(visitors) FROM imported_visitors") == [(7,)]
+        assert await again.inspect() == ()
+        assert not (tmp_path / "restored" / "local" / "parts").exists()
+        await again.collect(SITE, views(taken, 10))
+        await again.flush()
+        assert await counted(again) == (events + 10,) * 3
 
 
 async def test_a_copy_leaves_the_salts_behind(tmp_path: Path) -> None:
-    adapter = local_adapter(tmp_path / "running")
-    await adapter.start()
-    await adapter.collect(
-        SITE, [Event(name="pageview", time=NOW, ip="192.0.2.1", user_agent="Mozilla/5.0 Firefox/145")]
-    )
-    await adapter.copy_to(tmp_path / "copy", nothing)
-    await adapter.close()
+    async with started(tmp_path / "running") as adapter:
+        await adapter.collect(
+            SITE, [Event(name="pageview", time=NOW, ip="192.0.2.1", user_agent="Mozilla/5.0 Firefox/145")]
+        )
+        await adapter.copy_to(tmp_path / "copy", nothing)
     assert (tmp_path / "running" / "local" / "salts.json").exists()
     assert not list((tmp_path / "copy").rglob("*salt*"))
 
 
 @pytest.fixture
 async def adapter(tmp_path: Path) -> Any:
-    made = local_adapter(tmp_path)
-    await made.start()
-    await made.collect(SITE, views(0, 20))
-    await made.flush()
-    yield made
-    await made.close()
+    async with started(tmp_path) as made:
+        await made.collect(SITE, views(0, 20))
+        await made.flush()
+        yield made
 
 
 async def test_a_sound_store_has_no_findings(adapter: LocalAdapter) -> None:
@@ -151,14 +143,12 @@ async def test_an_event_that_is_stored_twice_is_told(adapter: LocalAdapter) -> N
 
 async def test_a_damaged_segment_is_found_and_cut_where_it_is_sound(tmp_path: Path) -> None:
     """Two records in an older segment; a bit of the second flips."""
-    adapter = local_adapter(tmp_path)
-    await adapter.start()
-    folder = adapter.engine.journal.folder
-    adapter.engine.journal.keep_after = 0
-    await adapter.collect(SITE, views(0, 1))
-    first = next(folder.glob("*.log")).stat().st_size
-    await adapter.collect(SITE, views(1, 1))
-    await adapter.close()
+    async with started(tmp_path) as adapter:
+        folder = adapter.engine.journal.folder
+        adapter.engine.journal.keep_after = 0
+        await adapter.collect(SITE, views(0, 1))
+        first = next(folder.glob("*.log")).stat().st_size
+        await adapter.collect(SITE, views(1, 1))
     (segment,) = folder.glob("*.log")
     data = bytearray(segment.read_bytes())
     data[-1] ^= 1

@@ -59,28 +59,30 @@ class NoTransport:
 
 
 class HeldDisk:
-    """A disk that takes its time over the records of the journal, until it is `let` go on."""
+    """A disk that takes its time over what the journal writes, but for the first few, until it is `let` go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: int) -> None:
+        self._passing = iter(range(after))
         self._asked, self._let = threading.Event(), threading.Event()
         self._real = os.fdatasync
 
     def sync(self, descriptor: int) -> None:
-        self._asked.set()
-        self._let.wait(20)
+        if next(self._passing, None) is None:
+            self._asked.set()
+            self._let.wait(100)
         self._real(descriptor)
 
     async def asked(self) -> None:
         """Return when a record is being written."""
-        assert await asyncio.to_thread(self._asked.wait, 10)
+        assert await asyncio.to_thread(self._asked.wait, 60)
 
     def let(self) -> None:
         self._let.set()
 
 
 @asynccontextmanager
-async def held_disk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HeldDisk]:
-    disk = HeldDisk()
+async def held_disk(monkeypatch: pytest.MonkeyPatch, after: int = 0) -> AsyncIterator[HeldDisk]:
+    disk = HeldDisk(after)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", disk.sync)
         try:
@@ -95,3 +97,16 @@ def local_adapter(
     """Not started yet."""
     context = Context(NoTransport(), ledger or MemoryLedger(), now, folder, "https://stats.example.com")
     return LocalAdapter(LocalOptions(**options), context)
+
+
+@asynccontextmanager
+async def started(
+    folder: Path, ledger: MemoryLedger | None = None, now: Callable[[], datetime] = lambda: NOW, **options: Any
+) -> AsyncIterator[LocalAdapter]:
+    """A running one, closed whatever happens."""
+    adapter = local_adapter(folder, ledger, now, **options)
+    await adapter.start()
+    try:
+        yield adapter
+    finally:
+        await adapter.close()

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.pirsch.capabilities import PIRSCH
 from fixtures.twins.pirsch_filters import Asked, fits, like, read
 from fixtures.twins.pirsch_model import seeded
 from fixtures.twins.pirsch_statistics import ENDPOINTS
+from gateway.read.planner import approximations
 from models.errors import UnsupportedQuery
 from tests.unit_adapters.pirsch.wiring import NOW, Bench, event, view
 
@@ -327,6 +329,73 @@ async def test_a_value_that_cannot_be_asked_for_has_no_number_rather_than_zero(b
     answer = await bench.ask(metrics=["visitors", "visits"], dimensions=["country"])
     assert answer.rows == (("", 1, None), ("DE", 1, 1)) or answer.rows == (("DE", 1, 1), ("", 1, None))
     assert [r.code for r in answer.reasons] == ["unaskable_value"]
+
+
+SHOP = [
+    view("01 10:00", "a", "/", utm_medium="social", utm_term="x"),
+    view("01 10:01", "a", "/pricing", utm_medium="social", utm_term="x"),
+    event("Purchase", "01 10:02", "a", "/pricing", utm_medium="social", utm_term="x"),
+    view("01 11:00", "b", "/"),
+    event("Signup", "01 11:01", "b", "/signup"),
+]
+
+
+@pytest.fixture
+def shop(bench: Bench) -> Bench:
+    """Two visits: a saw /pricing and bought; b signed up on a page that was not viewed."""
+    bench.twin.seed(SHOP)
+    bench.twin.account.new("goal", goal(bench, path_pattern="/pricing", pattern="(?i)^/pricing$", name="Pricing"))
+    bench.twin.account.new("goal", goal(bench, event_name="Purchase", name="Purchase"))
+    return bench
+
+
+PRICING = ["is", "goal", ["Pricing"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"),
+    [
+        # a page view of the goal's pages, not of any page
+        ({"metrics": ["conversions"], "dimensions": ["event"], "filters": [PRICING]}, [("pageview", 1)]),
+        ({"metrics": ["visitors"], "dimensions": ["event"], "filters": [PRICING]}, [("pageview", 1)]),
+        # page views are not in the vendor's list of events
+        ({"metrics": ["pageviews"], "filters": [["wildcard", "event", ["page*"]]]}, [(3,)]),
+    ],
+    ids=str,
+)
+async def test_page_views_are_the_event_of_page_goals(shop: Bench, body: dict[str, Any], rows: list[Any]) -> None:
+    assert await shop.rows(**body) == rows
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        # the list of sessions knows the views of whole visits, not those of the goal's pages
+        (
+            {"metrics": ["conversions"], "dimensions": ["utm_medium", "utm_term"], "filters": [PRICING]},
+            "list of sessions",
+        ),
+        ({"metrics": ["conversions"], "filters": [["is", "event", ["Signup"]], PRICING]}, "two filters on events"),
+        ({"metrics": ["visitors"], "filters": [["contains", "event", ["Sign"]], PRICING]}, "two filters on events"),
+        ({"metrics": ["pageviews"], "dimensions": ["event", "page"]}, "by event and another dimension"),
+        (
+            {"metrics": ["visitors"], "dimensions": ["event"], "filters": [["has_done", ["is", "event", ["Signup"]]]]},
+            "only the event that was done",
+        ),
+    ],
+    ids=str,
+)
+async def test_views_that_pirsch_cannot_tell_apart_are_refused(shop: Bench, body: dict[str, Any], words: str) -> None:
+    with pytest.raises(UnsupportedQuery, match=words):
+        await shop.ask(**body)
+
+
+async def test_what_was_done_on_a_page_without_a_view_is_said_to_be_missing(shop: Bench) -> None:
+    assert await shop.rows(metrics=["events"], filters=[["is", "page", ["/signup"]]]) == [(0,)]  # Signup is not there
+    query = shop.query(metrics=["events"], filters=[["is", "page", ["/signup"]]])
+    assert [r.code for r in approximations(query, PIRSCH)] == ["definition_differs"]
+    answer = await shop.ask(metrics=["pageviews"], filters=[["has_not_done", ["is", "page", ["/signup"]]]])
+    assert "definition_differs" in [r.code for r in answer.reasons]
 
 
 def goal(bench: Bench, **fields: Any) -> dict[str, Any]:

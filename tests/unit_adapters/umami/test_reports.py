@@ -161,6 +161,10 @@ def test_a_canonical_name_is_every_word_of_the_vendor() -> None:
         ),
         ({"metrics": ["visits"], "dimensions": ["time:day"], "date_range": ["2026-05-01", "2026-06-07"]}, "24"),
         ({"metrics": ["conversions"], "filters": [["is", "goal", ["Purchase", "Visit /pricing"]]]}, "count twice"),
+        (
+            {"metrics": ["conversions"], "filters": [["is", "goal", ["Purchase"]], ["is", "goal", ["Visit /pricing"]]]},
+            "one filter",
+        ),
         ({"metrics": ["visits"], "date_range": "realtime"}, "realtime"),
     ],
     ids=str,

@@ -49,7 +49,7 @@ def _labels_need_time(body: Mapping[str, Any]) -> Iterator[str]:
 
 def _rates_need_goals(body: Mapping[str, Any]) -> Iterator[str]:
     rates = [m for m in body["metrics"] if m in ("conversion_rate", "group_conversion_rate")]
-    filtered = list(leaves(body.get("filters") or []))
+    filtered = list(leaves(body.get("filters") or [], behaviour=False))
     at_the_top = {part[1] for depth, part in filtered if depth == 0}
     if rates and not at_the_top & {"event:goal", "segment"} and "event:goal" not in (body.get("dimensions") or []):
         yield RATE_WITHOUT_GOAL.format(rates[0])

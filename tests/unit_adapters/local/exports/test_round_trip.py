@@ -21,7 +21,7 @@ from models.job import JobStatus
 from models.query import read_query
 from models.result import Row
 from models.site import Site
-from tests.unit_adapters.local.wiring import CHROME, NOW, local_adapter
+from tests.unit_adapters.local.wiring import CHROME, NOW, started
 
 ZONE = "America/New_York"
 HERE = Site(id="site_here", domain="example.com", timezone=ZONE)
@@ -67,13 +67,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def adapter(tmp_path: Path, clock: Clock) -> AsyncIterator[LocalAdapter]:
-    made = local_adapter(tmp_path, now=clock)
-    await made.start()
-    for site in (HERE, THERE):
-        for draft in GOALS:
-            await made.create_goal(site, draft)
-    yield made
-    await made.close()
+    async with started(tmp_path, now=clock) as made:
+        for site in (HERE, THERE):
+            for draft in GOALS:
+                await made.create_goal(site, draft)
+        yield made
 
 
 async def answers(

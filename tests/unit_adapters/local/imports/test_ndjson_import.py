@@ -237,16 +237,16 @@ async def test_the_journal_keeps_nothing_for_an_import_of_a_deleted_site(
     assert list((desk.folder / "imports").iterdir()) == []
 
 
-async def test_an_import_goes_on_after_a_stop(tmp_path: Path, ledger: MemoryLedger) -> None:
+async def test_an_import_goes_on_after_a_stop(
+    tmp_path: Path, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped at some block; the next start takes the rest, and no line twice."""
     count = 40_000
     content = b"".join(line(visitor=f"v{number % 997}", path=f"/{number}") + b"\n" for number in range(count))
-    async with opened(tmp_path, ledger) as desk:
+    async with opened(tmp_path, ledger) as desk, held_disk(monkeypatch, after=4) as disk:
         job = await desk.imports.start_import(SITE, "ndjson", desk.spooled(content), OnError.SKIP)
-        rows = 0
-        for _ in range(20_000):
-            if rows := (await desk.imports.get_import(SITE, job.id)).rows:
-                break
+        await disk.asked()
+        while not (rows := (await desk.imports.get_import(SITE, job.id)).rows):  # noqa: ASYNC110  only it knows
             await asyncio.sleep(0.002)
     assert 0 < rows < count
     async with opened(tmp_path, ledger) as desk:
