@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+READY_SECONDS = 100.0
+"""How long a start may take: far longer than it does, also on a machine that is busy with other things."""
 ADMIN_KEY = "tw_" + "a1" * 20  # an invented key, given to the server and used by the tests
 
 
@@ -37,7 +39,7 @@ class Served:
         request.add_header("Authorization", f"Bearer {self.key}")
         request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=100) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{method} {path} -> {error.code} {error.read().decode()[:500]}") from error
@@ -56,7 +58,7 @@ def clean_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(data: Path, *, ready_within: float = 30.0, **settings: str) -> Iterator[Served]:
+def serve(data: Path, *, ready_within: float = READY_SECONDS, **settings: str) -> Iterator[Served]:
     """Run `tallyway serve` on a free loopback port until the block ends.
 
     `settings` are further TALLYWAY_* variables by their last part, as in `serve(tmp, NOW="2026-06-17T12:00:00Z")`.
@@ -92,7 +94,7 @@ def wait_until_ready(base: str, process: subprocess.Popen[bytes], log: Path, sec
     """Poll /readyz."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/readyz", timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{base}/readyz", timeout=60):
             return
         time.sleep(0.05)
     raise ServerDied(f"not ready in {seconds:.0f} s (exit {process.poll()})\n{tail(log)}")
@@ -104,7 +106,7 @@ def stop(process: subprocess.Popen[bytes], log: Path) -> None:
         return
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.wait()

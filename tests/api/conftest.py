@@ -18,7 +18,7 @@ _numbers = count(1)
 @cache
 def client() -> httpx2.Client:
     """One client for all tests: making one reads the machine's certificates, which takes longer than a request."""
-    return httpx2.Client(timeout=30)
+    return httpx2.Client(timeout=100)
 
 
 @dataclass(frozen=True)

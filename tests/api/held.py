@@ -23,7 +23,7 @@ _numbers = count(1)
 class HeldVendor:
     """In front of a twin: while `holding`, no call is answered; while `broken`, calls are done and answered by 503.
 
-    Moments are those of `time.monotonic`.
+    `hung_up` holds how many seconds a caller waited before it left.
     """
 
     app: ASGIApp
@@ -40,11 +40,11 @@ class HeldVendor:
         first = await receive()
         assert not first.get("more_body", False)
         self.asked.append((scope["method"], scope["path"]))
-        left = asyncio.create_task(_left(receive))
+        left, asked = asyncio.create_task(_left(receive)), time.monotonic()
         while self.holding.is_set() and not left.done():
             await asyncio.wait({left}, timeout=0.02)
         if left.done():
-            self.hung_up.append(time.monotonic())
+            self.hung_up.append(time.monotonic() - asked)
             return
         left.cancel()
 
@@ -90,7 +90,7 @@ def held_vendor() -> Iterator[tuple[HeldVendor, str]]:
         vendor.holding.clear()
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for what another thread brings about."""
     end = time.monotonic() + seconds
     while not condition():

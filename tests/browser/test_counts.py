@@ -60,7 +60,7 @@ def ask(gateway: Served, site: str, metrics: list[str], **more: Any) -> list[dic
 
 def wait_for_events(gateway: Served, site: str, count: int) -> None:
     """Events are acknowledged before they are queryable; poll until they are."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     seen: object = None
     while time.monotonic() < deadline:
         seen = ask(gateway, site, ["events"])[0]["events"]

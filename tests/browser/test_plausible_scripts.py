@@ -49,7 +49,7 @@ def counted(gateway: Served, domain: str, most: int) -> dict[str, int]:
         "date_range": [str(day - dt.timedelta(days=1)), str(day)],
     }
     found: dict[str, int] = {}
-    for _ in range(200):
+    for _ in range(1200):
         rows = gateway.call("POST", "/plausible/api/v2/query", body)["results"]
         found = {row["dimensions"][0]: row["metrics"][0] for row in rows}
         if sum(found.values()) >= most:

@@ -8,9 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,7 +39,7 @@ from gateway.outbound.instrumented import InstrumentedTransport
 from gateway.settings import Settings
 from models.errors import ConfigurationError
 from tests.api.conftest import Api
-from tests.serving import ADMIN_KEY, clean_environment, command, free_port, serve, wait_until_ready
+from tests.serving import ADMIN_KEY, READY_SECONDS, clean_environment, command, free_port, serve, wait_until_ready
 
 
 def connect(api: Api, base_url: str) -> str:
@@ -94,18 +94,18 @@ def test_a_request_in_flight_is_answered_after_sigterm_and_the_process_ends_well
         process = subprocess.Popen([command(), "serve", "--port", str(port)], env=environment, stdout=out, stderr=out)
         try:
             base = f"http://127.0.0.1:{port}"
-            wait_until_ready(base, process, log, 30)
+            wait_until_ready(base, process, log, READY_SECONDS)
             api = Api(base, ADMIN_KEY)
             connection, statuses = connect(api, vendor), list[int]()
             asking = threading.Thread(
                 target=lambda: statuses.append(api.send("GET", f"/v1/connections/{connection}/sites").status_code)
             )
             asking.start()
-            assert slow.asked.wait(10)
+            assert slow.asked.wait(60)
             process.send_signal(signal.SIGTERM)
-            asking.join(10)
+            asking.join(60)
             assert statuses == [200]
-            assert process.wait(15) in (0, -signal.SIGTERM)  # uvicorn passes the signal on when all is done
+            assert process.wait(60) in (0, -signal.SIGTERM)  # uvicorn passes the signal on when all is done
             with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.1", port), 1):
                 pass
         finally:
@@ -118,7 +118,7 @@ def test_a_request_in_flight_is_answered_after_sigterm_and_the_process_ends_well
 def fetched(url: str, token: str = "") -> tuple[int, str]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -291,15 +291,16 @@ def test_traces_without_the_extra_are_refused_at_the_start(monkeypatch: pytest.M
 
 
 def test_counting_costs_little(tmp_path: Path) -> None:
-    """A request adds a few microseconds of bookkeeping; the bound is generous, for machines that are busy."""
+    """A request adds a few calls of bookkeeping, and no statement."""
     catalog = Catalog(tmp_path)
-    meter, figures = Meter(catalog, Settings().clock), PrometheusMetrics()
-    best = float("inf")
-    for _ in range(5):
-        began = time.perf_counter()
-        for _ in range(2000):
-            meter.api_call("t")
-            figures.request("GET", "/v1/query", 200, 0.001)
-        best = min(best, (time.perf_counter() - began) / 2000)
+    meter, figures, calls = Meter(catalog, Settings().clock), PrometheusMetrics(), Counter[str]()
+    meter.api_call("t")
+    figures.request("GET", "/v1/query", 200, 0.001)  # the first of its labels makes them
+    sys.setprofile(lambda frame, event, called: calls.update([event]))
+    try:
+        meter.api_call("t")
+        figures.request("GET", "/v1/query", 200, 0.001)
+    finally:
+        sys.setprofile(None)
     catalog.close()
-    assert best < 50e-6
+    assert calls["call"] + calls["c_call"] < 100

@@ -72,7 +72,7 @@ async def test_work_is_cancelled_when_the_client_leaves() -> None:
 
     async def work() -> None:
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             cancelled.set()
             raise
@@ -81,7 +81,7 @@ async def test_work_is_cancelled_when_the_client_leaves() -> None:
     await asyncio.sleep(0)
     client.gone.set()
     with pytest.raises(deadline.ClientGone):
-        await asyncio.wait_for(answering, 0.1)
+        await asyncio.wait_for(answering, 60)
     assert cancelled.is_set()
 
 
@@ -117,7 +117,7 @@ async def test_a_client_that_leaves_is_no_cancellation_of_the_task() -> None:
 
     assert task is not None
     assert task.cancelling() == 0
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         await asyncio.sleep(0)
 
 

@@ -201,7 +201,7 @@ def test_an_archive_of_plausible_is_imported(own: Client) -> None:
     head = {"Authorization": f"Bearer {own.bearer}", "Content-Type": "multipart/form-data; boundary=edge"}
     started = own.send("POST", "/pirsch/api/v1/import/plausible", body, head)
     assert (started.status, started.json["type"], started.json["domain_id"]) == (200, "plausible", own.site)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while own.pirsch("GET", "/import", query={"domain_id": own.site}).json["status"] not in ("completed", "failed"):
         assert time.monotonic() < deadline
         time.sleep(0.05)

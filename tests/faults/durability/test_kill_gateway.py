@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from tests.serving import ADMIN_KEY, Served, clean_environment, command, free_port, wait_until_ready
+from tests.serving import ADMIN_KEY, READY_SECONDS, Served, clean_environment, command, free_port, wait_until_ready
 
 DOMAIN = "killed.example.com"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -30,7 +30,7 @@ def gateway(folder: Path) -> Iterator[tuple[Served, subprocess.Popen[bytes]]]:
         process = subprocess.Popen([command(), "serve", "--port", str(port)], env=environment, stdout=out, stderr=out)
     try:
         served = Served(f"http://127.0.0.1:{port}", ADMIN_KEY)
-        wait_until_ready(served.base, process, log, 30)
+        wait_until_ready(served.base, process, log, READY_SECONDS)
         yield served, process
     finally:
         process.kill()
@@ -39,7 +39,7 @@ def gateway(folder: Path) -> Iterator[tuple[Served, subprocess.Popen[bytes]]]:
 
 def track(base: str, prefix: str, taken: list[str]) -> None:
     """Send page views, each of a page of its own, until the server is gone; note those that were taken."""
-    line = HTTPConnection(base.removeprefix("http://"), timeout=5)
+    line = HTTPConnection(base.removeprefix("http://"), timeout=60)
     headers = {"User-Agent": BROWSER, "Content-Type": "text/plain"}
     with suppress(OSError, HTTPException):
         for number in range(10**6):
