@@ -115,10 +115,8 @@ def canonical_host(host: str) -> str:
         name = idna.encode(host.rstrip("."), uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
         raise ConfigurationError("the base URL's host is no valid name") from error
-    labels = name.split(".")
-    if labels[-1].isdigit() or labels[-1].startswith("0x"):
-        return str(_ipv4(labels))
-    return name
+    last = name.rpartition(".")[2]
+    return str(_ipv4(name)) if last.isdigit() or last.startswith("0x") else name
 
 
 def _ipv6(host: str) -> IPv6Address:
@@ -131,21 +129,12 @@ def _ipv6(host: str) -> IPv6Address:
     return address
 
 
-def _ipv4(labels: Sequence[str]) -> IPv4Address:
+def _ipv4(text: str) -> IPv4Address:
     """The address that the C library's lenient reading gives: 1 to 4 numbers, decimal, octal or hexadecimal."""
     try:
-        *front, last = [_number(label) for label in labels]
-    except ValueError as error:
+        return IPv4Address(socket.inet_aton(text))
+    except OSError as error:
         raise ConfigurationError("the base URL's host is no valid address") from error
-    if len(front) > 3 or any(n > 255 for n in front) or last >= 256 ** (4 - len(front)):
-        raise ConfigurationError("the base URL's host is no valid address")
-    return IPv4Address(sum(n << (24 - 8 * i) for i, n in enumerate(front)) + last)
-
-
-def _number(label: str) -> int:
-    if label.startswith("0x"):
-        return int(label[2:] or "0", 16)
-    return int(label, 8 if label.startswith("0") and len(label) > 1 else 10)
 
 
 def as_address(host: str) -> Address | None:

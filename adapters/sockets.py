@@ -1,7 +1,7 @@
 """Connections of a pool as the event loop has them: httpcore2's network, without anyio in between.
 
 Each read and write of anyio's streams opens a cancel scope and gives way to the loop. Here a write that fits is one
-call of the system, and TLS is the event loop's own.
+call of the system, and TLS is the event loop's own. Measured in docs/decisions/0035.
 """
 
 import asyncio

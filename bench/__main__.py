@@ -10,6 +10,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "accept": "events accepted over a socket",
         "cache": "CPU of kept answers",
         "miss": "CPU of a call to a backend",
+        "pools": "our connections to a backend over the library's",
         "imports": "events of a file, until they are queryable",
         "ingest": "parts of taking events in, without a server",
         "enrich": "steps of enrichment",

@@ -1,9 +1,10 @@
 """Pydantic's findings as problems of the canonical error tree: every one, without the values that caused them."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from models.errors import Problem
 
@@ -25,16 +26,17 @@ def _place(loc: tuple[int | str, ...], where: str) -> str:
     return place or "body"
 
 
-def _reason(error: ErrorDetails) -> str:
+def _reason(error: Mapping[str, Any]) -> str:
+    message: str = error["msg"]
     match error["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden":
             return "no such field"
         case _:
-            return error["msg"].removeprefix("Value error, ")
+            return message.removeprefix("Value error, ")
 
 
-def _allowed(error: ErrorDetails) -> tuple[str, ...]:
+def _allowed(error: Mapping[str, Any]) -> tuple[str, ...]:
     expected = error.get("ctx", {}).get("expected")
     return tuple(_CHOICES.findall(expected)) if isinstance(expected, str) else ()

@@ -1,5 +1,6 @@
 """The wheel, the locks and the import contracts: what holds the house together is itself tested."""
 
+import ast
 import importlib.metadata
 import os
 import re
@@ -37,6 +38,44 @@ VIOLATIONS = {
     "local-owns-the-event-store": ("gateway/read/stats.py", "import clickhouse_connect"),
     "models-are-data": ("models/planted_data.py", "import orjson"),
 }
+
+IMPORTED_AS = {
+    "crawler-user-agents": "crawleruseragents",
+    "chdb-core-lite": "chdb",
+    "google-re2": "re2",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+    "opentelemetry-sdk": "opentelemetry",
+}
+"""Distributions whose module has another name; all others are called alike, with underscores."""
+NEEDED_WITHOUT_AN_IMPORT = {
+    "chdb-core-lite": "clickhouse-connect opens the embedded event store with it",
+    "httptools": "uvicorn reads requests with it",
+    "python-multipart": "Starlette reads forms with it",
+    "tzdata": "zoneinfo reads time zones from it where the system has none",
+    "uvloop": "uvicorn runs on it",
+}
+
+
+def declared(extra: str | None = None) -> set[str]:
+    """The names of `dependencies`, or of an extra."""
+    project = PROJECT["project"]
+    lines = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+    return {re.split(r"[\[<>=!~ ]", line)[0] for line in lines}
+
+
+def module_of(distribution: str) -> str:
+    return IMPORTED_AS.get(distribution, distribution.replace("-", "_"))
+
+
+def imports_of(path: Path) -> set[str]:
+    """The top names of what a module imports, at its head or later."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
 
 
 def lint_imports(tree: Path) -> dict[str, bool]:
@@ -91,10 +130,23 @@ def test_every_vendor_folder_stands_in_the_contracts() -> None:
 
 
 def test_models_may_import_no_run_dependency_but_pydantic() -> None:
-    names = {"chdb-core-lite": "chdb", "crawler-user-agents": "crawleruseragents", "google-re2": "re2"}
-    dependencies = {re.split(r"[\[<>=!~ ]", line)[0] for line in PROJECT["project"]["dependencies"]}
-    modules = {names.get(name, name.replace("-", "_")) for name in dependencies - {"pydantic", "tzdata"}}
-    assert modules <= set(CONTRACTS["models-are-data"]["forbidden_modules"])
+    modules = {module_of(name) for name in declared()}
+    forbidden = CONTRACTS["models-are-data"]["forbidden_modules"]
+    assert modules - {"pydantic"} == {name for name in forbidden if name not in sys.stdlib_module_names}
+
+
+def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
+    imported = {
+        module: str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for module in imports_of(path) - sys.stdlib_module_names - set(PACKAGES)
+    }
+    needed = {module_of(name) for name in declared() - NEEDED_WITHOUT_AN_IMPORT.keys()}
+    optional = {module_of(name) for name in declared("otel")}
+    assert {m: path for m, path in imported.items() if m not in needed | optional} == {}, "not in `dependencies`"
+    assert needed | optional == imported.keys(), "in `dependencies`, and imported nowhere"
+    assert NEEDED_WITHOUT_AN_IMPORT.keys() <= declared()
 
 
 def test_the_wheel_carries_the_three_packages_and_their_data(tmp_path: Path) -> None:
@@ -143,8 +195,7 @@ def test_the_dev_lock_holds_the_run_lock() -> None:
 
 def test_every_dependency_is_in_the_lock() -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements" / "run.txt").read_text(), re.MULTILINE))
-    wanted = {re.split(r"[\[<>=!~ ]", line)[0] for line in PROJECT["project"]["dependencies"]}
-    assert wanted <= locked
+    assert declared() <= locked
 
 
 def test_the_npm_lock_of_the_browser_tests_names_no_address() -> None:

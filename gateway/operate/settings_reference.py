@@ -1,10 +1,8 @@
 """The configuration reference, written from the settings themselves; docs/configuration.md is its output."""
 
 from pathlib import Path
-from typing import Any
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from gateway.settings import CONFIG, PREFIX, SECRETS, Settings
 
@@ -28,11 +26,11 @@ def configuration_markdown() -> str:
 
 def _row(name: str, field: FieldInfo) -> str:
     secret = " *secret*" if name in SECRETS else ""
-    return f"| `{PREFIX}{name.upper()}`{secret} | {_shown(field.default)} | {field.description} |\n"
+    return f"| `{PREFIX}{name.upper()}`{secret} | {_shown(field)} | {field.description} |\n"
 
 
-def _shown(default: Any) -> str:
-    match default:
+def _shown(field: FieldInfo) -> str:
+    match default := field.get_default():
         case None | "" | ():
             return ""
         case bool():
@@ -42,4 +40,4 @@ def _shown(default: Any) -> str:
         case tuple():
             return f"`{','.join(map(str, default))}`"
         case _:
-            return "" if default is PydanticUndefined else f"`{default!r}`"
+            return "" if field.is_required() else f"`{default!r}`"

@@ -47,7 +47,8 @@ def test_a_host_is_read_as_what_it_is(written: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["1.2.3.4.5", "256.1.1.1", "08.1.1.1", "0xzz", "1.2.3.256", "4294967296", "fe80::1%eth0", "::g", "a b", ""]
+    "host",
+    ["1.2.3.4.5", "256.1.1.1", "08.1.1.1", "0xzz", "0x.1", "1.2.3.256", "4294967296", "fe80::1%eth0", "::g", "a b", ""],
 )
 def test_a_host_that_is_neither_name_nor_address_is_refused(host: str) -> None:
     with pytest.raises(ConfigurationError):

@@ -1,9 +1,9 @@
 """The Sites API: goals, custom properties, shared links, guests and teams (contracts: Plausible 3; seeds 000, 001)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from gateway.http.facades.plausible.dialect import PlausibleAsk
 from gateway.http.facades.plausible.paging import page
@@ -114,7 +114,7 @@ def _validated(model: type[GoalDraft], **fields: Any) -> GoalDraft:
         raise refused(", ".join(map(_said, error.errors()))) from None
 
 
-def _said(error: ErrorDetails) -> str:
+def _said(error: Mapping[str, Any]) -> str:
     """A pattern is no text for people, and in lower case it is another pattern."""
     why = "is invalid" if error["type"] == "string_pattern_mismatch" else error["msg"].lower()
     return f"{'.'.join(map(str, error['loc'])) or 'goal'}: {why}"
