@@ -19,7 +19,8 @@ from adapters.pirsch.management import Goals, Links, People, Sites, TrafficFilte
 from adapters.pirsch.options import PirschCredential, PirschOptions
 from adapters.pirsch.records import parcels
 from adapters.pirsch.token import BACKEND, Bearer
-from adapters.pirsch.translate.plan import Caps, foresee
+from adapters.pirsch.translate.plan import Plan, draft
+from adapters.pirsch.translate.question import CallLimits
 from adapters.pirsch.translate.script import script
 from adapters.pirsch.vendor.calls import VENDOR_CALLS, call_vendor
 from models.capability import Capabilities, Operation
@@ -55,7 +56,7 @@ class PirschAdapter:
         self.can: Capabilities = PIRSCH
         self.context, self.now = context, context.now
         self.client = Client(context.transport, Bearer(context.transport, credential, context.now), context.now)
-        self.caps = Caps(options.fan_out_calls, options.session_walk_calls)
+        self.limits = CallLimits(options.fan_out_calls, options.session_walk_calls)
         self.sites, self.people, self.filters = Sites(self.client), People(self.client), TrafficFilters(self.client)
         self.goals, self.links = Goals(self.client), Links(self.client, self.sites)
         self.bounds = Bounds(self.client, self.sites, context.now)
@@ -82,23 +83,26 @@ class PirschAdapter:
     # Statistics
 
     def foresee(self, site: Site, query: ResolvedQuery) -> Foreseen:
+        return self._draft(site, query).foreseen
+
+    def _draft(self, site: Site, query: ResolvedQuery) -> Plan:
         if self.client.bearer.write_only:
-            return Foreseen(refusals=(WRITE_ONLY,))
-        return foresee(site, query, self.caps)
+            return Plan(query, refusals=(WRITE_ONLY,))
+        return draft(site, query, self.limits)
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
         """Runs what `foresee` announced, and looks at the ends of the range.
 
         Raises UnsupportedQuery before any call, or when goals, sizes or imported history forbid it.
         """
-        foreseen = self.foresee(site, query)
-        if foreseen.refusals:
-            raise UnsupportedQuery(foreseen.refusals, backend=BACKEND)
-        imported, note = await self.bounds.imports(site, query, foreseen.plan)
+        drafted = self._draft(site, query)
+        if drafted.refusals:
+            raise UnsupportedQuery(drafted.refusals, backend=BACKEND)
+        imported, note = await self.bounds.imports(site, query, drafted.foreseen.plan)
         at_ends = await self.bounds.reasons(site, query)
         spent = Spent()
-        with closing(script(site, query, self.caps)) as steps:
-            answer = await self.client.run(steps, at_most=foreseen.calls, spent=spent)
+        with closing(script(site, query, self.limits, drafted)) as steps:
+            answer = await self.client.run(steps, at_most=drafted.calls, spent=spent)
         plan = PlanKind.NATIVE if spent.calls == 1 else PlanKind.FAN_OUT
         reasons = dict.fromkeys((*answer.reasons, *((imported,) if imported else ()), *at_ends))
         imports = note if query.include.imports else None

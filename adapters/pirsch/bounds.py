@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from adapters.pirsch.client import Client
 from adapters.pirsch.management import Sites
 from adapters.pirsch.token import BACKEND
-from adapters.pirsch.translate.call import ROWS, Call, Span, listed, refuse, span_of
+from adapters.pirsch.translate.statistics import ROWS, Span, listed, refuse, span_of
 from models.errors import RefusedByBackend, Unintelligible
 from models.period import Edge, instant
 from models.query import ResolvedQuery
@@ -87,7 +87,7 @@ class Bounds:
         return kept[0] if kept else None
 
     async def _visits(self, span: Span) -> Sequence[Mapping[str, Any]]:
-        call: Call = span.call("session/list", from_time="00:00", to_time="23:59", limit=str(ROWS), offset="0")
+        call = span.call("session/list", from_time="00:00", to_time="23:59", limit=str(ROWS), offset="0")
         return listed(await self.client.get(call.path, **dict(call.params)))
 
     def _fresh(self, key: tuple[str, ...]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from adapters.base import Reply, Request, Transport
 from adapters.http import check_status, json_of
 from adapters.pirsch.token import BACKEND, Bearer, refuse_write_only
-from adapters.pirsch.translate.call import Call, Script, refuse
+from adapters.pirsch.translate.statistics import Script, StatisticsCall, refuse
 from models.errors import BackendError, RefusedByBackend, Unintelligible
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Client:
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise Unintelligible("Pirsch's answer is not of the documented shape", backend=BACKEND) from error
 
-    async def _all(self, calls: tuple[Call, ...]) -> list[Any]:
+    async def _all(self, calls: tuple[StatisticsCall, ...]) -> list[Any]:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._asked(call)) for call in calls]
@@ -93,7 +93,7 @@ class Client:
             raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    async def _asked(self, call: Call) -> Any:
+    async def _asked(self, call: StatisticsCall) -> Any:
         reply = await self.send(Request("GET", f"/api/v1/{call.path}", params=call.params))
         return json_of(reply, backend=BACKEND)
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.pirsch.capabilities import FAN_OUT_CALLS, PIRSCH, WALK_CALLS
-from adapters.pirsch.translate.plan import Caps, foresee
+from adapters.pirsch.translate.plan import draft
+from adapters.pirsch.translate.question import CallLimits
 from adapters.pirsch.vendor.calls import ROUTES
 from gateway.http.facades.pirsch.routes import SERVED
 from gateway.read.planner import approximations
@@ -78,7 +79,7 @@ def costs() -> str:
     lines = ["| question (last 30 days unless said) | calls at most | exact |", "|---|---|---|"]
     for title, body in QUESTIONS:
         query = read_query(body).resolved(zone="Etc/UTC", now=NOW)
-        foreseen = foresee(SITE, query, Caps(FAN_OUT_CALLS, WALK_CALLS))
+        foreseen = draft(SITE, query, CallLimits(FAN_OUT_CALLS, WALK_CALLS)).foreseen
         if foreseen.refusals:
             raise ValueError(f"{title}: {foreseen.refusals}")
         codes = dict.fromkeys(r.code for r in (*approximations(query, PIRSCH), *foreseen.reasons))
