@@ -57,8 +57,8 @@ _QUERIED = (
     "tag/details session/list utm/source utm/medium utm/campaign utm/content utm/term"
 )
 CANONICAL: Mapping[str, str] = {
-    "POST token": "credential", "POST hit": "record", "POST hit/batch": "record", "POST event": "record",
-    "POST event/batch": "record", "GET domain": "list sites, get site", "POST domain": "create site",
+    **dict.fromkeys(("POST hit", "POST hit/batch", "POST event", "POST event/batch"), "collect events"),
+    "POST token": "credential", "GET domain": "list sites, get site", "POST domain": "create site",
     "DELETE domain": "delete site", "POST domain/hostname": "update site", "POST domain/timezone": "update site",
     "POST domain/name": "update site", "GET goal": "list goals", "POST goal": "create goal",
     "DELETE goal": "delete goal", "GET domain/link": "shared links", "POST domain/link": "shared links",
