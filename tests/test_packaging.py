@@ -27,6 +27,11 @@ VIOLATIONS = {
     "gateway-layers": ("gateway/read/planner.py", "import gateway.services"),
     "http-layers": ("gateway/http/server/frame.py", "import gateway.http.routes"),
     "local-layers": ("adapters/local/store/schema.py", "import adapters.local.engine"),
+    "pirsch-layers": ("adapters/pirsch/translate/filters.py", "import adapters.pirsch.translate.rows"),
+    "pirsch-asks-what-was-planned": (
+        "adapters/pirsch/translate/measure.py",
+        "import adapters.pirsch.translate.objections",
+    ),
     "adapters-independent": ("adapters/plausible/planted_neighbour.py", "import adapters.local"),
     "vendors-by-registry": ("gateway/read/stats.py", "import adapters.plausible.adapter"),
     "planner-pure": ("gateway/read/planner.py", "import adapters.base"),

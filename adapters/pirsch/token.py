@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from adapters.base import Request, Transport
 from adapters.http import check_status, json_of
 from adapters.pirsch.options import PirschCredential
-from models.errors import RefusedByBackend, RejectedCredentials, Unintelligible
+from adapters.pirsch.wire import BACKEND, moment
+from models.errors import RejectedCredentials, Unintelligible
 
-BACKEND = "pirsch"
 EARLY = timedelta(seconds=60)
 """A token is renewed this long before it expires, so that it does not expire on its way."""
 
@@ -51,19 +51,6 @@ class Bearer:
         check_status(reply, {400: RejectedCredentials, 404: RejectedCredentials}, now=self._now(), backend=BACKEND)
         found = json_of(reply, backend=BACKEND)
         try:
-            self._token, self._expires = str(found["access_token"]), _moment(found["expires_at"])
+            self._token, self._expires = str(found["access_token"]), moment(found["expires_at"])
         except (KeyError, TypeError, ValueError) as error:
             raise Unintelligible("the token has no expiry that can be read", backend=BACKEND) from error
-
-
-def _moment(text: str) -> datetime:
-    """RFC 3339 with up to nine digits of a second."""
-    whole, dot, rest = text.partition(".")
-    moment = datetime.fromisoformat((whole + "Z" if dot and rest else text).replace("Z", "+00:00"))
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment
-
-
-def refuse_write_only() -> RefusedByBackend:
-    return RefusedByBackend("an access key of Pirsch sends traffic and reads nothing; use a client", backend=BACKEND)

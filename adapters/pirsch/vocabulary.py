@@ -41,6 +41,8 @@ class Listing:
     offers: Mapping[Field, str]
     own_order: bool = True
     """Whether rows come by visitors descending, then by value, so that reading may stop early."""
+    params: tuple[tuple[str, str], ...] = ()
+    """What has to be asked for besides, for all of `offers`."""
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
@@ -57,6 +59,7 @@ LISTINGS: Mapping[Dimension, Listing] = MappingProxyType(
     {
         D.PAGE: _listing(D.PAGE, "page", "path", TOTAL_KEYS),
         # visitors and sessions of these rows are those of everybody who viewed the path, not of those who entered there
+        # (2026-07-10, contract section 9; fixtures/pirsch/page_entry.json)
         D.ENTRY_PAGE: Listing("page/entry", ((D.ENTRY_PAGE, "path"),), {F.VISITS: "entries"}, own_order=False),
         D.EXIT_PAGE: Listing("page/exit", ((D.EXIT_PAGE, "path"),), {F.VISITS: "exits"}, own_order=False),
         D.HOSTNAME: _listing(D.HOSTNAME, "hostname", "hostname", TOTAL_KEYS),
@@ -75,7 +78,7 @@ LISTINGS: Mapping[Dimension, Listing] = MappingProxyType(
             "browser/version", ((D.BROWSER, "browser"), (D.BROWSER_VERSION, "browser_version")), _PEOPLE
         ),
         D.OS: _listing(D.OS, "os", "os"),
-        # the seed prints /statistics/os twice; every SDK calls os/version
+        # the seed prints /statistics/os twice; every SDK of 2026-07 calls os/version (fixtures/pirsch/os_version.json)
         D.OS_VERSION: Listing("os/version", ((D.OS, "os"), (D.OS_VERSION, "os_version")), _PEOPLE),
         D.COUNTRY: _listing(D.COUNTRY, "country", "country_code"),
         D.REGION_NAME: Listing("region", _PLACE[:2], _PEOPLE),
@@ -176,7 +179,7 @@ def to_wire(dimension: Dimension, value: str) -> tuple[str, ...]:
     if dimension is D.DEVICE:
         return (_DEVICES_BACK[value],) if value in _DEVICES_BACK else ()
     if means_blank(dimension, value):
-        # `country=null` is dropped without a word, and the numbers are then unfiltered
+        # `country=null` is dropped without a word, and numbers are then unfiltered (2026-07-10, contract section 8)
         return () if dimension is D.COUNTRY else (BLANK,)
     if value.startswith(MARKS) or value.lower() == BLANK:
         return ()

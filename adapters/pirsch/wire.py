@@ -1,12 +1,30 @@
 """Shapes of Pirsch's JSON, sent and received, and how goals are written there (contract sections 6, 7 and 12)."""
 
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from models.errors import Unintelligible
 from models.goal import Goal, GoalDraft, GoalKind
 
+BACKEND = "pirsch"
 REVENUE_KEY, CURRENCY_KEY = "amount", "currency"
 """Metadata of an event that carries money, as in the vendor's own samples."""
+
+
+def moment(stamp: str) -> datetime:
+    """An RFC 3339 time; of up to nine digits of a second six are read. Raises ValueError."""
+    found = datetime.fromisoformat(stamp)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def domains(reply: Any) -> list[Mapping[str, Any]]:
+    """GET /domain answers an array, null for none, and one object in the printed sample (seed 004, 2026-07-10)."""
+    found = [reply] if isinstance(reply, dict) else reply or []
+    if not all(isinstance(d, dict) and {"id", "hostname"} <= d.keys() for d in found):
+        raise Unintelligible("Pirsch's list of domains is not of the documented shape", backend=BACKEND)
+    return found
 
 
 def goals_of(reply: Any) -> tuple[Goal, ...]:

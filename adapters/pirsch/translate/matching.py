@@ -1,11 +1,12 @@
-"""Whether a value fits a comparison, as a regular expression for the vendor and as a test of our own. Pure."""
+"""Filter trees in a plain form; whether a value fits, as an expression for the vendor and as our own test. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 import re2
 
-from adapters.pirsch.translate.call import refuse
+from adapters.pirsch.translate.statistics import refuse
 from adapters.pirsch.vocabulary import from_wire, means_blank, to_wire
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.vocabulary import DIRECT, Dimension, Operator
@@ -16,6 +17,50 @@ NEGATED = {
 }  # fmt: skip
 OPPOSITE = NEGATED | {negative: positive for positive, negative in NEGATED.items()}
 POSITIVE = {negative: positive for positive, negative in NEGATED.items()}
+
+
+def conjuncts(filters: Iterable[Filter]) -> Iterator[Filter]:
+    """The parts joined by and, negations pushed down to the comparisons (De Morgan)."""
+    for node in filters:
+        plain = _pushed(node, negate=False)
+        if isinstance(plain, And):
+            yield from conjuncts(plain.parts)
+        else:
+            yield plain
+
+
+def _pushed(node: Filter, *, negate: bool) -> Filter:
+    match node:
+        case Comparison(operator):
+            return replace(node, operator=OPPOSITE[operator]) if negate else node
+        case Not(part):
+            return _pushed(part, negate=not negate)
+        case And(parts):
+            inner = tuple(_pushed(p, negate=negate) for p in parts)
+            return _either(inner) if negate else And(inner)
+        case Or(parts):
+            inner = tuple(_pushed(p, negate=negate) for p in parts)
+            return And(inner) if negate else _either(inner)
+        case HasDone(part, done):
+            return HasDone(part, done=done != negate)
+        case _:
+            assert_never(node)
+
+
+def _either(parts: tuple[Filter, ...]) -> Filter:
+    """Alternatives; those of one dimension and one positive operator are one comparison with more values."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    same = [
+        p
+        for p in parts
+        if isinstance(p, Comparison) and isinstance(first, Comparison) and p.operator in NEGATED
+        and (p.dimension, p.operator, p.case_sensitive) == (first.dimension, first.operator, first.case_sensitive)
+    ]  # fmt: skip
+    if isinstance(first, Comparison) and len(same) == len(parts):
+        return replace(first, values=tuple(dict.fromkeys(v for p in same for v in p.values)))
+    return Or(parts)
 
 
 def regex(leaf: Comparison) -> str:

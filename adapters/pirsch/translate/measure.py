@@ -1,138 +1,85 @@
-"""Numbers of one selection: which a metric needs, which calls give them, and what the metric makes of them. Pure."""
+"""The fields of one selection, as a whole and by time: days, weeks and months in one call, hours by day. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from adapters.pirsch.translate.call import Call, Params, Script, Span, Tally, listed, paged, refuse
+from adapters.pirsch.translate.question import Question
 from adapters.pirsch.translate.selection import Selection
-from adapters.pirsch.vocabulary import TOTAL_KEYS, Field
+from adapters.pirsch.translate.statistics import (
+    EVENT_PAGES,
+    MONEY,
+    TOTALS,
+    Fields,
+    Grouped,
+    Key,
+    Params,
+    Script,
+    Span,
+    StatisticsCall,
+    Tallies,
+    Tally,
+    listed,
+    pages,
+    refuse,
+    together,
+)
+from adapters.pirsch.vocabulary import SCALES, TOTAL_KEYS, Field
 from adapters.pirsch.wire import CURRENCY_KEY, REVENUE_KEY
-from models.result import Money, Value
-from models.vocabulary import Metric
+from models.period import add_months
+from models.vocabulary import Interval, interval_of
 
-F, M = Field, Metric
-EVENT_PAGES = 3
-"""Pages of event names that are read to count all events."""
-REVENUE_KEYS: Mapping[Field, str] = MappingProxyType(
+F = Field
+MONEY_KEYS: Mapping[Field, str] = MappingProxyType(
     {F.REVENUE: "custom_metric_total", F.AVERAGE_REVENUE: "custom_metric_avg"}
 )
-
-NEEDS: Mapping[Metric, tuple[Field, ...]] = MappingProxyType(
-    {
-        M.VISITORS: (F.VISITORS,),
-        M.VISITS: (F.VISITS,),
-        M.PAGEVIEWS: (F.VIEWS,),
-        M.EVENTS: (F.VIEWS, F.EVENT_COUNT),
-        M.VIEWS_PER_VISIT: (F.VIEWS, F.VISITS),
-        M.BOUNCE_RATE: (F.BOUNCES, F.VISITS),
-        M.VISIT_DURATION: (F.DURATION,),
-        M.TIME_ON_PAGE: (F.TIME_ON_PAGE,),
-        M.CONVERSIONS: (F.EVENT_COUNT,),
-        M.CONVERSION_RATE: (F.VISITORS,),
-        M.GROUP_CONVERSION_RATE: (F.VISITORS,),
-        M.PERCENTAGE: (F.VISITORS,),
-        M.EXIT_RATE: (F.VISITS, F.VIEWS),
-        M.TOTAL_REVENUE: (F.REVENUE,),
-        M.AVERAGE_REVENUE: (F.AVERAGE_REVENUE,),
-    }
-)
-
-_REASONS_MULTIPLIED = "Pirsch counts a visit once for each matching event there, so {} would be inflated"
+_BY_DAY: Fields = frozenset({F.DURATION, F.TIME_ON_PAGE})
 
 
-def needs(metrics: Iterable[Metric], selection: Selection) -> frozenset[Field]:
-    """The fields the metrics are made of. A page goal's conversions are views; an event has no page views."""
-    found: set[Field] = set()
-    for metric in metrics:
-        match metric:
-            case M.PAGEVIEWS if selection.events and not selection.whole:
-                continue
-            case M.EVENTS if selection.events:
-                found.add(F.EVENT_COUNT)
-            case M.CONVERSIONS | M.EVENTS if selection.viewed:
-                found.add(F.VIEWS)
-            case _:
-                found.update(NEEDS[metric])
-    return frozenset(found)
-
-
-def objections(metrics: Iterable[Metric], selection: Selection) -> list[str]:
-    """Why metrics cannot be truly counted for a selection."""
-    found: list[str] = []
-    for metric in metrics:
-        match metric:
-            case M.BOUNCE_RATE | M.VIEWS_PER_VISIT if selection.multiplied and not selection.by_page:
-                found.append(f"{metric}: {_REASONS_MULTIPLIED.format(metric)}; ask for one event without properties")
-            case M.PAGEVIEWS if selection.whole and (selection.multiplied or selection.by_page):
-                found.append("pageviews: has_done is a filter on pages here, which narrows the views it counts")
-            case M.EVENTS if selection.whole or (selection.events and selection.by_page):
-                found.append("events: Pirsch counts events by name, not those of whole visits")
-            case M.TOTAL_REVENUE | M.AVERAGE_REVENUE if not selection.currency:
-                found.append(f"{metric}: needs a filter on one goal that has a currency")
-            case _:
-                continue
-    return found
-
-
-def subtractable(metrics: Iterable[Metric], selection: Selection) -> bool:
-    """Whether numbers without an event are numbers of all visits less those with it: never so for visitors."""
-    fields = {M.VISITS, M.BOUNCE_RATE} | (set() if any(w.by_page for w in selection.without) else {M.PAGEVIEWS})
-    return set(metrics) <= fields and not any(w.multiplied for w in selection.without)
-
-
-_TOTALS = frozenset(TOTAL_KEYS)
-
-
-def calls_for(fields: frozenset[Field]) -> int:
-    """The most calls `measure` makes."""
-    return (
-        bool(fields & _TOTALS) + (EVENT_PAGES if F.EVENT_COUNT in fields else 0)
-        + (2 if F.DURATION in fields else 0) + (F.TIME_ON_PAGE in fields)
-        + bool(fields & {F.REVENUE, F.AVERAGE_REVENUE})
-    )  # fmt: skip
-
-
-def measure(span: Span, selection: Selection, fields: frozenset[Field]) -> Script[Tally]:
+def measure(span: Span, selection: Selection, fields: Fields) -> Script[Tally]:
     """The fields of one selection, side by side."""
-    query, wanted = selection.query, dict[str, Call]()
-    if fields & _TOTALS:
-        wanted["total"] = span.call("total", query)
-    if F.EVENT_COUNT in fields:
-        wanted["events"] = paged(span.call("events", query), 0)
-    if F.DURATION in fields:
-        wanted["visitor"] = span.call("visitor", query, scale="day")
-        wanted["duration"] = span.call("duration/session", query, scale="day")
-    if F.TIME_ON_PAGE in fields:
-        wanted["page"] = span.call("duration/page", query, scale="day")
-    if fields & {F.REVENUE, F.AVERAGE_REVENUE}:
-        wanted["revenue"] = span.call("total", (*query, *revenue_params(selection.currency)))
-    replies = dict(zip(wanted, (yield tuple(wanted.values())), strict=True))
-    found: Tally = tally_of(replies["total"], TOTAL_KEYS) if "total" in replies else {}
-    if "events" in replies:
-        found[F.EVENT_COUNT] = yield from _events(wanted["events"], replies["events"])
-    if "duration" in replies:
-        found[F.DURATION] = estimated_duration(replies["visitor"], replies["duration"])
-    if "page" in replies:
-        times = [row["average_time_spent_seconds"] for row in listed(replies["page"])]
-        spent = [t for t in times if t]
-        found[F.TIME_ON_PAGE] = sum(spent) / len(spent) if spent else None
-    if "revenue" in replies:
-        found |= tally_of(replies["revenue"], REVENUE_KEYS)
-    return {f: v for f, v in found.items() if f in fields}
+    tallies = yield from together([read(span, selection) for known, read in _READERS if fields & known])
+    return {f: v for tally in tallies for f, v in tally.items() if f in fields}
 
 
-def _events(first: Call, reply: Any) -> Script[float]:
-    """The count of all events that a selection keeps."""
-    rows, page = listed(reply), 1
-    while len(rows) == 100 * page:
-        if page == EVENT_PAGES:
-            raise refuse(f"events: the site has more than {100 * EVENT_PAGES} event names; filter on one")
-        base = Call(first.path, first.params[:-2])
-        rows, page = rows + listed((yield (paged(base, page),))[0]), page + 1
-    return float(sum(row["count"] for row in rows))
+def _totals(span: Span, selection: Selection) -> Script[Tally]:
+    (reply,) = yield (span.call("total", selection.query),)
+    return tally_of(reply, TOTAL_KEYS)
+
+
+def _event_count(span: Span, selection: Selection) -> Script[Tally]:
+    rows = yield from pages(span.call("events", selection.query), at_most=EVENT_PAGES, what="event")
+    return {F.EVENT_COUNT: float(sum(row["count"] for row in rows))}
+
+
+def _duration(span: Span, selection: Selection) -> Script[Tally]:
+    days, durations = yield (
+        span.call("visitor", selection.query, scale="day"),
+        span.call("duration/session", selection.query, scale="day"),
+    )
+    return {F.DURATION: estimated_duration(listed(days), listed(durations))}
+
+
+def _time_on_page(span: Span, selection: Selection) -> Script[Tally]:
+    (days,) = yield (span.call("duration/page", selection.query, scale="day"),)
+    return {F.TIME_ON_PAGE: mean_time_on_page(listed(days))}
+
+
+def _money(span: Span, selection: Selection) -> Script[Tally]:
+    (reply,) = yield (span.call("total", (*selection.query, *revenue_params(selection.currency))),)
+    return tally_of(reply, MONEY_KEYS)
+
+
+_READERS: tuple[tuple[Fields, Callable[[Span, Selection], Script[Tally]]], ...] = (
+    (TOTALS, _totals),
+    (frozenset({F.EVENT_COUNT}), _event_count),
+    (frozenset({F.DURATION}), _duration),
+    (frozenset({F.TIME_ON_PAGE}), _time_on_page),
+    (MONEY, _money),
+)
 
 
 def revenue_params(currency: str) -> Params:
@@ -152,92 +99,120 @@ def _number(value: Any) -> float:
     return value
 
 
-def estimated_duration(days: Any, durations: Any) -> float | None:
-    """Seconds a visit lasts, from daily averages over visits longer than 0, weighted by visits that did not bounce.
+def estimated_duration(days: list[Any], durations: list[Any]) -> float | None:
+    """Seconds a visit lasts, from daily averages weighted by visits that did not bounce.
 
-    An estimate: a visit that bounced may have lasted (an event that is not interactive), and the averages are rounded.
+    The averages are rounded and leave out visits of 0 seconds (2026-07-10, contract section 9), and a visit that
+    bounced may have lasted (an event that is not interactive): an estimate.
     """
-    averages = {row["day"]: row["average_time_spent_seconds"] for row in listed(durations)}
-    visits = sum(row["sessions"] for row in listed(days))
-    seconds = sum(averages.get(row["day"], 0) * (row["sessions"] - row["bounces"]) for row in listed(days))
+    averages = {row["day"]: row["average_time_spent_seconds"] for row in durations}
+    visits = sum(row["sessions"] for row in days)
+    seconds = sum(averages.get(row["day"], 0) * (row["sessions"] - row["bounces"]) for row in days)
     return seconds / visits if visits else None
 
 
+def mean_time_on_page(days: list[Any]) -> float | None:
+    """Seconds, mean of the days that have any."""
+    spent = [row["average_time_spent_seconds"] for row in days if row["average_time_spent_seconds"]]
+    return sum(spent) / len(spent) if spent else None
+
+
 def day_of(stamp: str) -> date:
-    """The local date that a midnight stamp with Z denotes."""
+    """A stamp `2026-06-02T00:00:00Z` is that local date, not midnight UTC (fixtures/pirsch/visitor_day.json)."""
     return date.fromisoformat(stamp[:10])
 
 
-def subtracted(whole: Tally, part: Tally | None) -> Tally:
-    """The visits that are not in the part."""
-    return {f: (v or 0) - ((part or {}).get(f) or 0) for f, v in whole.items()}
+# By time
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Denominators of a group: visitors of the query, those without its goal, those of the group without the goal."""
-
-    whole: float = 0
-    without_goal: float = 0
-    group: float = 0
-
-
-def value(metric: Metric, tally: Tally, selection: Selection, context: Context) -> Value:
-    """A metric in canonical units; None where the vendor has no number."""
-    match metric:
-        case M.VISITORS:
-            return _whole(tally.get(F.VISITORS))
-        case M.VISITS:
-            return _whole(tally.get(F.VISITS))
-        case M.PAGEVIEWS:
-            return 0 if selection.events and not selection.whole else _whole(tally.get(F.VIEWS))
-        case M.EVENTS | M.CONVERSIONS if selection.viewed:
-            return _whole(tally.get(F.VIEWS))
-        case M.EVENTS if not selection.events:
-            return _sum(tally, F.VIEWS, F.EVENT_COUNT)
-        case M.EVENTS | M.CONVERSIONS:
-            return _whole(tally.get(F.EVENT_COUNT))
-        case M.VIEWS_PER_VISIT:
-            return _ratio(tally, F.VIEWS, F.VISITS, lambda q: round(q * 100) / 100, 0.0)
-        case M.BOUNCE_RATE:
-            return _ratio(tally, F.BOUNCES, F.VISITS, lambda q: round(100 * q), 0)
-        case M.EXIT_RATE:
-            return _ratio(tally, F.VISITS, F.VIEWS, lambda q: round(100 * q, 1), None)
-        case M.VISIT_DURATION:
-            return _whole(tally.get(F.DURATION) or 0) if F.DURATION in tally else None
-        case M.TIME_ON_PAGE:
-            return _whole(tally.get(F.TIME_ON_PAGE) or None)
-        case M.PERCENTAGE:
-            return _share(tally, context.whole, None)
-        case M.CONVERSION_RATE:
-            return _share(tally, context.without_goal, 0.0)
-        case M.GROUP_CONVERSION_RATE:
-            return _share(tally, context.group, 0.0)
-        case M.TOTAL_REVENUE | M.AVERAGE_REVENUE:
-            amount = tally.get(F.REVENUE if metric is M.TOTAL_REVENUE else F.AVERAGE_REVENUE)
-            return None if amount is None else Money(round(amount, 2), selection.currency)
-        case M.SCROLL_DEPTH:
-            return None
+def series(question: Question) -> Script[Grouped]:
+    """Days, weeks or months."""
+    span, query = question.span, question.selection.query
+    interval = interval_of(question.dimensions[0]) or Interval.DAY
+    scale = SCALES[interval]
+    wanted = {"series": span.call("visitor", query, scale=scale)}
+    if question.fields & _BY_DAY:
+        paths = {"visitor": "visitor", "session": "duration/session", "page": "duration/page"}
+        wanted |= {name: span.call(path, query, scale="day") for name, path in paths.items()}
+    if question.fields & MONEY:
+        params = (*query, *revenue_params(question.selection.currency))
+        wanted["money"] = span.call("visitor", params, scale=scale)
+    replies = {k: listed(v) for k, v in zip(wanted, (yield tuple(wanted.values())), strict=True)}
+    tallies: Tallies = {}
+    for row in replies["series"]:
+        tallies[(label(day_of(row[scale]), interval, span),)] = tally_of(row, TOTAL_KEYS)
+    if "session" in replies:
+        _add_durations(tallies, replies, interval, span)
+    for row in replies.get("money", ()):
+        tallies[(label(day_of(row[scale]), interval, span),)] |= {f: row[key] for f, key in MONEY_KEYS.items()}
+    if question.by_row:
+        yield from _add_by_bucket(question, tallies, interval)
+    return Grouped(tallies)
 
 
-def _whole(number: float | None) -> int | None:
-    return None if number is None else round(number)
+def _add_durations(tallies: Tallies, replies: Mapping[str, list[Any]], interval: Interval, span: Span) -> None:
+    """Durations of wider buckets from days; the vendor averages daily averages (2026-07-10, contract section 9)."""
+    for key, tally in tallies.items():
+
+        def inside(name: str, key: Key = key) -> list[Any]:
+            return [r for r in replies[name] if (label(day_of(r["day"]), interval, span),) == key]
+
+        tally[F.DURATION] = estimated_duration(inside("visitor"), inside("session"))
+        tally[F.TIME_ON_PAGE] = mean_time_on_page(inside("page"))
 
 
-def _sum(tally: Tally, *fields: Field) -> int | None:
-    numbers = [tally.get(f) for f in fields]
-    return None if None in numbers else round(sum(n or 0 for n in numbers))
+def _add_by_bucket(question: Question, tallies: Tallies, interval: Interval) -> Script[None]:
+    """Events of each bucket, one question each."""
+    spans = [_bucket_span(question.span, key[0], interval) for key in tallies]
+    most = (question.at_most - 1) // EVENT_PAGES
+    if len(spans) > most:
+        raise refuse(f"events: {len(spans)} buckets cost a call each, at most {most}")
+    counted = yield from together([measure(s, question.selection, question.by_row) for s in spans])
+    for tally, count in zip(tallies.values(), counted, strict=True):
+        tally.update(count)
 
 
-def _ratio(tally: Tally, part: Field, of: Field, shown: Callable[[float], Value], empty: Value) -> Value:
-    above, below = tally.get(part), tally.get(of)
-    if above is None or below is None:
-        return None
-    return shown(above / below) if below else empty
+def label(day: date, interval: Interval, span: Span) -> str:
+    """A bucket's canonical label: weeks are cut to the range's start, months carry their first day."""
+    match interval:
+        case Interval.WEEK:
+            return max(day - timedelta(days=day.weekday()), span.first).isoformat()
+        case Interval.MONTH:
+            return day.replace(day=1).isoformat()
+        case _:
+            return day.isoformat()
 
 
-def _share(tally: Tally, whole: float, empty: float | None) -> float | None:
-    visitors = tally.get(F.VISITORS)
-    if visitors is None:
-        return None
-    return round(100 * visitors / whole * 100) / 100 if whole else empty
+def _bucket_span(span: Span, name: str, interval: Interval) -> Span:
+    """The days of one bucket that lie in the range."""
+    start = date.fromisoformat(name)
+    match interval:
+        case Interval.WEEK:
+            end = start + timedelta(days=6 - start.weekday())
+        case Interval.MONTH:
+            end = add_months(start, 1) - timedelta(days=1)
+        case _:
+            end = start
+    return replace(span, first=max(start, span.first), last=min(end, span.last))
+
+
+def hours(question: Question) -> Script[Grouped]:
+    """Twenty-four rows a day; hours come without a date (fixtures/pirsch/hours.json), so each day is asked for."""
+    days, query = question.span.days, question.selection.query
+    return _by_clock("hour", {f"{day} {{:02d}}:00:00": question.span.day(day).call("hours", query) for day in days})
+
+
+def minutes(question: Question) -> Script[Grouped]:
+    """Sixty rows an hour."""
+    calls, query = dict[str, StatisticsCall](), question.selection.query
+    for day, hour in product(question.span.days, range(24)):
+        ends = {"from_time": f"{hour:02d}:00", "to_time": f"{hour:02d}:59"}
+        calls[f"{day} {hour:02d}:{{:02d}}:00"] = question.span.day(day).call("minutes", query, **ends)
+    return _by_clock("minute", calls)
+
+
+def _by_clock(key: str, calls: Mapping[str, StatisticsCall]) -> Script[Grouped]:
+    """Rows of several calls, each with the form of its labels."""
+    replies = yield tuple(calls.values())
+    rows = ((form.format(row[key]), row) for form, found in zip(calls, replies, strict=True) for row in listed(found))
+    return Grouped({(name,): tally_of(row, TOTAL_KEYS) for name, row in rows})

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from adapters.base import Request, VendorCall
 from adapters.http import json_of
-from adapters.pirsch.client import Client
-from adapters.pirsch.management import Sites, invalid
-from adapters.pirsch.token import BACKEND
+from adapters.pirsch.client import PirschClient
+from adapters.pirsch.management import invalid
 from adapters.pirsch.vendor.table import MANAGEMENT, STATISTICS, SWITCHES
+from adapters.pirsch.wire import BACKEND
 from models.site import Site
 
 DOCS = "https://docs.pirsch.io/api-sdks/api-v1"
@@ -83,27 +83,29 @@ ROUTES: Mapping[str, Route] = _routes()
 VENDOR_CALLS: tuple[VendorCall, ...] = tuple(route.call for route in ROUTES.values())
 
 
-async def call_vendor(
-    client: Client, sites: Sites, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None
-) -> Any:
-    """The vendor's JSON, or bytes for a file; an empty answer is None."""
-    route = ROUTES[call.name]
-    if route.switch:
-        return await _switched(client, sites, site, route, body)
-    request = _request(route, site, query, body)
-    reply = await client.send(request)
-    if reply.headers.get("content-type", "").startswith("application/zip"):
-        return reply.body
-    return json_of(reply, backend=BACKEND) if reply.body.strip() else None
+class VendorCalls:
+    """PassesThrough."""
 
+    client: PirschClient
+    vendor_calls: tuple[VendorCall, ...] = VENDOR_CALLS
 
-async def _switched(client: Client, sites: Sites, site: Site, route: Route, body: BaseModel | None) -> Any:
-    """The vendor only toggles: read, compare, toggle."""
-    wanted = bool(body is not None and body.model_dump()["enabled"])
-    changed = bool((await sites.raw(site.ref)).get(route.switch)) != wanted
-    if changed:
-        await client.call(route.call.method, route.path, json={"domain_id": site.ref})
-    return {"enabled": wanted, "changed": changed}
+    async def call_vendor(self, site: Site, call: VendorCall, query: BaseModel | None, body: BaseModel | None) -> Any:
+        """The vendor's JSON, or bytes for a file; an empty answer is None."""
+        route = ROUTES[call.name]
+        if route.switch:
+            return await self._switched(site, route, body)
+        reply = await self.client.send(_request(route, site, query, body))
+        if reply.headers.get("content-type", "").startswith("application/zip"):
+            return reply.body
+        return json_of(reply, backend=BACKEND) if reply.body.strip() else None
+
+    async def _switched(self, site: Site, route: Route, body: BaseModel | None) -> Any:
+        """The vendor only toggles: read, compare, toggle."""
+        wanted = bool(body is not None and body.model_dump()["enabled"])
+        changed = bool((await self.client.domain(site.ref)).get(route.switch)) != wanted
+        if changed:
+            await self.client.call(route.call.method, route.path, json={"domain_id": site.ref})
+        return {"enabled": wanted, "changed": changed}
 
 
 def _request(route: Route, site: Site, query: BaseModel | None, body: BaseModel | None) -> Request:

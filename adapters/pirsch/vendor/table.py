@@ -31,11 +31,11 @@ _VIEW = (
     "utm_medium:texts? utm_campaign:texts? utm_content:texts? utm_term:texts? event:texts? event_meta_key:texts? "
     "event_meta_value:texts? tag:texts? tag_key:texts? tag_value:texts? visitor_id:int? session_id:int?"
 )
-_CSV_FLAGS = (
+CSV_FLAGS = (
     "visitors pages entry_pages exit_pages session_duration growth languages referrer os browser country region city "
     "platform screen utm conversion_goals events tags hostname"
 )
-_CSV = " ".join(f"{name}:bool?" for name in _CSV_FLAGS.split())
+_CSV = " ".join(f"{name}:bool?" for name in CSV_FLAGS.split())
 _THEME = "name id? copy_id? domain_id? organization_id? settings:map"
 _SNIPPET = "type dev:bool? include? exclude? domains? endpoint? sample?"
 

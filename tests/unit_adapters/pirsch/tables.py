@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.pirsch.capabilities import FAN_OUT_CALLS, PIRSCH, WALK_CALLS
-from adapters.pirsch.translate.plan import Caps, foresee
+from adapters.pirsch.translate.plan import draft
+from adapters.pirsch.translate.question import CallLimits
 from adapters.pirsch.vendor.calls import ROUTES
 from gateway.http.facades.pirsch.routes import SERVED
 from gateway.read.planner import approximations
@@ -56,8 +57,8 @@ _QUERIED = (
     "tag/details session/list utm/source utm/medium utm/campaign utm/content utm/term"
 )
 CANONICAL: Mapping[str, str] = {
-    "POST token": "credential", "POST hit": "record", "POST hit/batch": "record", "POST event": "record",
-    "POST event/batch": "record", "GET domain": "list sites, get site", "POST domain": "create site",
+    **dict.fromkeys(("POST hit", "POST hit/batch", "POST event", "POST event/batch"), "collect events"),
+    "POST token": "credential", "GET domain": "list sites, get site", "POST domain": "create site",
     "DELETE domain": "delete site", "POST domain/hostname": "update site", "POST domain/timezone": "update site",
     "POST domain/name": "update site", "GET goal": "list goals", "POST goal": "create goal",
     "DELETE goal": "delete goal", "GET domain/link": "shared links", "POST domain/link": "shared links",
@@ -78,7 +79,7 @@ def costs() -> str:
     lines = ["| question (last 30 days unless said) | calls at most | exact |", "|---|---|---|"]
     for title, body in QUESTIONS:
         query = read_query(body).resolved(zone="Etc/UTC", now=NOW)
-        foreseen = foresee(SITE, query, Caps(FAN_OUT_CALLS, WALK_CALLS))
+        foreseen = draft(SITE, query, CallLimits(FAN_OUT_CALLS, WALK_CALLS)).foreseen
         if foreseen.refusals:
             raise ValueError(f"{title}: {foreseen.refusals}")
         codes = dict.fromkeys(r.code for r in (*approximations(query, PIRSCH), *foreseen.reasons))

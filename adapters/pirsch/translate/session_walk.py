@@ -5,59 +5,54 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.pirsch.translate.asking import Grouped
-from adapters.pirsch.translate.call import ROWS, Key, Script, Span, Tallies, paged, refuse
 from adapters.pirsch.translate.matching import fits
+from adapters.pirsch.translate.measure import label
+from adapters.pirsch.translate.question import Question
 from adapters.pirsch.translate.selection import Selection, combined
-from adapters.pirsch.translate.series import label
+from adapters.pirsch.translate.statistics import ROWS, Grouped, Key, Script, Span, Tally, listed, paged, refuse
 from adapters.pirsch.vocabulary import SESSION_KEYS, Field, from_wire
 from models.result import Reason
 from models.vocabulary import Dimension, Interval, interval_of
 
 F = Field
+_LATE = Reason("late_data", "the range is not over; sessions may have moved while they were read")
 
 
-def walk(
-    span: Span, selection: Selection, dimensions: Sequence[str], *, at_most: int, now: datetime
-) -> Script[Grouped]:
+def walk(question: Question) -> Script[Grouped]:
     """Tallies by group from session/list, 100 sessions a call, after asking how many there are.
 
-    Raises UnsupportedQuery when they would cost more than `at_most` calls.
+    Raises UnsupportedQuery when they would cost more calls than the question may.
     """
-    sessions = yield from _sessions(span, selection, at_most=at_most)
+    span, selection = question.span, question.selection
+    sessions = yield from _sessions(question, selection)
     for inner in selection.without:
-        done = yield from _sessions(span, combined(selection, inner), at_most=at_most)
+        done = yield from _sessions(question, combined(selection, inner))
         sessions = {key: session for key, session in sessions.items() if key not in done}
     groups: dict[Key, list[dict[str, Any]]] = {}
     for session in sessions.values():
-        row = attributes(session)
+        row = _attributes(session)
         if all(fits(node, row) for node in selection.residual):
-            groups.setdefault(tuple(_value(d, session, row, span) for d in dimensions), []).append(session)
-    if not dimensions:
+            groups.setdefault(tuple(_value(d, session, row, span) for d in question.dimensions), []).append(session)
+    if not question.dimensions:
         groups.setdefault((), [])
-    tallies: Tallies = {key: _tally(found) for key, found in groups.items()}
-    if span.last < now.astimezone(ZoneInfo(span.zone)).date():
-        return Grouped(tallies)
-    return Grouped(
-        tallies, [Reason("late_data", "the range is not over; sessions may have moved while they were read")]
-    )
+    return Grouped({key: _tally(found) for key, found in groups.items()}, [_LATE] if span.running else [])
 
 
-def _sessions(span: Span, selection: Selection, *, at_most: int) -> Script[dict[tuple[str, int], dict[str, Any]]]:
+def _sessions(question: Question, selection: Selection) -> Script[dict[tuple[str, int], dict[str, Any]]]:
     """Every session by its ids; pages may repeat one when traffic comes in between them."""
-    (total,) = yield (span.call("total", selection.query),)
-    wanted = -(-total["sessions"] // ROWS)
-    if wanted + 1 > at_most:
+    (total,) = yield (question.span.call("total", selection.query),)
+    wanted, most = -(-total["sessions"] // ROWS), question.at_most - 1
+    if wanted > most:
         raise refuse(
-            f"{total['sessions']} sessions would have to be read in {wanted} calls, at most {at_most - 1}; "
+            f"{total['sessions']} sessions would have to be read in {wanted} calls, at most {most}; "
             "ask for a shorter range"
         )
-    call = span.call("session/list", selection.query)
+    call = question.span.call("session/list", selection.query)
     replies = (yield tuple(paged(call, page) for page in range(wanted))) if wanted else []
-    return {(s["visitor_id"], s["session_id"]): s for rows in replies for s in rows or []}
+    return {(s["visitor_id"], s["session_id"]): s for rows in replies for s in listed(rows)}
 
 
-def attributes(session: dict[str, Any]) -> dict[str, str]:
+def _attributes(session: dict[str, Any]) -> dict[str, str]:
     """A session's canonical attributes by dimension."""
     flags = "desktop" if session["desktop"] else "mobile" if session["mobile"] else "unknown"
     known = {**session, "platform": flags}
@@ -79,8 +74,8 @@ def _value(name: str, session: dict[str, Any], row: dict[str, str], span: Span) 
             return label(local.date(), interval, span)
 
 
-def _tally(sessions: Sequence[dict[str, Any]]) -> dict[Field, float | None]:
-    seconds = sum(_seconds(s) for s in sessions)
+def _tally(sessions: Sequence[dict[str, Any]]) -> Tally:
+    seconds = sum(int(s["duration_seconds"]) for s in sessions)
     return {
         F.VISITORS: len({s["visitor_id"] for s in sessions}),
         F.VISITS: len(sessions),
@@ -88,7 +83,3 @@ def _tally(sessions: Sequence[dict[str, Any]]) -> dict[Field, float | None]:
         F.BOUNCES: sum(bool(s["is_bounce"]) for s in sessions),
         F.DURATION: seconds / len(sessions) if sessions else None,
     }
-
-
-def _seconds(session: dict[str, Any]) -> int:
-    return int(session["duration_seconds"])

@@ -1,14 +1,17 @@
-"""Events as Pirsch takes them: hits and custom events, one by one or in batches that keep their order. Pure.
+"""Events as Pirsch takes them: hits and custom events, one by one or in batches that keep their order.
 
 Limits of a payload: contract section 3. What a visitor's address and browser tell, Pirsch finds out by itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby, islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from adapters.base import Request
+from adapters.pirsch.client import PirschClient
 from adapters.pirsch.wire import CURRENCY_KEY, REVENUE_KEY
 from models.event import ENGAGEMENT, PAGEVIEW, Drop, Event, Received
 from models.site import Site
@@ -30,49 +33,64 @@ HINTS = (
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
 
 
+class Collection:
+    """Collects."""
+
+    client: PirschClient
+
+    async def collect(
+        self, site: Site, events: Sequence[Event], received: Received | None = None
+    ) -> tuple[Drop | None, ...]:
+        """Sends hits and events in order of time, one request after the other.
+
+        Pirsch answers 200 even for what it drops (bots, quota, foreign hosts; 2026-07-10, contract section 4), so None
+        means sent, not counted.
+        """
+        requests, drops = sent(site, events, received, self.client.context.now())
+        for request in requests:
+            await self.client.send(request, writes_traffic=True)
+        return tuple(drops.get(place) for place in range(len(events)))
+
+
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """One request: a single hit or event, or a batch of one kind. `of` are the places its events were given in."""
+class _Hit:
+    """A page view or event as the vendor takes it."""
 
-    path: str
-    body: Any
-    of: tuple[int, ...]
+    time: datetime
+    kind: str
+    body: dict[str, Any]
 
 
-def parcels(
+def sent(
     site: Site, events: Sequence[Event], received: Received | None, now: datetime
-) -> tuple[tuple[Parcel, ...], dict[int, Drop]]:
-    """The requests in the order to send them, and the events that Pirsch cannot take.
+) -> tuple[tuple[Request, ...], dict[int, Drop]]:
+    """The requests in the order to send them, and the events that Pirsch cannot take, by place.
 
     A batch may be sorted by the vendor, two batches are not: events are put in order of time, then cut wherever the
-    kind changes.
+    kind changes. A tracker's event goes alone.
     """
-    drops: dict[int, Drop] = {}
-    items: list[tuple[datetime, int, str, dict[str, Any]]] = []
+    drops, hits = dict[int, Drop](), list[_Hit]()
     for place, event in enumerate(events):
         body = _body(site, event, received)
         if isinstance(body, Drop):
             drops[place] = body
         else:
-            items.append((event.time, place, "hit" if event.name == PAGEVIEW else "event", body))
-    items.sort(key=lambda item: item[:2])
-    if len(items) == 1 and received is not None and abs(now - items[0][0]) <= LIVE:
-        _, place, kind, body = items[0]
-        return (Parcel(kind, body, (place,)),), drops
-    return tuple(_batches(items)), drops
+            hits.append(_Hit(event.time, "hit" if event.name == PAGEVIEW else "event", body))
+    hits.sort(key=lambda hit: hit.time)
+    if len(hits) == 1 and received is not None and abs(now - hits[0].time) <= LIVE:
+        return (_request(hits[0].kind, hits[0].body),), drops
+    return tuple(_batches(hits)), drops
 
 
-def _batches(items: Sequence[tuple[datetime, int, str, dict[str, Any]]]) -> list[Parcel]:
-    runs: list[list[tuple[datetime, int, str, dict[str, Any]]]] = []
-    for item in items:
-        if not runs or runs[-1][0][2] != item[2] or len(runs[-1]) == BATCH:
-            runs.append([])
-        runs[-1].append(item)
-    return [Parcel(f"{run[0][2]}/batch", [_timed(i) for i in run], tuple(i[1] for i in run)) for run in runs]
+def _batches(hits: Sequence[_Hit]) -> Iterator[Request]:
+    for kind, run in groupby(hits, lambda hit: hit.kind):
+        bodies = ({**hit.body, "time": stamp(hit.time)} for hit in run)
+        while batch := list(islice(bodies, BATCH)):
+            yield _request(f"{kind}/batch", batch)
 
 
-def _timed(item: tuple[datetime, int, str, dict[str, Any]]) -> dict[str, Any]:
-    return {**item[3], "time": stamp(item[0])}
+def _request(path: str, body: Any) -> Request:
+    return Request("POST", f"/api/v1/{path}", json=body, idempotent=False)
 
 
 def stamp(time: datetime) -> str:

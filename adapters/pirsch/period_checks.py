@@ -6,17 +6,16 @@ is no part of a question's own calls, as the token is not.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cachetools import LRUCache
 
-from adapters.pirsch.client import Client
-from adapters.pirsch.management import Sites
-from adapters.pirsch.token import BACKEND
-from adapters.pirsch.translate.call import ROWS, Call, Span, listed, refuse, span_of
+from adapters.pirsch.client import PirschClient
+from adapters.pirsch.translate.statistics import ROWS, Span, listed, refuse, span_of
+from adapters.pirsch.wire import BACKEND, moment
 from models.errors import RefusedByBackend, Unintelligible
 from models.period import Edge, instant
 from models.query import ResolvedQuery
@@ -38,14 +37,14 @@ IMPORTS_UNKNOWN = Reason(
 )
 
 
-class Bounds:
+class PeriodChecks:
     """What is known of the days around a question."""
 
-    def __init__(self, client: Client, sites: Sites, now: Callable[[], datetime]) -> None:
-        self.client, self.sites, self.now = client, sites, now
+    def __init__(self, client: PirschClient) -> None:
+        self.client, self.now = client, client.context.now
         self._kept: LRUCache[tuple[str, ...], tuple[datetime | None, Any]] = LRUCache(MOST_KEPT)
 
-    async def reasons(self, site: Site, query: ResolvedQuery) -> tuple[Reason, ...]:
+    async def midnights(self, site: Site, query: ResolvedQuery) -> tuple[Reason, ...]:
         """Why visits at the ends of the range are counted in another one; nothing where no visit crosses them."""
         span = span_of(site, query)
         found = await asyncio.gather(*(self._crossed(span, day) for day in ends(span, query.now)))
@@ -72,9 +71,9 @@ class Bounds:
     async def _domain(self, site: Site) -> Mapping[str, Any]:
         key = ("domain", site.ref)
         if (kept := self._fresh(key)) is None:
-            kept = await self.sites.raw(site.ref)
+            kept = await self.client.domain(site.ref)
             self._kept[key] = (self.now() + timedelta(seconds=KEPT_SECONDS), kept)
-        return kept  # type: ignore[no-any-return] # what `raw` gave
+        return kept  # type: ignore[no-any-return] # what `domain` gave
 
     async def _crossed(self, span: Span, day: date) -> Reason | None:
         """Why the midnight before a day is no clean cut. A day that is over does not change any more."""
@@ -87,8 +86,8 @@ class Bounds:
         return kept[0] if kept else None
 
     async def _visits(self, span: Span) -> Sequence[Mapping[str, Any]]:
-        call: Call = span.call("session/list", from_time="00:00", to_time="23:59", limit=str(ROWS), offset="0")
-        return listed(await self.client.get(call.path, **dict(call.params)))
+        call = span.call("session/list", from_time="00:00", to_time="23:59", limit=str(ROWS), offset="0")
+        return listed(await self.client.get_call(call))
 
     def _fresh(self, key: tuple[str, ...]) -> Any:
         until, kept = self._kept.get(key, (None, None))
@@ -118,10 +117,3 @@ def started_on(domain: Mapping[str, Any], zone: str) -> date | None:
     """The day the dashboard's own statistics begin, where it is said."""
     started = domain.get("statistics_start")
     return moment(started).astimezone(ZoneInfo(zone)).date() if started else None
-
-
-def moment(stamp: str) -> datetime:
-    """An RFC 3339 time, its fraction cut away."""
-    whole, dot, _ = stamp.partition(".")
-    found = datetime.fromisoformat((whole + "Z" if dot else stamp).replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
