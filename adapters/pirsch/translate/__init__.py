@@ -1,6 +1,7 @@
 """Queries as plans of calls to Pirsch, replies as answers. Pure: nothing here does I/O.
 
-The way of a read goes through these files in one direction, and none is entered again once the next has begun:
+A read goes through these files in one direction: it is planned (1 to 4), asked (5), shown (6). Only where goals or
+values have to be looked up first is it planned a second time, of what is known then.
 
 1. `filters`     the query's filters as a `Selection` of visits (`selection`, `matching` know values)
 2. `objections`  the fields its metrics need; why they can only be walked, or not be counted at all
