@@ -1,5 +1,6 @@
 """The docs say what the code says: generated pages are current, words are explained, links lead somewhere."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from models.vocabulary import Dimension, Metric
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+NAMED = re.compile(r"(?<![\w/.`-])`?((?:gateway|adapters|models|tests|fixtures|bench|docs|tools)/[\w./<>*{}?-]*[\w/])")
+"""Paths from the root of the repository."""
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -46,6 +49,39 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = [match[1] for match in LINK.finditer(page.read_text(encoding="utf-8"))]
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    """Whole paths of ours; the changelog tells of files that went."""
+    if page.name == "CHANGELOG.md":
+        pytest.skip("history")
+    named = {path for path in NAMED.findall(page.read_text(encoding="utf-8")) if not {"<", "*", "{", "?"} & set(path)}
+
+    assert sorted(path for path in named if not (ROOT / path.rstrip("/")).exists()) == []
+
+
+def test_architecture_tells_of_every_room() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = text[text.index("## The rooms of `gateway/`") : text.index("## The rooms of an adapter")]
+    told = {
+        name for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for name in re.findall(r"`([\w./]+)`", row)
+    }
+    inside = [path for path in (ROOT / "gateway").iterdir() if not path.name.startswith(("_", "py.typed"))]
+
+    assert told == {f"{path.name}/" if path.is_dir() else path.name for path in inside}
+    assert len(told) <= 16
+
+
+def test_every_room_says_what_it_holds() -> None:
+    rooms = {path.parent for package in ("models", "adapters", "gateway") for path in (ROOT / package).rglob("*.py")}
+
+    silent = [room for room in rooms if not (room / "__init__.py").exists() or not _docstring(room / "__init__.py")]
+    assert sorted(str(room.relative_to(ROOT)) for room in silent) == []
+
+
+def _docstring(path: Path) -> str | None:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def test_decisions_are_a_page_each() -> None:
