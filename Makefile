@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-run browser clients demo test check docs format bench fuzz soak lock wheel clean
+.PHONY: help install install-run browser clients beside demo test check docs format bench fuzz soak lock wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -59,8 +59,16 @@ $(CLIENTS)/plausible/.venv/.installed: $(CLIENTS)/plausible/requirements.txt | $
 demo: install-run ## sample sites on five backends at http://127.0.0.1:8000 (PORT=...)
 	@$(BIN)/tallyway demo --port $(PORT)
 
-test: check ## all checks and all tests
+test: check beside ## all checks and all tests; browser and client tests where there is npm (and Chromium)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# What browser and client tests need, where the machine can install it; without it they are skipped.
+NPM ?= $(shell command -v npm)
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser)
+beside:
+	@if [ -z "$(NPM)" ]; then echo "no npm here: browser and client tests are skipped"; else \
+	[ -n "$(CHROMIUM)" ] || echo "no Chromium here: browser tests are skipped"; \
+	$(MAKE) --no-print-directory clients $(if $(CHROMIUM),browser) || echo "npm installed nothing: the tests that need it are skipped"; fi
 
 check: install ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
