@@ -5,17 +5,15 @@ Rules that depend on what is filtered, and on how filters are nested, are in `ad
 
 from models.capability import NATIVE, Capabilities, Conflict, Feature, Limits, Operation, cells, never
 from models.query import MAX_DIMENSIONS, MAX_LIMIT
-from models.vocabulary import Dimension, Metric, Operator
+from models.vocabulary import OF_VISITS, Dimension, Metric, Operator
 
 D, M = Dimension, Metric
-
-OF_VISITS = frozenset({M.BOUNCE_RATE, M.VISIT_DURATION, M.VIEWS_PER_VISIT, M.EXIT_RATE})
 
 CONFLICTS = (
     Conflict(
         metrics=OF_VISITS,
         grouped=frozenset({D.EVENT, D.GOAL, D.PROP, D.TITLE}),
-        reason="bounce_rate, visit_duration, views_per_visit and exit_rate are of whole visits, "
+        reason=f"{', '.join(sorted(OF_VISITS))}: of whole visits, "
         "and a visit belongs to no single event, goal, property or title",
     ),
     Conflict(

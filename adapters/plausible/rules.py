@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from models.filters import And, Comparison, Filter, HasDone, Or, comparisons
 from models.query import ResolvedQuery
-from models.vocabulary import GOAL_METRICS, NOT_SET, Dimension, Metric, Operator, dimension_of
+from models.vocabulary import GOAL_METRICS, GOAL_RATES, NOT_SET, Dimension, Metric, Operator, dimension_of
 
 Rule = Callable[[ResolvedQuery], Iterator[str]]
 
@@ -16,7 +16,6 @@ D, M = Dimension, Metric
 EVENT_DIMENSIONS = frozenset({D.PAGE, D.HOSTNAME, D.EVENT, D.GOAL, D.PROP})
 PATTERNS = frozenset({Operator.MATCHES, Operator.MATCHES_NOT, Operator.WILDCARD, Operator.WILDCARD_NOT})
 EXACT = frozenset({Operator.IS, Operator.IS_NOT})
-RATES = frozenset({M.CONVERSION_RATE, M.GROUP_CONVERSION_RATE})
 
 
 def flat(filters: Sequence[Filter]) -> tuple[Filter, ...]:
@@ -104,7 +103,7 @@ def _goal_needed(query: ResolvedQuery) -> Iterator[str]:
 
 
 def _rates_and_props(query: ResolvedQuery) -> Iterator[str]:
-    if RATES & set(query.metrics) and any(_kind(leaf) is D.PROP for leaf in _nested(query)):
+    if GOAL_RATES & set(query.metrics) and any(_kind(leaf) is D.PROP for leaf in _nested(query)):
         yield "conversion rates: Plausible takes property filters beside them at the top level only"
 
 

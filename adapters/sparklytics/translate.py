@@ -18,11 +18,11 @@ from adapters.sparklytics.wire import Stats
 from models.filters import And, Comparison, Filter, Or
 from models.query import ResolvedQuery
 from models.result import Reason, Value
-from models.vocabulary import DIRECT, NOT_SET, Dimension, Interval, Metric, interval_of
+from models.vocabulary import DIRECT, METRICS, NOT_SET, Dimension, Interval, Metric, interval_of
 
 Params = tuple[tuple[str, str], ...]
-ADDITIVE = frozenset({Metric.EVENTS, Metric.PAGEVIEWS})
 SERIES_METRICS = frozenset({Metric.VISITORS, Metric.EVENTS, Metric.PAGEVIEWS})
+ADDITIVE = frozenset(m for m in SERIES_METRICS if METRICS[m].additive)
 MOST_BUCKETS = 24
 NAMES_DAYS = 90
 """./events and its kin refuse longer spans."""
