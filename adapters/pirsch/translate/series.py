@@ -8,7 +8,7 @@ from adapters.pirsch.translate import measure as m
 from adapters.pirsch.translate.asking import Asking, Grouped, together
 from adapters.pirsch.translate.call import Call, Key, Script, Span, Tallies, listed, refuse
 from adapters.pirsch.vocabulary import SCALES, TOTAL_KEYS, Field
-from models.period import add_months
+from models.period import add_months, day_label, monday
 from models.vocabulary import Interval
 
 F = Field
@@ -40,11 +40,11 @@ def _days(asking: Asking, interval: Interval) -> Script[Grouped]:
     tallies: Tallies = {}
     for row in listed(replies["series"]):
         start = m.day_of(row[SCALES[interval]])
-        tallies[(label(start, interval, span),)] = m.tally_of(row, TOTAL_KEYS)
+        tallies[(day_label(start, interval, span.first),)] = m.tally_of(row, TOTAL_KEYS)
     if "session" in replies:
         _add_durations(tallies, replies, interval, span)
     for row in listed(replies.get("money")):
-        key = (label(m.day_of(row[SCALES[interval]]), interval, span),)
+        key = (day_label(m.day_of(row[SCALES[interval]]), interval, span.first),)
         tallies[key] |= {F.REVENUE: row["custom_metric_total"], F.AVERAGE_REVENUE: row["custom_metric_avg"]}
     if F.EVENT_COUNT in fields:
         yield from _counted(asking, tallies, interval)
@@ -56,7 +56,7 @@ def _add_durations(tallies: Tallies, replies: Mapping[str, Any], interval: Inter
     for key, tally in tallies.items():
 
         def inside(rows: Any, key: Key = key) -> list[Any]:
-            return [r for r in listed(rows) if (label(m.day_of(r["day"]), interval, span),) == key]
+            return [r for r in listed(rows) if (day_label(m.day_of(r["day"]), interval, span.first),) == key]
 
         tally[F.DURATION] = m.estimated_duration(inside(replies["visitor"]), inside(replies["session"]))
         spent = [r["average_time_spent_seconds"] for r in inside(replies["page"]) if r["average_time_spent_seconds"]]
@@ -73,23 +73,12 @@ def _counted(asking: Asking, tallies: Tallies, interval: Interval) -> Script[Non
         tallies[key].update(count)
 
 
-def label(day: date, interval: Interval, span: Span) -> str:
-    """A bucket's canonical label: weeks are cut to the range's start, months carry their first day."""
-    match interval:
-        case Interval.WEEK:
-            return max(day - timedelta(days=day.weekday()), span.first).isoformat()
-        case Interval.MONTH:
-            return day.replace(day=1).isoformat()
-        case _:
-            return day.isoformat()
-
-
 def bucket_span(span: Span, name: str, interval: Interval) -> Span:
     """The days of one bucket that lie in the range."""
     start = date.fromisoformat(name)
     match interval:
         case Interval.WEEK:
-            end = start + timedelta(days=6 - start.weekday())
+            end = monday(start) + timedelta(days=6)
         case Interval.MONTH:
             end = add_months(start, 1) - timedelta(days=1)
         case _:

@@ -9,8 +9,8 @@ from adapters.pirsch.translate.asking import Grouped
 from adapters.pirsch.translate.call import ROWS, Key, Script, Span, Tallies, paged, refuse
 from adapters.pirsch.translate.matching import fits
 from adapters.pirsch.translate.selection import Selection, combined
-from adapters.pirsch.translate.series import label
 from adapters.pirsch.vocabulary import SESSION_KEYS, Field, from_wire
+from models.period import day_label
 from models.result import Reason
 from models.vocabulary import Dimension, Interval, interval_of
 
@@ -76,7 +76,7 @@ def _value(name: str, session: dict[str, Any], row: dict[str, str], span: Span) 
         case Interval.MINUTE:
             return local.strftime("%Y-%m-%d %H:%M:00")
         case _:
-            return label(local.date(), interval, span)
+            return day_label(local.date(), interval, span.first)
 
 
 def _tally(sessions: Sequence[dict[str, Any]]) -> dict[Field, float | None]:
