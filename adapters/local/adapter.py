@@ -203,7 +203,7 @@ class LocalAdapter:
 
     async def _require(self, site: Site) -> None:
         if await self._rules_of(site) is None:
-            raise UnknownSite("there is no such site")
+            raise UnknownSite
 
     async def list_imports(self, site: Site) -> tuple[ImportJob, ...]:
         return await self.engine.imports.list_imports(site)

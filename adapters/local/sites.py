@@ -3,7 +3,7 @@
 import asyncio
 
 from adapters.base import Ledger
-from models.errors import AlreadyExists, MissingAtBackend
+from models.errors import AlreadyExists, MissingAtBackend, UnknownSite
 from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
 SITES = "sites"
@@ -26,7 +26,7 @@ class Sites:
         """Raises MissingAtBackend."""
         found = await self._ledger.get(SITES, ref)
         if found is None:
-            raise MissingAtBackend("there is no such site", backend="local")
+            raise MissingAtBackend(UnknownSite.title, backend="local")
         return RemoteSite(ref=ref, domain=ref, timezone=found["timezone"], name=found["name"])
 
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
