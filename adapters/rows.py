@@ -1,21 +1,11 @@
 """Rows of an answer, put in order, filled up and paged on our side, where a backend does not do it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 
 from models.period import buckets
 from models.query import Direction, Order, ResolvedQuery
 from models.result import Money, Row, Value
-from models.vocabulary import Dimension, Metric, interval_of
-
-NOTHING: Mapping[Metric, Value] = MappingProxyType(
-    dict.fromkeys(Metric, 0)
-    | dict.fromkeys((Metric.VIEWS_PER_VISIT, Metric.PERCENTAGE), 0.0)
-    | dict.fromkeys((Metric.CONVERSION_RATE, Metric.GROUP_CONVERSION_RATE), 0.0)
-    | dict.fromkeys((Metric.VISIT_DURATION, Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH, Metric.EXIT_RATE), None)
-    | dict.fromkeys((Metric.TOTAL_REVENUE, Metric.AVERAGE_REVENUE), None)
-)
-"""What a bucket without activity shows (contracts: Plausible 5, timeseries); a mean of nothing is no number."""
+from models.vocabulary import METRICS, Dimension, interval_of
 
 
 def names_of(query: ResolvedQuery) -> tuple[str, ...]:
@@ -67,5 +57,5 @@ def time_labels(query: ResolvedQuery) -> tuple[str, ...] | None:
 def zero_filled(rows: Iterable[Row], query: ResolvedQuery) -> list[Row]:
     """Rows of a query grouped by time alone, with a row for each bucket that has none."""
     found = {row[0]: row for row in rows}
-    empty = tuple(NOTHING[m] for m in query.metrics)
+    empty = tuple(METRICS[m].zero for m in query.metrics)
     return [found.pop(label, (label, *empty)) for label in time_labels(query) or ()] + list(found.values())

@@ -1,12 +1,12 @@
 """What a backend can answer, as data. Everything that speaks of support reads this: planner, API, docs, contract suite.
 
-Silence is an error (every name must be declared) and a refusal needs a reason the user can read.
+Silence is an error (every edition says something of every word) and a refusal needs a reason the user can read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
@@ -87,6 +87,12 @@ class Feature(StrEnum):
     TOTAL_ROWS = "total_rows"
     NESTED_GOAL = "nested_goal"
     """Goal filters below the top level."""
+
+
+KINDS: Mapping[str, type[StrEnum]] = MappingProxyType(
+    {"metric": Metric, "dimension": Dimension, "operator": Operator, "feature": Feature, "operation": Operation}
+)
+"""The kinds of words that a declaration speaks of."""
 
 
 class Support(Frozen):
@@ -174,8 +180,9 @@ ReadOnly = AfterValidator(_read_only), PlainSerializer(lambda value: dict(value)
 class Capabilities(Frozen):
     """The declaration of one backend edition. Every metric, dimension, operator, operation and feature must appear.
 
-    `filters` names what a dimension can be filtered with; a dimension that is absent takes every native operator, and
-    an empty set means that it cannot be filtered at all (the reason stands in `filter_reasons`).
+    A dimension's cell speaks of grouping and of filtering with every native operator alike. `filters` holds the
+    exceptions: the operators a dimension can be filtered with, none for one that cannot be filtered at all, with their
+    reasons in `filter_reasons`.
     """
 
     backend: str
@@ -193,26 +200,35 @@ class Capabilities(Frozen):
     limits: Limits = Limits()
 
     @model_validator(mode="after")
-    def _every_name_is_declared(self) -> Self:
-        asked: tuple[tuple[Iterable[StrEnum], Mapping[Any, Support]], ...] = (
-            (Metric, self.metrics),
-            ((d for d in Dimension if d not in OURS), self.dimensions),
-            (Operator, self.operators),
-            (Operation, self.operations),
-            (Feature, self.features),
-        )
-        missing = [str(name) for names, cells in asked for name in names if name not in cells]
+    def _every_word_is_declared(self) -> Self:
+        missing = [
+            f"{kind} {word}"
+            for kind, said in self.tables.items()
+            for word in declarable(KINDS[kind])
+            if word not in said
+        ]
         if missing:
-            raise ValueError(f"undeclared: {', '.join(sorted(missing))}")
+            raise ValueError(f"{self.name}: undeclared: {', '.join(missing)}")
         unexplained = [str(d) for d in self.filters if d not in self.filter_reasons]
         if unexplained:
-            raise ValueError(f"restricted filters without a reason: {', '.join(sorted(unexplained))}")
+            raise ValueError(f"{self.name}: restricted filters without a reason: {', '.join(sorted(unexplained))}")
         return self
 
     @property
     def name(self) -> str:
         """Backend and edition: `local`, `plausible/ce`."""
         return f"{self.backend}/{self.edition}" if self.edition else self.backend
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[Any, Support]]:
+        """What it says of every word, by kind of word."""
+        return {
+            "metric": self.metrics,
+            "dimension": self.dimensions,
+            "operator": self.operators,
+            "feature": self.features,
+            "operation": self.operations,
+        }
 
     def allows(self, operation: Operation) -> bool:
         return self.operations[operation].is_native
@@ -223,8 +239,24 @@ class Capabilities(Frozen):
         return self.filters[dimension] & native if dimension in self.filters else native
 
 
-def cells(default: Support, names: Iterable[Any], **others: Support) -> dict[Any, Support]:
-    """A full table: `default` for every name, but what `others` says (member names in lower case)."""
-    table = dict.fromkeys(names, default)
-    by_key = {member.name.lower(): member for member in table}
-    return table | {by_key[key]: cell for key, cell in others.items()}
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def declarable(words: type[Word]) -> tuple[Word, ...]:
+    """The words that a declaration has to speak of: all but those the gateway answers itself."""
+    return tuple(word for word in words if word not in OURS)
+
+
+def cells(words: type[Word], table: Mapping[str, Support]) -> dict[Word, Support]:
+    """Cells by word, in the model's order; a key of the table names one word or several: `{"visitors visits": NATIVE}`.
+
+    Raises ValueError for a word that the model does not have, and for one that is named twice. What is missing is found
+    by `Capabilities`, which knows the edition.
+    """
+    said = [(name, cell) for names, cell in table.items() for name in names.split()]
+    names, known = [name for name, _ in said], [str(word) for word in declarable(words)]
+    wrong = [name for name in dict.fromkeys(names) if name not in known or names.count(name) > 1]
+    if wrong:
+        raise ValueError(f"no such {words.__name__.lower()}, or named twice: {', '.join(wrong)}")
+    told = dict(said)
+    return {word: told[word] for word in declarable(words) if word in told}

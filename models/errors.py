@@ -141,6 +141,11 @@ class UnknownSite(NotFound):
     code = "unknown_site"
     title = "There is no such site"
 
+    @classmethod
+    def problem(cls, field: str, ref: str) -> Problem:
+        """The same as what is wrong with a field that names a site."""
+        return Problem(field, f"{cls.title[0].lower()}{cls.title[1:]}: {ref[:60]!r}")
+
 
 class UnknownGoal(NotFound):
     code = "unknown_goal"

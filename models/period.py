@@ -6,7 +6,7 @@ dialects.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -248,25 +248,35 @@ def _same_weekday(first: date, new_first: date, new_last: date) -> tuple[date, d
 Label = str
 
 
+def monday(day: date) -> date:
+    """The first day of a day's week; weeks start on Monday."""
+    return day - timedelta(days=day.weekday())
+
+
+def day_label(day: date, interval: Interval, first: date) -> Label:
+    """The label of the day, week or month a day falls in; a week that begins before the period is labelled `first`."""
+    match interval:
+        case Interval.WEEK:
+            return max(monday(day), first).isoformat()
+        case Interval.MONTH:
+            return day.replace(day=1).isoformat()
+        case _:
+            return day.isoformat()
+
+
 def buckets(period: Period, interval: Interval) -> Iterator[Label]:
     """Every label of the period's buckets, in order, as they appear in results.
 
-    `YYYY-MM-DD` for days, weeks and months (a partial first week or month is labelled with its own start), wall-clock
-    `YYYY-MM-DD HH:MM:SS` in the period's zone for hours and minutes. What a clock change repeats appears once.
+    `YYYY-MM-DD` for days, weeks and months (see `day_label`), wall-clock `YYYY-MM-DD HH:MM:SS` in the period's zone for
+    hours and minutes. What a clock change repeats appears once.
     """
     match interval:
-        case Interval.MINUTE | Interval.HOUR:
-            yield from _clock_buckets(
-                period, timedelta(minutes=1) if interval is Interval.MINUTE else timedelta(hours=1)
-            )
-        case Interval.DAY:
-            yield from ((period.first_date + timedelta(days=n)).isoformat() for n in range(period.days))
-        case Interval.WEEK:
-            yield from _calendar_buckets(period, lambda d: d + timedelta(days=7 - d.weekday()))
-        case Interval.MONTH:
-            yield from (
-                label[:8] + "01" for label in _calendar_buckets(period, lambda d: add_months(d.replace(day=1), 1))
-            )
+        case Interval.MINUTE:
+            yield from _clock_buckets(period, timedelta(minutes=1))
+        case Interval.HOUR:
+            yield from _clock_buckets(period, timedelta(hours=1))
+        case _:
+            yield from _calendar_buckets(period, interval)
 
 
 def _clock_buckets(period: Period, width: timedelta) -> Iterator[Label]:
@@ -281,8 +291,19 @@ def _clock_buckets(period: Period, width: timedelta) -> Iterator[Label]:
         moment += step
 
 
-def _calendar_buckets(period: Period, following: Callable[[date], date]) -> Iterator[Label]:
+def _calendar_buckets(period: Period, interval: Interval) -> Iterator[Label]:
     day = period.first_date
     while day <= period.last_date:
-        yield day.isoformat()
-        day = following(day)
+        yield day_label(day, interval, period.first_date)
+        day = _following(day, interval)
+
+
+def _following(day: date, interval: Interval) -> date:
+    """The first day of the next bucket."""
+    match interval:
+        case Interval.WEEK:
+            return monday(day) + timedelta(days=7)
+        case Interval.MONTH:
+            return add_months(day.replace(day=1), 1)
+        case _:
+            return day + timedelta(days=1)

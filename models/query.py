@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from models.errors import InvalidRequest, Problem
 from models.filters import Filter, dimensions_in, read_filters, to_list
 from models.period import RANGES, Comparison, Period, RangeSpec, compared, is_zone, problem_with, resolve
-from models.vocabulary import GOAL_METRICS, TIME_DIMENSIONS, Dimension, Metric, dimension_of
+from models.vocabulary import METRICS, TIME_DIMENSIONS, Dimension, Metric, Need, dimension_of
 
 DEFAULT_LIMIT, MAX_LIMIT = 1000, 10_000
 MAX_OFFSET = 10_000_000
@@ -210,7 +210,7 @@ class _QueryReader:
             extra=self.extra(),
         )
         if not self.problems:
-            self.goals_where_needed(query)
+            self.needs_met(query)
         if self.problems:
             raise InvalidRequest(self.problems)
         return query
@@ -347,10 +347,9 @@ class _QueryReader:
             return {}
         return value
 
-    def goals_where_needed(self, query: Query) -> None:
+    def needs_met(self, query: Query) -> None:
         named = dimensions_in(query.filters) | set(query.dimensions)
+        met = {None: True, Need.GOAL: Dimension.GOAL in named, Need.DIMENSION: bool(query.dimensions)}
         for metric in query.metrics:
-            if metric in GOAL_METRICS and Dimension.GOAL not in named:
-                self.refuse("metrics", f"{metric} needs a goal filter or the goal dimension")
-        if Metric.PERCENTAGE in query.metrics and not query.dimensions:
-            self.refuse("metrics", "percentage needs a dimension")
+            if not met[need := METRICS[metric].needs]:
+                self.refuse("metrics", f"{metric} needs {need}")

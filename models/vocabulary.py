@@ -61,39 +61,79 @@ class Scope(StrEnum):
     EITHER = "either"
 
 
+class Need(StrEnum):
+    """What a query has to name for a metric to mean anything, as refusals put it."""
+
+    GOAL = "a goal filter or the goal dimension"
+    DIMENSION = "a dimension"
+
+
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """Unit, scope, and whether values may be summed over disjoint periods, groups or sites."""
+    """What is true of a metric on every backend.
+
+    `additive`: values may be summed over disjoint periods, groups or sites. `relative`: the denominator is of the whole
+    query, so it shrinks when the query is asked value by value. `decimals`: places that are kept. `zero`: what a time
+    bucket without activity shows (contracts: Plausible 5, timeseries); a mean of nothing is no number.
+    """
 
     unit: Unit
     scope: Scope
     additive: bool
+    relative: bool
+    decimals: int
+    zero: int | float | None
+    needs: Need | None = None
 
 
 METRICS: Mapping[Metric, MetricFacts] = MappingProxyType(
     {
-        Metric.VISITORS: MetricFacts(Unit.COUNT, Scope.EITHER, additive=False),
+        Metric.VISITORS: MetricFacts(Unit.COUNT, Scope.EITHER, additive=False, relative=False, decimals=0, zero=0),
         # A visit over midnight is active in both days, so daily visits do not add up to the visits of a week.
-        Metric.VISITS: MetricFacts(Unit.COUNT, Scope.EITHER, additive=False),
-        Metric.PAGEVIEWS: MetricFacts(Unit.COUNT, Scope.EVENT, additive=True),
-        Metric.EVENTS: MetricFacts(Unit.COUNT, Scope.EVENT, additive=True),
-        Metric.VIEWS_PER_VISIT: MetricFacts(Unit.RATIO, Scope.VISIT, additive=False),
-        Metric.BOUNCE_RATE: MetricFacts(Unit.PERCENT, Scope.VISIT, additive=False),
-        Metric.VISIT_DURATION: MetricFacts(Unit.SECONDS, Scope.VISIT, additive=False),
-        Metric.TIME_ON_PAGE: MetricFacts(Unit.SECONDS, Scope.EVENT, additive=False),
-        Metric.SCROLL_DEPTH: MetricFacts(Unit.PERCENT, Scope.EVENT, additive=False),
-        Metric.CONVERSIONS: MetricFacts(Unit.COUNT, Scope.EVENT, additive=True),
-        Metric.CONVERSION_RATE: MetricFacts(Unit.PERCENT, Scope.EITHER, additive=False),
-        Metric.GROUP_CONVERSION_RATE: MetricFacts(Unit.PERCENT, Scope.EITHER, additive=False),
-        Metric.PERCENTAGE: MetricFacts(Unit.PERCENT, Scope.EITHER, additive=False),
-        Metric.EXIT_RATE: MetricFacts(Unit.PERCENT, Scope.VISIT, additive=False),
-        Metric.TOTAL_REVENUE: MetricFacts(Unit.MONEY, Scope.EVENT, additive=True),
-        Metric.AVERAGE_REVENUE: MetricFacts(Unit.MONEY, Scope.EVENT, additive=False),
+        Metric.VISITS: MetricFacts(Unit.COUNT, Scope.EITHER, additive=False, relative=False, decimals=0, zero=0),
+        Metric.PAGEVIEWS: MetricFacts(Unit.COUNT, Scope.EVENT, additive=True, relative=False, decimals=0, zero=0),
+        Metric.EVENTS: MetricFacts(Unit.COUNT, Scope.EVENT, additive=True, relative=False, decimals=0, zero=0),
+        Metric.VIEWS_PER_VISIT: MetricFacts(
+            Unit.RATIO, Scope.VISIT, additive=False, relative=False, decimals=2, zero=0.0
+        ),
+        Metric.BOUNCE_RATE: MetricFacts(Unit.PERCENT, Scope.VISIT, additive=False, relative=False, decimals=0, zero=0),
+        Metric.VISIT_DURATION: MetricFacts(
+            Unit.SECONDS, Scope.VISIT, additive=False, relative=False, decimals=0, zero=None
+        ),
+        Metric.TIME_ON_PAGE: MetricFacts(
+            Unit.SECONDS, Scope.EVENT, additive=False, relative=False, decimals=0, zero=None
+        ),
+        Metric.SCROLL_DEPTH: MetricFacts(
+            Unit.PERCENT, Scope.EVENT, additive=False, relative=False, decimals=0, zero=None
+        ),
+        Metric.CONVERSIONS: MetricFacts(
+            Unit.COUNT, Scope.EVENT, additive=True, relative=False, decimals=0, zero=0, needs=Need.GOAL
+        ),
+        Metric.CONVERSION_RATE: MetricFacts(
+            Unit.PERCENT, Scope.EITHER, additive=False, relative=True, decimals=2, zero=0.0, needs=Need.GOAL
+        ),
+        Metric.GROUP_CONVERSION_RATE: MetricFacts(
+            Unit.PERCENT, Scope.EITHER, additive=False, relative=True, decimals=2, zero=0.0, needs=Need.GOAL
+        ),
+        Metric.PERCENTAGE: MetricFacts(
+            Unit.PERCENT, Scope.EITHER, additive=False, relative=True, decimals=2, zero=0.0, needs=Need.DIMENSION
+        ),
+        Metric.EXIT_RATE: MetricFacts(Unit.PERCENT, Scope.VISIT, additive=False, relative=False, decimals=1, zero=None),
+        Metric.TOTAL_REVENUE: MetricFacts(
+            Unit.MONEY, Scope.EVENT, additive=True, relative=False, decimals=2, zero=None
+        ),
+        Metric.AVERAGE_REVENUE: MetricFacts(
+            Unit.MONEY, Scope.EVENT, additive=False, relative=False, decimals=2, zero=None
+        ),
     }
 )
 
-GOAL_METRICS = frozenset({Metric.CONVERSIONS, Metric.CONVERSION_RATE, Metric.GROUP_CONVERSION_RATE})
-"""Metrics that have no meaning without a goal filter or the goal dimension."""
+GOAL_METRICS = frozenset(m for m in Metric if METRICS[m].needs is Need.GOAL)
+"""Metrics that have no meaning without a goal."""
+GOAL_RATES = frozenset(m for m in GOAL_METRICS if METRICS[m].relative)
+REVENUE = frozenset(m for m in Metric if METRICS[m].unit is Unit.MONEY)
+OF_VISITS = frozenset(m for m in Metric if METRICS[m].scope is Scope.VISIT)
+"""Metrics that speak of whole visits."""
 
 
 class Dimension(StrEnum):
@@ -163,15 +203,17 @@ class Dimension(StrEnum):
     TIME_MONTH = "time:month"
 
 
+_SCOPED: Mapping[Scope, str] = MappingProxyType(
+    {
+        Scope.EVENT: "page hostname title event goal prop",
+        Scope.VISIT: "entry_page exit_page entry_hostname exit_hostname",
+        Scope.EITHER: "site source channel referrer utm_source utm_medium utm_campaign utm_content utm_term "
+        "device screen browser browser_version os os_version country region city country_name region_name city_name "
+        "language segment time:minute time:hour time:day time:week time:month",
+    }
+)
 DIMENSION_SCOPES: Mapping[Dimension, Scope] = MappingProxyType(
-    dict.fromkeys(Dimension, Scope.EITHER)
-    | dict.fromkeys(
-        (Dimension.PAGE, Dimension.HOSTNAME, Dimension.TITLE, Dimension.EVENT, Dimension.GOAL, Dimension.PROP),
-        Scope.EVENT,
-    )
-    | dict.fromkeys(
-        (Dimension.ENTRY_PAGE, Dimension.EXIT_PAGE, Dimension.ENTRY_HOSTNAME, Dimension.EXIT_HOSTNAME), Scope.VISIT
-    )
+    {Dimension(name): scope for scope, names in _SCOPED.items() for name in names.split()}
 )
 
 TIME_DIMENSIONS = (

@@ -10,7 +10,7 @@ from adapters.registry import editions
 from gateway.http.server.errors import errors_markdown
 from gateway.operate.capability_table import capabilities_markdown
 from gateway.operate.settings_reference import configuration_markdown
-from models.vocabulary import Dimension, Metric
+from models.vocabulary import METRICS, Dimension, Metric
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -32,10 +32,12 @@ def test_a_generated_page_is_current(page: str, made: str) -> None:
     assert (DOCS / page).read_text(encoding="utf-8") == made, "run `make docs`"
 
 
-def test_every_metric_is_explained() -> None:
+@pytest.mark.parametrize("metric", Metric)
+def test_every_metric_is_explained_with_its_facts(metric: Metric) -> None:
     text = (DOCS / "canonical-model.md").read_text(encoding="utf-8")
+    facts = METRICS[metric]
 
-    assert [m for m in Metric if f"`{m}`" not in text] == []
+    assert f"| `{metric}` | {facts.unit} | {'yes' if facts.additive else 'no'} | " in text
 
 
 def test_every_dimension_is_explained() -> None:

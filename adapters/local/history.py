@@ -32,7 +32,7 @@ class History:
 
     async def _require(self, site: Site) -> None:
         if await self.engine.rules_of(site) is None:
-            raise UnknownSite("there is no such site")
+            raise UnknownSite
 
     async def list_imports(self, site: Site) -> tuple[ImportJob, ...]:
         return await self.engine.imports.list_imports(site)

@@ -13,7 +13,6 @@ from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.build import Compiled, compile_query, totals_of
 from adapters.local.sql.filters import Window
 from adapters.local.sql.goals import passing
-from adapters.local.sql.metrics import REVENUE
 from adapters.local.store.imported import ImportedRange, added_up, overlapping
 from models.errors import InvalidRequest
 from models.goal import Goal
@@ -21,7 +20,7 @@ from models.period import buckets, resolve
 from models.query import ResolvedQuery
 from models.result import Answer, Foreseen, ImportsNote, MetricWarning, Money, PlanKind, Reason, Row, Value
 from models.site import Site
-from models.vocabulary import Dimension, Metric, interval_of
+from models.vocabulary import REVENUE, Dimension, Metric, interval_of
 
 D = Dimension
 CITIES = frozenset({D.CITY, D.CITY_NAME})

@@ -16,7 +16,7 @@ from models.capability import (
     never,
     not_yet,
 )
-from models.vocabulary import OURS, Dimension, Metric, Operator
+from models.vocabulary import Dimension, Metric, Operator
 
 DOCS = "https://docs.pirsch.io/api-sdks/api-v1"
 FAN_OUT_CALLS = 100
@@ -34,65 +34,83 @@ _OF_OTHERS = frozenset(m for m in Metric if m not in _OF_VIEWS)
 _MIDNIGHT = "a visit over midnight counts, with all its views, on the day of its last activity only"
 _VERSIONS = "Pirsch documents no filter on versions"
 
+
+def _differs(reason: str) -> Support:
+    return approximate("definition_differs", reason, DOCS)
+
+
 PIRSCH = Capabilities(
     backend="pirsch",
     title="Pirsch",
     metrics=cells(
-        NATIVE,
         Metric,
-        bounce_rate=approximate(
-            "definition_differs", "a visit stays a bounce while it reloads the same page; Plausible ends it there", DOCS
-        ),
-        time_on_page=approximate(
-            "definition_differs", "time until the visitor's next hit, the last page of a visit left out", DOCS
-        ),
-        visit_duration=Support(
-            reason="read from up to 1,000 visits; beyond that estimated from daily averages, and said so"
-        ),
-        scroll_depth=never("Pirsch does not measure scrolling", DOCS),
+        {
+            "visitors visits pageviews events views_per_visit exit_rate": NATIVE,
+            "conversions conversion_rate group_conversion_rate percentage total_revenue average_revenue": NATIVE,
+            "bounce_rate": _differs("a visit stays a bounce while it reloads the same page; Plausible ends it there"),
+            "time_on_page": _differs("time until the visitor's next hit, the last page of a visit left out"),
+            "visit_duration": Support(
+                reason="read from up to 1,000 visits; beyond that estimated from daily averages, and said so"
+            ),
+            "scroll_depth": never("Pirsch does not measure scrolling", DOCS),
+        },
     ),
     dimensions=cells(
-        NATIVE,
-        [d for d in Dimension if d not in OURS],
-        prop=approximate(
-            "summed_visitors", "without a filter on one event, visitors of several events are summed", DOCS
-        ),
-        hostname=approximate("definition_differs", "the last hostname of the visit, not that of each page view", DOCS),
-        title=never("Pirsch groups by path and title together, so visitors of one title cannot be counted", DOCS),
-        entry_hostname=never("Pirsch keeps only the last hostname of a visit", DOCS),
-        source=approximate("definition_differs", "Pirsch's own table of sources; utm_source left out", DOCS),
-        channel=approximate("definition_differs", "Pirsch's rules of channels, with one more for AI", DOCS),
-        device=approximate("definition_differs", "desktop, mobile or unknown: tablets count as mobile", DOCS),
-        screen=approximate("definition_differs", "Pirsch's classes of screen width", DOCS),
-        browser=approximate("definition_differs", "Pirsch's names of browsers", DOCS),
-        os=approximate("definition_differs", "Pirsch's names of operating systems", DOCS),
-        browser_version=approximate("definition_differs", "Pirsch's names of browsers and their versions", DOCS),
-        os_version=approximate("definition_differs", "Pirsch's names of operating systems and their versions", DOCS),
-        region=never("Pirsch knows regions by name, not by code; use region_name", DOCS),
-        city=never("Pirsch knows cities by name, not by GeoNames id; use city_name", DOCS),
-        country_name=never("Pirsch knows countries by code; use country", DOCS),
-        region_name=approximate("definition_differs", "names as Pirsch's own source of places spells them", DOCS),
-        city_name=approximate("definition_differs", "names as Pirsch's own source of places spells them", DOCS),
-        **dict.fromkeys(("time_day", "time_week", "time_month"), approximate("midnight_visits", _MIDNIGHT, DOCS)),
-        time_hour=approximate("definition_differs", "a visit counts in the hour of its last activity only", DOCS),
-        time_minute=approximate("definition_differs", "a visit counts in the minute of its last activity only", DOCS),
+        Dimension,
+        {
+            "page entry_page exit_page event goal": NATIVE,
+            "referrer utm_source utm_medium utm_campaign utm_content utm_term country language": NATIVE,
+            "prop": approximate(
+                "summed_visitors", "without a filter on one event, visitors of several events are summed", DOCS
+            ),
+            "hostname": _differs("the last hostname of the visit, not that of each page view"),
+            "title": never(
+                "Pirsch groups by path and title together, so visitors of one title cannot be counted", DOCS
+            ),
+            "entry_hostname": never("Pirsch keeps only the last hostname of a visit", DOCS),
+            "exit_hostname": NATIVE,
+            "source": _differs("Pirsch's own table of sources; utm_source left out"),
+            "channel": _differs("Pirsch's rules of channels, with one more for AI"),
+            "device": _differs("desktop, mobile or unknown: tablets count as mobile"),
+            "screen": _differs("Pirsch's classes of screen width"),
+            "browser": _differs("Pirsch's names of browsers"),
+            "os": _differs("Pirsch's names of operating systems"),
+            "browser_version": _differs("Pirsch's names of browsers and their versions"),
+            "os_version": _differs("Pirsch's names of operating systems and their versions"),
+            "region": never("Pirsch knows regions by name, not by code; use region_name", DOCS),
+            "city": never("Pirsch knows cities by name, not by GeoNames id; use city_name", DOCS),
+            "country_name": never("Pirsch knows countries by code; use country", DOCS),
+            "region_name city_name": _differs("names as Pirsch's own source of places spells them"),
+            "time:day time:week time:month": approximate("midnight_visits", _MIDNIGHT, DOCS),
+            "time:hour": _differs("a visit counts in the hour of its last activity only"),
+            "time:minute": _differs("a visit counts in the minute of its last activity only"),
+        },
     ),
-    operators=cells(NATIVE, Operator),
+    operators=cells(
+        Operator,
+        {"is is_not contains contains_not matches matches_not wildcard wildcard_not": NATIVE},
+    ),
     operations=cells(
-        NATIVE,
         Operation,
-        custom_props=never("tags and event metadata are free-form at Pirsch; there is no list to manage", DOCS),
-        realtime=approximate("definition_differs", "visitors of the last 300 seconds, as Pirsch counts", DOCS),
-        funnels=not_yet("funnels are defined at Pirsch first; see the vendor calls", DOCS),
-        visit_list=not_yet("single visits are read through the vendor calls", DOCS),
-        value_lists=not_yet("lists of values are read through the vendor calls", DOCS),
-        event_tables=not_yet("tables by the clock are read through the vendor calls", DOCS),
+        {
+            "list_sites create_site update_site delete_site list_goals create_goal delete_goal": NATIVE,
+            "shared_links manage_shared_links guests teams settings": NATIVE,
+            "record_events backdate_events import_history export_history": NATIVE,
+            "custom_props": never("tags and event metadata are free-form at Pirsch; there is no list to manage", DOCS),
+            "realtime": _differs("visitors of the last 300 seconds, as Pirsch counts"),
+            "funnels": not_yet("funnels are defined at Pirsch first; see the vendor calls", DOCS),
+            "visit_list": not_yet("single visits are read through the vendor calls", DOCS),
+            "value_lists": not_yet("lists of values are read through the vendor calls", DOCS),
+            "event_tables": not_yet("tables by the clock are read through the vendor calls", DOCS),
+        },
     ),
     features=cells(
-        NATIVE,
         Feature,
-        part_of_day=never("Pirsch counts whole days; only single minutes of one day can be cut out", DOCS),
-        nested_goal=never("goals can only be filtered at the top level", DOCS),
+        {
+            "or not has_done case_insensitive any_zone order_by total_rows": NATIVE,
+            "part_of_day": never("Pirsch counts whole days; only single minutes of one day can be cut out", DOCS),
+            "nested_goal": never("goals can only be filtered at the top level", DOCS),
+        },
     ),
     max_dimensions=8,
     conflicts=(

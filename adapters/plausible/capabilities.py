@@ -12,7 +12,6 @@ from models.capability import (
     Feature,
     Limits,
     Operation,
-    Support,
     cells,
     never,
     not_yet,
@@ -31,58 +30,77 @@ TIMES = frozenset(TIME_DIMENSIONS)
 ENTRY_AND_EXIT = frozenset({D.ENTRY_PAGE, D.EXIT_PAGE, D.ENTRY_HOSTNAME, D.EXIT_HOSTNAME})
 SESSION_METRICS = frozenset({M.BOUNCE_RATE, M.VISIT_DURATION, M.VIEWS_PER_VISIT})
 EVENT_METRICS = frozenset({M.PAGEVIEWS, M.EVENTS, M.CONVERSIONS, M.SCROLL_DEPTH, M.TIME_ON_PAGE})
-REVENUE = ("total_revenue", "average_revenue")
 ASKED = tuple(d for d in Dimension if d not in OURS)
 
-_NO_EXIT_RATE = never("Plausible counts exit rates only for its own dashboard; its API rejects the metric", QUERY_DOCS)
 _NO_REVENUE = never("revenue exists only in Plausible's cloud, not in the Community Edition")
 _UI_ONLY = "only in Plausible's own pages; it has no API for it"
 _NO_SITES_API = never("the Community Edition has no Sites API", SITES_DOCS)
 _PLUGINS = not_yet("the Community Edition offers this only through its Plugins API, with a token for each site")
 
+_METRICS = {
+    "visitors visits pageviews events views_per_visit bounce_rate visit_duration time_on_page": NATIVE,
+    "conversions conversion_rate group_conversion_rate": NATIVE,
+    "exit_rate": never(
+        "Plausible counts exit rates only for its own dashboard; its API rejects the metric", QUERY_DOCS
+    ),
+}
+"""What all editions say; so of dimensions, operations and features."""
+
+_DIMENSIONS = {
+    "page event goal prop entry_page exit_page": NATIVE,
+    "source channel referrer utm_source utm_medium utm_campaign utm_content utm_term": NATIVE,
+    "device browser os country region city": NATIVE,
+    "time:hour time:day time:month": NATIVE,
+    "title": never("Plausible does not keep page titles", QUERY_DOCS),
+    "language": never("Plausible does not keep languages", QUERY_DOCS),
+    "screen": never("Plausible's visit:screen holds the classes of device, not of the screen's width", QUERY_DOCS),
+    "time:minute": never("Plausible's API has no buckets shorter than an hour", QUERY_DOCS),
+}
+
+_OPERATIONS = {
+    "record_events realtime": NATIVE,
+    "manage_shared_links": never(f"listing and revoking shared links is possible {_UI_ONLY}", SITES_DOCS),
+    "backdate_events": never("Plausible counts an event when it arrives; events carry no time", QUERY_DOCS),
+    "import_history": never(f"importing is possible {_UI_ONLY}"),
+    "export_history": never(f"exporting is possible {_UI_ONLY}"),
+    "settings": never(f"shields and exclusions are set {_UI_ONLY}"),
+    "funnels": never(f"funnels are shown {_UI_ONLY}"),
+    "visit_list": never("Plausible gives aggregates, never single visits", QUERY_DOCS),
+    "value_lists": not_yet("a breakdown by the dimension lists its values", QUERY_DOCS),
+    "event_tables": never("Plausible has no tables by the clock and adds up no property but revenue", QUERY_DOCS),
+}
+
+_FEATURES = {
+    "any_zone": never("Plausible cuts days in the site's own time zone", QUERY_DOCS),
+    "nested_goal": never("Plausible takes goal filters at the top level only", QUERY_DOCS),
+}
+
+# Stats v2
+
 DIMENSIONS = cells(
-    NATIVE,
-    ASKED,
-    title=never("Plausible does not keep page titles", QUERY_DOCS),
-    language=never("Plausible does not keep languages", QUERY_DOCS),
-    screen=never("Plausible's visit:screen holds the classes of device, not of the screen's width", QUERY_DOCS),
-    time_minute=never("Plausible's API has no buckets shorter than an hour", QUERY_DOCS),
+    Dimension,
+    {
+        **_DIMENSIONS,
+        "hostname entry_hostname exit_hostname browser_version os_version": NATIVE,
+        "country_name region_name city_name time:week": NATIVE,
+    },
 )
+
+OPERATORS = cells(Operator, {"is is_not contains contains_not matches matches_not wildcard wildcard_not": NATIVE})
 
 FEATURES = cells(
-    NATIVE,
     Feature,
-    any_zone=never("Plausible cuts days in the site's own time zone", QUERY_DOCS),
-    nested_goal=never("Plausible takes goal filters at the top level only", QUERY_DOCS),
+    {**_FEATURES, "or not has_done case_insensitive part_of_day order_by total_rows": NATIVE},
 )
 
-OPERATIONS = cells(
-    NATIVE,
+CE_OPERATIONS = cells(
     Operation,
-    manage_shared_links=never(f"listing and revoking shared links is possible {_UI_ONLY}", SITES_DOCS),
-    backdate_events=never("Plausible counts an event when it arrives; events carry no time", QUERY_DOCS),
-    import_history=never(f"importing is possible {_UI_ONLY}"),
-    export_history=never(f"exporting is possible {_UI_ONLY}"),
-    settings=never(f"shields and exclusions are set {_UI_ONLY}"),
-    funnels=never(f"funnels are shown {_UI_ONLY}"),
-    visit_list=never("Plausible gives aggregates, never single visits", QUERY_DOCS),
-    value_lists=not_yet("a breakdown by the dimension lists its values", QUERY_DOCS),
-    event_tables=never("Plausible has no tables by the clock and adds up no property but revenue", QUERY_DOCS),
+    {
+        **_OPERATIONS,
+        "list_sites create_site update_site delete_site guests teams": _NO_SITES_API,
+        "list_goals create_goal delete_goal shared_links custom_props": _PLUGINS,
+    },
 )
-
-CE_OPERATIONS = OPERATIONS | {
-    Operation.LIST_SITES: _NO_SITES_API,
-    Operation.CREATE_SITE: _NO_SITES_API,
-    Operation.UPDATE_SITE: _NO_SITES_API,
-    Operation.DELETE_SITE: _NO_SITES_API,
-    Operation.GUESTS: _NO_SITES_API,
-    Operation.TEAMS: _NO_SITES_API,
-    Operation.LIST_GOALS: _PLUGINS,
-    Operation.CREATE_GOAL: _PLUGINS,
-    Operation.DELETE_GOAL: _PLUGINS,
-    Operation.SHARED_LINKS: _PLUGINS,
-    Operation.CUSTOM_PROPS: _PLUGINS,
-}
 
 _GOAL_OPERATORS = frozenset({O.IS, O.CONTAINS})
 FILTERS = MappingProxyType({D.GOAL: _GOAL_OPERATORS})
@@ -127,10 +145,17 @@ PLAUSIBLE_CLOUD = Capabilities(
     backend="plausible",
     edition="cloud",
     title="Plausible Cloud",
-    metrics=cells(NATIVE, Metric, exit_rate=_NO_EXIT_RATE),
+    metrics=cells(Metric, {**_METRICS, "scroll_depth percentage total_revenue average_revenue": NATIVE}),
     dimensions=DIMENSIONS,
-    operators=cells(NATIVE, Operator),
-    operations=OPERATIONS,
+    operators=OPERATORS,
+    operations=cells(
+        Operation,
+        {
+            **_OPERATIONS,
+            "list_sites create_site update_site delete_site guests teams": NATIVE,
+            "list_goals create_goal delete_goal shared_links custom_props": NATIVE,
+        },
+    ),
     features=FEATURES,
     max_dimensions=MAX_DIMENSIONS,
     filters=FILTERS,
@@ -143,9 +168,11 @@ PLAUSIBLE_CE = Capabilities(
     backend="plausible",
     edition="ce",
     title="Plausible Community Edition",
-    metrics=cells(NATIVE, Metric, exit_rate=_NO_EXIT_RATE, **dict.fromkeys(REVENUE, _NO_REVENUE)),
+    metrics=cells(
+        Metric, {**_METRICS, "scroll_depth percentage": NATIVE, "total_revenue average_revenue": _NO_REVENUE}
+    ),
     dimensions=DIMENSIONS,
-    operators=cells(NATIVE, Operator),
+    operators=OPERATORS,
     operations=CE_OPERATIONS,
     features=FEATURES,
     max_dimensions=MAX_DIMENSIONS,
@@ -157,30 +184,9 @@ PLAUSIBLE_CE = Capabilities(
 
 # Servers from before stats v2: aggregate, timeseries and breakdown of the v1 API (contract section 5).
 
-_V1_NO_METRIC = never("Plausible's v1 API does not have this metric", V1_DOCS)
 _V1_BLANKS = frozenset({D.COUNTRY, D.REGION, D.CITY, D.ENTRY_PAGE, D.EXIT_PAGE, *UTM})
 _V1_FILTERS = never("Plausible's v1 filters compare whole values or wildcards", V1_DOCS)
-_V1_VERSIONS = never("Plausible's v1 API splits versions further, by browser or system", V1_DOCS)
-_V1_FLAT = never("Plausible's v1 filters are joined by and only", V1_DOCS)
-_V1_ORDER = never("Plausible's v1 API orders by the first metric, or by time", V1_DOCS)
-_V1_CODES = never("Plausible's v1 API knows places by their codes, not by name", V1_DOCS)
 _V1_GROUPS = frozenset(ASKED) - TIMES - {D.GOAL, D.PROP}
-
-
-def _v1_dimensions() -> dict[Dimension, Support]:
-    return (
-        DIMENSIONS
-        | dict.fromkeys((D.BROWSER_VERSION, D.OS_VERSION), _V1_VERSIONS)
-        | {
-            D.HOSTNAME: never("Plausible's v1 API does not group by hostname", V1_DOCS),
-            D.ENTRY_HOSTNAME: never("Plausible's v1 API does not know the hostnames of entry and exit pages", V1_DOCS),
-            D.EXIT_HOSTNAME: never("Plausible's v1 API does not know the hostnames of entry and exit pages", V1_DOCS),
-            D.COUNTRY_NAME: _V1_CODES,
-            D.REGION_NAME: _V1_CODES,
-            D.CITY_NAME: _V1_CODES,
-            D.TIME_WEEK: never("Plausible's v1 API has no weekly buckets", V1_DOCS),
-        }
-    )
 
 
 _V1_OPERATORS = frozenset({O.IS, O.IS_NOT, O.WILDCARD, O.WILDCARD_NOT})
@@ -190,25 +196,48 @@ PLAUSIBLE_CE_V1 = Capabilities(
     edition="ce-v1",
     title="Plausible Community Edition before stats v2",
     metrics=cells(
-        NATIVE,
         Metric,
-        exit_rate=_NO_EXIT_RATE,
-        scroll_depth=_V1_NO_METRIC,
-        percentage=_V1_NO_METRIC,
-        **dict.fromkeys(REVENUE, _NO_REVENUE),
+        {
+            **_METRICS,
+            "scroll_depth percentage": never("Plausible's v1 API does not have this metric", V1_DOCS),
+            "total_revenue average_revenue": _NO_REVENUE,
+        },
     ),
-    dimensions=_v1_dimensions(),
-    operators=cells(_V1_FILTERS, Operator, **{o.name.lower(): NATIVE for o in _V1_OPERATORS}),
+    dimensions=cells(
+        Dimension,
+        {
+            **_DIMENSIONS,
+            "hostname": never("Plausible's v1 API does not group by hostname", V1_DOCS),
+            "entry_hostname exit_hostname": never(
+                "Plausible's v1 API does not know the hostnames of entry and exit pages", V1_DOCS
+            ),
+            "browser_version os_version": never(
+                "Plausible's v1 API splits versions further, by browser or system", V1_DOCS
+            ),
+            "country_name region_name city_name": never(
+                "Plausible's v1 API knows places by their codes, not by name", V1_DOCS
+            ),
+            "time:week": never("Plausible's v1 API has no weekly buckets", V1_DOCS),
+        },
+    ),
+    operators=cells(
+        Operator,
+        {
+            "is is_not wildcard wildcard_not": NATIVE,
+            "contains contains_not matches matches_not": _V1_FILTERS,
+        },
+    ),
     operations=CE_OPERATIONS,
     features=cells(
-        _V1_FLAT,
         Feature,
-        any_zone=FEATURES[Feature.ANY_ZONE],
-        case_insensitive=never("Plausible's v1 filters are case-sensitive", V1_DOCS),
-        part_of_day=never("Plausible's v1 API takes whole days only", V1_DOCS),
-        order_by=_V1_ORDER,
-        total_rows=never("Plausible's v1 API does not count rows", V1_DOCS),
-        nested_goal=FEATURES[Feature.NESTED_GOAL],
+        {
+            **_FEATURES,
+            "or not has_done": never("Plausible's v1 filters are joined by and only", V1_DOCS),
+            "case_insensitive": never("Plausible's v1 filters are case-sensitive", V1_DOCS),
+            "part_of_day": never("Plausible's v1 API takes whole days only", V1_DOCS),
+            "order_by": never("Plausible's v1 API orders by the first metric, or by time", V1_DOCS),
+            "total_rows": never("Plausible's v1 API does not count rows", V1_DOCS),
+        },
     ),
     max_dimensions=1,
     filters={

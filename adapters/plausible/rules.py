@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from adapters.translate import flat, joined_by_and
 from models.filters import And, Comparison, Filter, HasDone, Or, comparisons
 from models.query import ResolvedQuery
-from models.vocabulary import GOAL_METRICS, NOT_SET, Dimension, Metric, Operator, dimension_of
+from models.vocabulary import GOAL_METRICS, GOAL_RATES, NOT_SET, Dimension, Metric, Operator, dimension_of
 
 Rule = Callable[[ResolvedQuery], Iterator[str]]
 
@@ -17,7 +17,6 @@ D, M = Dimension, Metric
 EVENT_DIMENSIONS = frozenset({D.PAGE, D.HOSTNAME, D.EVENT, D.GOAL, D.PROP})
 PATTERNS = frozenset({Operator.MATCHES, Operator.MATCHES_NOT, Operator.WILDCARD, Operator.WILDCARD_NOT})
 EXACT = frozenset({Operator.IS, Operator.IS_NOT})
-RATES = frozenset({M.CONVERSION_RATE, M.GROUP_CONVERSION_RATE})
 
 
 def refusals(query: ResolvedQuery, *, v1: bool = False) -> tuple[str, ...]:
@@ -87,7 +86,7 @@ def _goal_needed(query: ResolvedQuery) -> Iterator[str]:
 
 
 def _rates_and_props(query: ResolvedQuery) -> Iterator[str]:
-    if RATES & set(query.metrics) and any(_kind(leaf) is D.PROP for leaf in _nested(query)):
+    if GOAL_RATES & set(query.metrics) and any(_kind(leaf) is D.PROP for leaf in _nested(query)):
         yield "conversion rates: Plausible takes property filters beside them at the top level only"
 
 

@@ -13,17 +13,14 @@ from models.errors import Unintelligible
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.query import Include, ResolvedQuery
 from models.result import ImportsNote, ImportsSkipped, MetricWarning, Money, Row, Value
-from models.vocabulary import GOAL_METRICS, NOT_SET, TIME_DIMENSIONS, Dimension, Metric, Unit
+from models.vocabulary import GOAL_METRICS, NOT_SET, REVENUE, TIME_DIMENSIONS, Dimension, Metric
 from models.vocabulary import METRICS as FACTS
 
 MOST_ROWS = 10_000
-WHOLE = frozenset({Metric.BOUNCE_RATE, Metric.VISIT_DURATION, Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH}) | {
-    m for m, facts in FACTS.items() if facts.unit is Unit.COUNT
-}
+WHOLE = frozenset(m for m, facts in FACTS.items() if facts.decimals == 0)
 """Metrics that are whole numbers, however the server writes them (seed 001 shows `53.0`)."""
 NO_CITY = 0
 """How Plausible writes that a city is not known."""
-MONEY = frozenset(m for m, facts in FACTS.items() if facts.unit is Unit.MONEY)
 READ = frozenset({*TIME_DIMENSIONS, Dimension.CITY})
 """Dimensions whose texts are not yet labels."""
 
@@ -146,7 +143,7 @@ def _labels(query: ResolvedQuery, name: str, values: Sequence[str | int | None])
 
 def _numbers(metric: Metric, cells: Sequence[Cell]) -> Sequence[Value]:
     """A column of numbers."""
-    if metric in MONEY:
+    if metric in REVENUE:
         return [number(metric, cell) for cell in cells]
     return [cell if type(cell) is int else number(metric, cell) for cell in cells]
 
@@ -168,9 +165,9 @@ def label(query: ResolvedQuery, name: str, value: str | int | float | None) -> s
 
 def number(metric: Metric, cell: Cell) -> Value:
     """A metric's value. Raises Unintelligible on money where a number belongs, and the other way round."""
-    if cell is None or (type(cell) is int and metric not in MONEY):
+    if cell is None or (type(cell) is int and metric not in REVENUE):
         return cell
-    money = metric in MONEY
+    money = metric in REVENUE
     match cell:
         case Amount(value, currency) if money:
             return Money(float(value), currency)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from models.period import Period, buckets
+from models.period import Period, buckets, day_label
 from models.query import ResolvedQuery
 from models.vocabulary import Interval, interval_of
 
@@ -81,16 +81,9 @@ def label_of(point: str, query: ResolvedQuery) -> str | None:
     if not query.period.first <= moment <= query.period.last:
         return None
     local = moment.astimezone(query.period.zone)
-    match grouped:
-        case Interval.HOUR:
-            return local.strftime("%Y-%m-%d %H:00:00")
-        case Interval.WEEK:
-            monday = local.date() - timedelta(days=local.weekday())
-            return max(monday, query.period.first_date).isoformat()
-        case Interval.MONTH:
-            return local.strftime("%Y-%m-01")
-        case _:
-            return local.date().isoformat()
+    if grouped is Interval.HOUR:
+        return local.strftime("%Y-%m-%d %H:00:00")
+    return day_label(local.date(), grouped or Interval.DAY, query.period.first_date)
 
 
 def bucket_dates(query: ResolvedQuery) -> tuple[Bucket, ...]:

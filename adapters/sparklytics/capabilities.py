@@ -36,114 +36,95 @@ _blanks = approximate(BLANKS_CODE, "events without a value are missing from the 
 _event_scoped = approximate(BLANKS_CODE, "read from single events, not from the visit; events without one are missing")
 
 METRICS: Mapping[Metric, Support] = cells(
-    not_yet("a metric that is not mapped here"),
     Metric,
-    visitors=NATIVE,
-    pageviews=NATIVE,
-    events=NATIVE,
-    conversions=NATIVE,
-    visits=_sessions,
-    views_per_visit=_sessions,
-    bounce_rate=approximate(SESSION_CODE, "a session of one event counts as a bounce, whatever the event"),
-    visit_duration=_sessions,
-    percentage=approximate("sparklytics.derived", "derived from the visitors of the rows and of the whole"),
-    conversion_rate=approximate(GOAL_CODE, "converting sessions of all sessions, not visitors"),
-    total_revenue=approximate("sparklytics.revenue_report", "from the revenue report of the goal"),
-    average_revenue=approximate("sparklytics.revenue_report", "from the revenue report of the goal"),
-    time_on_page=never("Sparklytics does not measure engagement"),
-    scroll_depth=never("Sparklytics does not measure scrolling"),
-    exit_rate=never("Sparklytics does not report exits by page"),
-    group_conversion_rate=never("goals cannot be broken down by another dimension"),
+    {
+        "visitors pageviews events conversions": NATIVE,
+        "visits views_per_visit visit_duration": _sessions,
+        "bounce_rate": approximate(SESSION_CODE, "a session of one event counts as a bounce, whatever the event"),
+        "percentage": approximate("sparklytics.derived", "derived from the visitors of the rows and of the whole"),
+        "conversion_rate": approximate(GOAL_CODE, "converting sessions of all sessions, not visitors"),
+        "total_revenue average_revenue": approximate(
+            "sparklytics.revenue_report", "from the revenue report of the goal"
+        ),
+        "time_on_page": never("Sparklytics does not measure engagement"),
+        "scroll_depth": never("Sparklytics does not measure scrolling"),
+        "exit_rate": never("Sparklytics does not report exits by page"),
+        "group_conversion_rate": never("goals cannot be broken down by another dimension"),
+    },
 )
 
 DIMENSIONS: Mapping[Dimension, Support] = cells(
-    not_yet("a dimension that is not mapped here"),
-    (d for d in Dimension if d not in OURS),
-    page=NATIVE,
-    event=NATIVE,
-    goal=NATIVE,
-    time_hour=NATIVE,
-    time_day=NATIVE,
-    time_week=NATIVE,
-    time_month=NATIVE,
-    hostname=never("a host can be filtered on, but not broken down by"),
-    title=never("page titles are not kept"),
-    entry_page=not_yet("only by walking through all sessions, 200 at a time; see the vendor call `sessions`"),
-    exit_page=not_yet("only by walking through all sessions, 200 at a time; see the vendor call `sessions`"),
-    entry_hostname=never("hosts of entry pages are not reported"),
-    exit_hostname=never("hosts of exit pages are not reported"),
-    prop=never(
-        "properties are counted within one event name and from a sample; see the vendor call `event_properties`"
-    ),
-    source=approximate("sparklytics.referrer_domain", "the referring domain stands for the source"),
-    referrer=approximate("sparklytics.referrer_domain", "only the domain of the referrer is reported"),
-    channel=never("channels are not reported"),
-    utm_source=_event_scoped,
-    utm_medium=_event_scoped,
-    utm_campaign=_event_scoped,
-    utm_content=never("utm_content is stored but not reported"),
-    utm_term=never("utm_term is stored but not reported"),
-    device=_blanks,
-    screen=never("raw screen sizes are reported, not classes"),
-    browser=_blanks,
-    browser_version=never("browser versions are not reported"),
-    os=_blanks,
-    os_version=never("versions of operating systems are not reported"),
-    country=_blanks,
-    country_name=never("countries are ISO codes, not names; ask for country"),
-    region_name=_blanks,
-    city_name=_blanks,
-    region=approximate("sparklytics.place_names", "regions are English names, not ISO codes"),
-    city=approximate("sparklytics.place_names", "cities are English names, not GeoNames ids"),
-    language=approximate("sparklytics.language_tags", "languages are tags as the browser sent them"),
-    time_minute=never("the finest bucket is an hour"),
+    Dimension,
+    {
+        "page event goal time:hour time:day time:week time:month": NATIVE,
+        "hostname": never("a host can be filtered on, but not broken down by"),
+        "title": never("page titles are not kept"),
+        "entry_page exit_page": not_yet(
+            "only by walking through all sessions, 200 at a time; see the vendor call `sessions`"
+        ),
+        "entry_hostname": never("hosts of entry pages are not reported"),
+        "exit_hostname": never("hosts of exit pages are not reported"),
+        "prop": never(
+            "properties are counted within one event name and from a sample; see the vendor call `event_properties`"
+        ),
+        "source": approximate("sparklytics.referrer_domain", "the referring domain stands for the source"),
+        "referrer": approximate("sparklytics.referrer_domain", "only the domain of the referrer is reported"),
+        "channel": never("channels are not reported"),
+        "utm_source utm_medium utm_campaign": _event_scoped,
+        "utm_content": never("utm_content is stored but not reported"),
+        "utm_term": never("utm_term is stored but not reported"),
+        "device browser os country region_name city_name": _blanks,
+        "screen": never("raw screen sizes are reported, not classes"),
+        "browser_version": never("browser versions are not reported"),
+        "os_version": never("versions of operating systems are not reported"),
+        "country_name": never("countries are ISO codes, not names; ask for country"),
+        "region": approximate("sparklytics.place_names", "regions are English names, not ISO codes"),
+        "city": approximate("sparklytics.place_names", "cities are English names, not GeoNames ids"),
+        "language": approximate("sparklytics.language_tags", "languages are tags as the browser sent them"),
+        "time:minute": never("the finest bucket is an hour"),
+    },
 )
 
 OPERATORS: Mapping[Operator, Support] = cells(
-    never("Sparklytics filters by equality only; no negation, patterns or alternatives"),
     Operator,
-    **{"is": NATIVE},
-    contains=NATIVE,
+    {
+        "is contains": NATIVE,
+        "is_not contains_not matches matches_not wildcard wildcard_not": never(
+            "Sparklytics filters by equality only; no negation, patterns or alternatives"
+        ),
+    },
 )
 
 _MANAGED = "one public link for each site, without name, password or expiry"
+_UNMAPPED = not_yet("an operation that is not mapped here")
 OPERATIONS: Mapping[Operation, Support] = cells(
-    not_yet("an operation that is not mapped here"),
     Operation,
-    list_sites=NATIVE,
-    create_site=NATIVE,
-    update_site=NATIVE,
-    delete_site=NATIVE,
-    list_goals=NATIVE,
-    create_goal=NATIVE,
-    delete_goal=NATIVE,
-    collect_events=NATIVE,
-    export_history=NATIVE,
-    shared_links=approximate("sparklytics.one_link", _MANAGED),
-    manage_shared_links=approximate("sparklytics.one_link", _MANAGED),
-    guests=never("Sparklytics has no guests"),
-    teams=never("Sparklytics has no teams"),
-    custom_props=never("Sparklytics keeps no list of properties"),
-    realtime=approximate("sparklytics.realtime_30_minutes", "visitors of the last 30 minutes, not 5"),
-    backdate_events=never("an event carries no time of its own"),
-    import_history=never("Sparklytics takes no history"),
-    settings=never("Sparklytics has no rules of collection for one site that the API could set in this form"),
+    {
+        "list_sites create_site update_site delete_site list_goals create_goal delete_goal": NATIVE,
+        "record_events export_history": NATIVE,
+        "shared_links manage_shared_links": approximate("sparklytics.one_link", _MANAGED),
+        "guests": never("Sparklytics has no guests"),
+        "teams": never("Sparklytics has no teams"),
+        "custom_props": never("Sparklytics keeps no list of properties"),
+        "realtime": approximate("sparklytics.realtime_30_minutes", "visitors of the last 30 minutes, not 5"),
+        "backdate_events": never("an event carries no time of its own"),
+        "import_history": never("Sparklytics takes no history"),
+        "settings": never("Sparklytics has no rules of collection for one site that the API could set in this form"),
+        "funnels visit_list value_lists event_tables": _UNMAPPED,
+    },
 )
 
 FEATURES: Mapping[Feature, Support] = cells(
-    not_yet("a shape of question that is not mapped here"),
     Feature,
-    any_zone=NATIVE,
-    order_by=NATIVE,
-    total_rows=NATIVE,
-    **{
+    {
+        "any_zone order_by total_rows": NATIVE,
         "or": never("filters on different dimensions are always joined by and"),
         "not": never("no filter can be negated"),
+        "has_done": never("there are no filters on what else a visitor did"),
+        "case_insensitive": never("filters are case-sensitive"),
+        "part_of_day": never("reports take whole days"),
+        "nested_goal": never("a goal can only stand alone"),
     },
-    behaviour=never("there are no filters on what else a visitor did"),
-    case_insensitive=never("filters are case-sensitive"),
-    part_of_day=never("reports take whole days"),
-    nested_goal=never("a goal can only stand alone"),
 )
 
 BREAKDOWN_DIMENSIONS = frozenset(BREAKDOWNS)

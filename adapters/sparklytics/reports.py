@@ -29,7 +29,7 @@ from models.event import PAGEVIEW
 from models.query import ResolvedQuery
 from models.result import Answer, Foreseen, Money, Row, Value
 from models.site import Site
-from models.vocabulary import Dimension, Metric
+from models.vocabulary import REVENUE, Dimension, Metric
 
 MOST_GOALS = 24
 
@@ -199,16 +199,13 @@ async def _goals(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
 async def _goal(calls: StatsCalls, goal: Goal, query: ResolvedQuery) -> Row:
     first, last = query.period.first_date, query.period.last_date
     stats = await calls.goal(goal.id, first, last)
-    paid = await _revenue(calls, goal, first, last) if _MONEY & set(query.metrics) else {}
-    return tuple(paid[m] if m in _MONEY else _goal_value(m, stats) for m in query.metrics)
-
-
-_MONEY = {Metric.TOTAL_REVENUE, Metric.AVERAGE_REVENUE}
+    paid = await _revenue(calls, goal, first, last) if REVENUE & set(query.metrics) else {}
+    return tuple(paid[m] if m in REVENUE else _goal_value(m, stats) for m in query.metrics)
 
 
 async def _revenue(calls: StatsCalls, goal: Goal, first: date, last: date) -> dict[Metric, Value]:
     if goal.value_mode == "none" or not goal.currency:
-        return dict.fromkeys(_MONEY)
+        return dict.fromkeys(REVENUE)
     rows = (await calls.revenue(goal.id, first, last)).rows
     whole, count = sum(r.revenue for r in rows), sum(r.conversions for r in rows)
     return {

@@ -18,11 +18,11 @@ from adapters.translate import MOST_BUCKETS, Shape, against_shape, filtered_twic
 from models.filters import Filter
 from models.query import ResolvedQuery
 from models.result import Reason, Value
-from models.vocabulary import DIRECT, NOT_SET, Dimension, Interval, Metric
+from models.vocabulary import DIRECT, METRICS, NOT_SET, Dimension, Interval, Metric
 
 Params = tuple[tuple[str, str], ...]
-ADDITIVE = frozenset({Metric.EVENTS, Metric.PAGEVIEWS})
 SERIES_METRICS = frozenset({Metric.VISITORS, Metric.EVENTS, Metric.PAGEVIEWS})
+ADDITIVE = frozenset(m for m in SERIES_METRICS if METRICS[m].additive)
 NAMES_DAYS = 90
 """./events and its kin refuse longer spans."""
 _COUNTRY = re.compile(r"^[A-Z]{2}$")

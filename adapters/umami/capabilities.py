@@ -33,101 +33,77 @@ _events = approximate(
 _viewed = approximate("umami.viewless_dropped", "pages and hosts without a page view are missing")
 
 METRICS: Mapping[Metric, Support] = cells(
-    not_yet("a metric that is not mapped here"),
     Metric,
-    pageviews=NATIVE,
-    events=NATIVE,
-    conversions=NATIVE,
-    visitors=approximate(VISITORS_CODE, "visitors with at least one page view, known longer than a day"),
-    visits=_visits,
-    views_per_visit=_visits,
-    bounce_rate=approximate(VISITS_CODE, "visits with one page view, whatever else was done"),
-    visit_duration=approximate(VISITS_CODE, "time between the first and the last page view of a visit"),
-    conversion_rate=approximate(GOAL_CODE, "of the visitors with a page view"),
-    percentage=approximate(VISITORS_CODE, "of the visitors with a page view"),
-    group_conversion_rate=never("goals cannot be broken down by another dimension"),
-    time_on_page=never("Umami does not measure engagement"),
-    scroll_depth=never("Umami does not report scrolling"),
-    exit_rate=never("Umami does not relate exits to page views"),
-    total_revenue=not_yet("Umami reports revenue by event in a report of its own; see the vendor call `revenue`"),
-    average_revenue=not_yet("Umami reports revenue by event in a report of its own; see the vendor call `revenue`"),
+    {
+        "pageviews events conversions": NATIVE,
+        "visitors": approximate(VISITORS_CODE, "visitors with at least one page view, known longer than a day"),
+        "visits views_per_visit": _visits,
+        "bounce_rate": approximate(VISITS_CODE, "visits with one page view, whatever else was done"),
+        "visit_duration": approximate(VISITS_CODE, "time between the first and the last page view of a visit"),
+        "conversion_rate": approximate(GOAL_CODE, "of the visitors with a page view"),
+        "percentage": approximate(VISITORS_CODE, "of the visitors with a page view"),
+        "group_conversion_rate": never("goals cannot be broken down by another dimension"),
+        "time_on_page": never("Umami does not measure engagement"),
+        "scroll_depth": never("Umami does not report scrolling"),
+        "exit_rate": never("Umami does not relate exits to page views"),
+        "total_revenue average_revenue": not_yet(
+            "Umami reports revenue by event in a report of its own; see the vendor call `revenue`"
+        ),
+    },
 )
 
 DIMENSIONS: Mapping[Dimension, Support] = cells(
-    not_yet("a dimension that is not mapped here"),
-    (d for d in Dimension if d not in OURS),
-    **{f"utm_{tag}": _events for tag in ("source", "medium", "campaign", "content", "term")},
-    **{str(d).replace(":", "_"): NATIVE for d in TIME_DIMENSIONS},
-    page=_viewed,
-    hostname=_viewed,
-    event=NATIVE,
-    goal=NATIVE,
-    title=_blanks,
-    entry_page=_visits,
-    exit_page=_visits,
-    entry_hostname=never("hosts of entry pages are not reported"),
-    exit_hostname=never("hosts of exit pages are not reported"),
-    prop=not_yet("event data has endpoints of its own; see the vendor call `event_data_values`"),
-    source=approximate("umami.referrer_domain", "the referring domain stands for the source, and none is missing"),
-    referrer=approximate("umami.referrer_domain", "only the domain of the referrer is reported"),
-    channel=approximate("umami.channels", "channels by Umami's own rules"),
-    device=_blanks,
-    screen=never("raw screen sizes are reported, not classes"),
-    browser=_blanks,
-    browser_version=never("browser versions are not kept"),
-    os=_blanks,
-    os_version=never("versions of operating systems are not kept"),
-    country=_blanks,
-    country_name=never("countries are ISO codes, not names; ask for country"),
-    region=_blanks,
-    region_name=never("regions are ISO codes, not names; ask for region"),
-    city_name=_blanks,
-    city=approximate("umami.place_names", "cities are names, not GeoNames ids"),
-    language=_blanks,
+    Dimension,
+    {
+        "event goal time:minute time:hour time:day time:week time:month": NATIVE,
+        "page hostname": _viewed,
+        "utm_source utm_medium utm_campaign utm_content utm_term": _events,
+        "title device browser os country region city_name language": _blanks,
+        "entry_page exit_page": _visits,
+        "entry_hostname": never("hosts of entry pages are not reported"),
+        "exit_hostname": never("hosts of exit pages are not reported"),
+        "prop": not_yet("event data has endpoints of its own; see the vendor call `event_data_values`"),
+        "source": approximate(
+            "umami.referrer_domain", "the referring domain stands for the source, and none is missing"
+        ),
+        "referrer": approximate("umami.referrer_domain", "only the domain of the referrer is reported"),
+        "channel": approximate("umami.channels", "channels by Umami's own rules"),
+        "screen": never("raw screen sizes are reported, not classes"),
+        "browser_version": never("browser versions are not kept"),
+        "os_version": never("versions of operating systems are not kept"),
+        "country_name": never("countries are ISO codes, not names; ask for country"),
+        "region_name": never("regions are ISO codes, not names; ask for region"),
+        "city": approximate("umami.place_names", "cities are names, not GeoNames ids"),
+    },
+)
+
+OPERATORS: Mapping[Operator, Support] = cells(
+    Operator, {"is is_not contains contains_not matches matches_not wildcard wildcard_not": NATIVE}
 )
 
 FEATURES: Mapping[Feature, Support] = cells(
-    not_yet("a shape of question that is not mapped here"),
     Feature,
-    **{"or": NATIVE, "not": never("a group of filters cannot be negated")},
-    case_insensitive=NATIVE,
-    any_zone=NATIVE,
-    part_of_day=NATIVE,
-    order_by=NATIVE,
-    total_rows=NATIVE,
-    behaviour=never("there are no filters on what else a visitor did"),
-    nested_goal=never("a goal can only stand alone"),
+    {
+        "or case_insensitive any_zone part_of_day order_by total_rows": NATIVE,
+        "not": never("a group of filters cannot be negated"),
+        "has_done": never("there are no filters on what else a visitor did"),
+        "nested_goal": never("a goal can only stand alone"),
+    },
 )
 
-_DONE = (
-    Operation.LIST_SITES,
-    Operation.CREATE_SITE,
-    Operation.UPDATE_SITE,
-    Operation.DELETE_SITE,
-    Operation.LIST_GOALS,
-    Operation.CREATE_GOAL,
-    Operation.DELETE_GOAL,
-    Operation.SHARED_LINKS,
-    Operation.MANAGE_SHARED_LINKS,
-    Operation.TEAMS,
-    Operation.COLLECT_EVENTS,
-)
-OPERATIONS: Mapping[Operation, Support] = cells(
-    not_yet("an operation that is not mapped here"),
-    Operation,
-    **{op.name.lower(): NATIVE for op in _DONE},
-    guests=never("Umami shares websites with teams, not with single guests"),
-    custom_props=never("Umami keeps no list of properties to allow"),
-    realtime=approximate(REALTIME_CODE, "everyone with any event in the last five minutes"),
-    backdate_events=not_yet("the documented tracker call carries no time"),
-    import_history=never("Umami takes no history (umami issue 2653)"),
-    export_history=never("Umami exports aggregates only; see the vendor call `export`"),
-    settings=never("Umami has no rules of collection for one site"),
-)
-CLOUD_OPERATIONS: Mapping[Operation, Support] = {
-    **OPERATIONS,
-    Operation.COLLECT_EVENTS: not_yet("the cloud collects at another address than that of its API"),
+_OPERATIONS: Mapping[str, Support] = {
+    "list_sites create_site update_site delete_site list_goals create_goal delete_goal": NATIVE,
+    "shared_links manage_shared_links teams": NATIVE,
+    "guests": never("Umami shares websites with teams, not with single guests"),
+    "custom_props": never("Umami keeps no list of properties to allow"),
+    "realtime": approximate(REALTIME_CODE, "everyone with any event in the last five minutes"),
+    "backdate_events": not_yet("the documented tracker call carries no time"),
+    "import_history": never("Umami takes no history (umami issue 2653)"),
+    "export_history": never("Umami exports aggregates only; see the vendor call `export`"),
+    "settings": never("Umami has no rules of collection for one site"),
+    "funnels visit_list value_lists event_tables": not_yet("an operation that is not mapped here"),
 }
+"""What both editions say; they differ in where events are sent."""
 
 TIMES = frozenset(TIME_DIMENSIONS)
 GOAL_ONLY = frozenset({Metric.CONVERSIONS, Metric.CONVERSION_RATE})
@@ -206,26 +182,30 @@ REASONS: Mapping[Dimension, str] = (
     | {Dimension.GOAL: "a goal is chosen by its name"}
 )
 
-UMAMI = Capabilities(
-    backend="umami",
-    edition="self-hosted",
-    title="Umami",
-    metrics=METRICS,
-    dimensions=DIMENSIONS,
-    operators=dict.fromkeys(Operator, NATIVE),
-    operations=OPERATIONS,
-    features=FEATURES,
-    max_dimensions=1,
-    filters=RESTRICTED,
-    filter_reasons=REASONS,
-    conflicts=CONFLICTS,
-)
-UMAMI_CLOUD = UMAMI.model_copy(
-    update={
-        "edition": "cloud",
-        "title": "Umami Cloud",
-        "operations": CLOUD_OPERATIONS,
-        "limits": Limits(requests_per_hour=12_000, burst=50),  # 50 calls in 15 seconds
-    }
+
+def _edition(edition: str, title: str, record_events: Support, limits: Limits) -> Capabilities:
+    return Capabilities(
+        backend="umami",
+        edition=edition,
+        title=title,
+        metrics=METRICS,
+        dimensions=DIMENSIONS,
+        operators=OPERATORS,
+        operations=cells(Operation, {**_OPERATIONS, "record_events": record_events}),
+        features=FEATURES,
+        max_dimensions=1,
+        filters=RESTRICTED,
+        filter_reasons=REASONS,
+        conflicts=CONFLICTS,
+        limits=limits,
+    )
+
+
+UMAMI = _edition("self-hosted", "Umami", NATIVE, Limits())
+UMAMI_CLOUD = _edition(
+    "cloud",
+    "Umami Cloud",
+    not_yet("the cloud collects at another address than that of its API"),
+    Limits(requests_per_hour=12_000, burst=50),  # 50 calls in 15 seconds
 )
 EDITIONS: Mapping[str, Capabilities] = {"self-hosted": UMAMI, "cloud": UMAMI_CLOUD}

@@ -31,7 +31,7 @@ def by_ref(db: Database, tenant: Tenant, ref: str) -> SiteRecord:
             raise Conflict(f"several sites have the domain {ref}; name one by its id")
         if rows:
             return _record(rows[0])
-    raise UnknownSite("there is no such site")
+    raise UnknownSite
 
 
 def for_tracker(db: Database, name: str) -> SiteRecord | None:

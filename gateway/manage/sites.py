@@ -45,7 +45,7 @@ class Sites:
         if record is None:
             record = self._by_ref[place] = await self._catalog.run(rows.by_ref, caller.tenant, ref)
         if not caller.sees(record.site.id):
-            raise UnknownSite("there is no such site")
+            raise UnknownSite
         concerned.set(record.site.id)
         return record
 
@@ -117,7 +117,7 @@ class Sites:
                 record = await self.find(caller, ref)
                 found[record.site.id] = record
             except UnknownSite:
-                problems.append(Problem(f"sites[{i}]", f"there is no such site: {ref[:60]!r}"))
+                problems.append(UnknownSite.problem(f"sites[{i}]", ref))
         if len(found) != 1:
             concerned.set("")
         if problems:

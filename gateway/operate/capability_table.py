@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from adapters.evidence import evidence
-from models.capability import Capabilities, Evidence, Level, Support
+from models.capability import KINDS, Capabilities, Evidence, Level, Support
 
 SIGNS = {Level.NATIVE: "yes", Level.NOT_YET: "not yet", Level.NEVER: "no"}
 HEAD = """# What each backend can answer
@@ -42,18 +41,11 @@ class Cell:
 
 def cells(can: Capabilities) -> dict[str, Cell]:
     """Every declared name with its support, by `kind name`."""
-    kinds: tuple[tuple[str, Mapping[Any, Support]], ...] = (
-        ("metric", can.metrics),
-        ("dimension", can.dimensions),
-        ("operator", can.operators),
-        ("feature", can.features),
-        ("operation", can.operations),
-    )
     proof = evidence(can)
     return {
-        f"{kind} {name}": Cell(cell, proof.get(f"{kind} {name}"))
-        for kind, table in kinds
-        for name, cell in table.items()
+        f"{kind} {word}": Cell(cell, proof.get(f"{kind} {word}"))
+        for kind, table in can.tables.items()
+        for word, cell in table.items()
     }
 
 
@@ -61,7 +53,7 @@ def capabilities_markdown(editions: Sequence[Capabilities]) -> str:
     """The page: one table for each kind, then every reason, then combinations and limits."""
     tables = [cells(can) for can in editions]
     lines = [HEAD]
-    for kind in ("metric", "dimension", "operator", "feature", "operation"):
+    for kind in KINDS:
         names = [n for n in tables[0] if n.startswith(f"{kind} ")]
         lines += [f"\n## {kind.capitalize()}s\n", _row([kind, *(c.name for c in editions)])]
         lines.append("|---" * (len(editions) + 1) + "|\n")

@@ -180,7 +180,7 @@ def _width(query: ResolvedQuery, can: Capabilities) -> Iterator[str]:
         yield f"{', '.join(query.dimensions)}: this backend groups by {can.max_dimensions} at once; drop one"
     else:
         for metric in query.metrics:
-            if metric in _RELATIVE:
+            if METRICS[metric].relative:
                 yield f"{metric}: needs all of {', '.join(query.dimensions)} in one call, and this backend has none"
 
 
@@ -194,9 +194,6 @@ _RULES: tuple[Callable[[ResolvedQuery, Capabilities], Iterator[str]], ...] = (
     _strangers,
     _width,
 )
-
-_RELATIVE = frozenset({Metric.PERCENTAGE, Metric.CONVERSION_RATE, Metric.GROUP_CONVERSION_RATE})
-"""Metrics whose denominator would shrink when a query is asked value by value."""
 
 
 def _zone(query: ResolvedQuery, can: Capabilities, site_zone: str) -> Iterator[str]:

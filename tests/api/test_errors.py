@@ -87,6 +87,16 @@ def test_what_is_not_there_is_a_404_of_its_kind(owner: Api, site: str) -> None:
     assert owner.problem(404, "GET", "/v1/nothing")["code"] == "not_found"
 
 
+def test_a_site_that_is_not_there_is_told_in_the_same_words_everywhere(owner: Api) -> None:
+    ref = "nowhere.example.com"
+    assert owner.problem(404, "GET", f"/v1/sites/{ref}")["detail"] == "There is no such site"
+    asked = {"site": GOOD | {"site": ref}, "sites[0]": GOOD | {"sites": [ref]}}
+    key = {"name": "reader", "scopes": ["read"], "sites": [ref]}
+    for path, field, body in (*(("/v1/query", f, b) for f, b in asked.items()), ("/v1/keys", "sites[0]", key)):
+        (problem,) = owner.problem(400, "POST", path, body)["problems"]
+        assert (problem["field"], problem["reason"]) == (field, f"there is no such site: '{ref}'")
+
+
 def test_a_method_that_an_address_does_not_know_is_answered_with_those_it_does(owner: Api) -> None:
     answer = owner.send("DELETE", "/v1/sites")
     assert answer.status_code == 405

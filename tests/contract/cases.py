@@ -32,7 +32,9 @@ def _metric(metric: Metric, *, rows: tuple[Row, ...] | None = None, **more: Any)
     return Case({"metrics": [str(metric)], **more}, rows)
 
 
-METRICS: Mapping[Metric, Case] = {
+_DEFAULT_METRICS = {m: _metric(m) for m in Metric}
+
+METRICS: Mapping[Metric, Case] = _DEFAULT_METRICS | {
     M.VISITORS: _metric(M.VISITORS, rows=((7,),)),
     M.VISITS: _metric(M.VISITS, rows=((10,),)),
     M.PAGEVIEWS: _metric(M.PAGEVIEWS, rows=((15,),)),

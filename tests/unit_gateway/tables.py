@@ -9,13 +9,13 @@ from typing import Any
 from adapters.base import Adapter, Check
 from gateway.outbound.backends import GOOD, Standing
 from gateway.tenancy import SiteRecord, Tenant
-from models.capability import NATIVE, Capabilities, Feature, Operation, cells
+from models.capability import NATIVE, Capabilities, Feature, Operation, declarable
 from models.errors import GatewayError
 from models.filters import Comparison, Filter
 from models.query import ResolvedQuery
 from models.result import Answer, Foreseen, Row
 from models.site import Site
-from models.vocabulary import OURS, Dimension, Metric, Operator
+from models.vocabulary import Dimension, Metric, Operator
 
 NOW = datetime(2026, 6, 17, 12, 0, tzinfo=UTC)
 TENANT = Tenant("t1")
@@ -25,11 +25,11 @@ def declared(**changes: Any) -> Capabilities:
     table: dict[str, Any] = {
         "backend": "table",
         "title": "Table",
-        "metrics": cells(NATIVE, Metric),
-        "dimensions": cells(NATIVE, [d for d in Dimension if d not in OURS]),
-        "operators": cells(NATIVE, Operator),
-        "operations": cells(NATIVE, Operation),
-        "features": cells(NATIVE, Feature),
+        "metrics": dict.fromkeys(Metric, NATIVE),
+        "dimensions": dict.fromkeys(declarable(Dimension), NATIVE),
+        "operators": dict.fromkeys(Operator, NATIVE),
+        "operations": dict.fromkeys(Operation, NATIVE),
+        "features": dict.fromkeys(Feature, NATIVE),
         "max_dimensions": 2,
     }
     return Capabilities(**(table | changes))

@@ -17,7 +17,6 @@ from models.capability import (
     Limits,
     Operation,
     approximate,
-    cells,
     never,
     not_yet,
 )
@@ -32,11 +31,11 @@ def declared(**changes: Any) -> Capabilities:
     table: dict[str, Any] = {
         "backend": "example",
         "title": "Example",
-        "metrics": cells(NATIVE, Metric),
-        "dimensions": cells(NATIVE, DIMENSIONS),
-        "operators": cells(NATIVE, Operator),
-        "operations": cells(NATIVE, Operation),
-        "features": cells(NATIVE, Feature),
+        "metrics": dict.fromkeys(Metric, NATIVE),
+        "dimensions": dict.fromkeys(DIMENSIONS, NATIVE),
+        "operators": dict.fromkeys(Operator, NATIVE),
+        "operations": dict.fromkeys(Operation, NATIVE),
+        "features": dict.fromkeys(Feature, NATIVE),
         "max_dimensions": 1,
     }
     return Capabilities(**(table | changes))
@@ -58,9 +57,9 @@ def test_what_is_declared_is_asked_as_it_is() -> None:
 
 def test_refusals_come_all_at_once_with_the_declared_reasons() -> None:
     can = declared(
-        metrics=cells(NATIVE, Metric, scroll_depth=never("scrolling is not measured")),
-        dimensions=cells(NATIVE, DIMENSIONS, city=not_yet("not mapped here")),
-        operators=cells(NATIVE, Operator, matches=never("no regular expressions")),
+        metrics=dict.fromkeys(Metric, NATIVE) | {Metric.SCROLL_DEPTH: never("scrolling is not measured")},
+        dimensions=dict.fromkeys(DIMENSIONS, NATIVE) | {Dimension.CITY: not_yet("not mapped here")},
+        operators=dict.fromkeys(Operator, NATIVE) | {Operator.MATCHES: never("no regular expressions")},
     )
     query = asked(metrics=["visitors", "scroll_depth"], dimensions=["city"], filters=[["matches", "page", ["^/blog"]]])
 
@@ -75,7 +74,7 @@ def test_refusals_come_all_at_once_with_the_declared_reasons() -> None:
 
 
 def test_nothing_near_is_left_when_every_metric_is_refused() -> None:
-    can = declared(metrics=cells(never("only counts events"), Metric, events=NATIVE))
+    can = declared(metrics=dict.fromkeys(Metric, never("only counts events")) | {Metric.EVENTS: NATIVE})
 
     planned = plan(asked(), can, site_zone="Etc/UTC")
 
@@ -97,14 +96,14 @@ def test_nothing_near_is_left_when_every_metric_is_refused() -> None:
     ],
 )
 def test_a_shape_the_backend_does_not_know_is_refused(body: dict[str, Any], feature: Feature) -> None:
-    can = declared(features=cells(NATIVE, Feature) | {feature: never("not here")})
+    can = declared(features=dict.fromkeys(Feature, NATIVE) | {feature: never("not here")})
 
     assert f"{feature}: not here" in reasons(asked(**body), can)
     assert reasons(asked(**body), declared()) == ()
 
 
 def test_another_zone_is_refused_where_days_are_cut_in_the_sites() -> None:
-    can = declared(features=cells(NATIVE, Feature, any_zone=never("days are the site's")))
+    can = declared(features=dict.fromkeys(Feature, NATIVE) | {Feature.ANY_ZONE: never("days are the site's")})
 
     assert reasons(asked(), can, zone="Etc/UTC") == ()
     assert reasons(asked(timezone="Asia/Tokyo"), can) == ("timezone Asia/Tokyo: days are the site's",)
@@ -112,7 +111,7 @@ def test_another_zone_is_refused_where_days_are_cut_in_the_sites() -> None:
 
 def test_a_filter_may_be_allowed_where_grouping_is_not() -> None:
     can = declared(
-        dimensions=cells(NATIVE, DIMENSIONS, screen=never("can only be filtered on")),
+        dimensions=dict.fromkeys(DIMENSIONS, NATIVE) | {Dimension.SCREEN: never("can only be filtered on")},
         filters={Dimension.SCREEN: frozenset({Operator.IS})},
         filter_reasons={Dimension.SCREEN: "only whole classes"},
     )
@@ -155,8 +154,9 @@ def test_what_is_meant_for_another_backend_is_refused() -> None:
 
 def test_approximations_carry_their_codes() -> None:
     can = declared(
-        metrics=cells(NATIVE, Metric, visits=approximate("example.visits", "counted by cookie")),
-        operators=cells(NATIVE, Operator, contains=approximate("example.contains", "ignores case")),
+        metrics=dict.fromkeys(Metric, NATIVE) | {Metric.VISITS: approximate("example.visits", "counted by cookie")},
+        operators=dict.fromkeys(Operator, NATIVE)
+        | {Operator.CONTAINS: approximate("example.contains", "ignores case")},
     )
     query = asked(metrics=["visits"], filters=[["contains", "page", ["a"]]])
 
@@ -194,7 +194,7 @@ def test_time_is_never_a_list_of_values() -> None:
         (["page", "country"], {}),  # events and visits: filtering on one counts other things of the other
         (["page", "event", "hostname"], {}),
         (["page", "event"], {"max_dimensions": 0}),
-        (["page", "event"], {"operators": cells(NATIVE, Operator, **{"is": never("no")})}),
+        (["page", "event"], {"operators": dict.fromkeys(Operator, NATIVE) | {Operator.IS: never("no")}}),
     ],
 )
 def test_a_fan_out_that_would_lie_is_refused(dimensions: list[str], changes: dict[str, Any]) -> None:

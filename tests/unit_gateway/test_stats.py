@@ -10,7 +10,7 @@ from gateway.read.answers import as_json, change
 from gateway.read.cache import ResultCache
 from gateway.read.stats import MultiAnswer, Stats
 from gateway.tenancy import SiteRecord
-from models.capability import NATIVE, Feature, Limits, approximate, cells, never
+from models.capability import NATIVE, Feature, Limits, approximate, never
 from models.errors import InvalidRequest, Unreachable, UnsupportedQuery
 from models.query import ResolvedQuery, read_query
 from models.result import Answer, Money, Reason
@@ -57,7 +57,9 @@ async def test_one_site_is_answered_with_its_provenance() -> None:
 
 
 async def test_a_refusal_asks_nobody() -> None:
-    backend = TableBackend({}, declared(metrics=cells(NATIVE, Metric, visitors=never("not counted"))))
+    backend = TableBackend(
+        {}, declared(metrics=dict.fromkeys(Metric, NATIVE) | {Metric.VISITORS: never("not counted")})
+    )
 
     with pytest.raises(UnsupportedQuery) as caught:
         await ask(backend, record("a"))
@@ -69,7 +71,9 @@ async def test_a_refusal_asks_nobody() -> None:
 async def test_an_approximation_is_marked_and_refused_where_exactness_is_asked() -> None:
     backend = TableBackend(
         {("a", (), (), DAY): [(5,)]},
-        declared(metrics=cells(NATIVE, Metric, visitors=approximate("table.cookies", "counted by cookie"))),
+        declared(
+            metrics=dict.fromkeys(Metric, NATIVE) | {Metric.VISITORS: approximate("table.cookies", "counted by cookie")}
+        ),
     )
 
     body = await ask(backend, record("a"))
@@ -255,7 +259,9 @@ async def test_too_deep_a_page_over_several_sites_is_refused() -> None:
 
 
 async def test_another_zone_is_refused_before_anybody_is_asked() -> None:
-    backend = TableBackend({}, declared(features=cells(NATIVE, Feature, any_zone=never("days are the site's"))))
+    backend = TableBackend(
+        {}, declared(features=dict.fromkeys(Feature, NATIVE) | {Feature.ANY_ZONE: never("days are the site's")})
+    )
 
     with pytest.raises(UnsupportedQuery, match="days are the site's"):
         await ask(backend, record("a"), timezone="Asia/Tokyo")

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.capability import (
+    KINDS,
     NATIVE,
     Capabilities,
     Conflict,
@@ -11,37 +12,35 @@ from models.capability import (
     Level,
     Operation,
     Support,
-    approximate,
     cells,
+    declarable,
     never,
 )
-from models.vocabulary import OURS, Dimension, Metric, Operator
-
-DIMENSIONS = [d for d in Dimension if d not in OURS]
+from models.vocabulary import Dimension, Metric, Operator
 
 
 def declared(**changes: object) -> Capabilities:
     table: dict[str, object] = {
         "backend": "example",
         "title": "Example",
-        "metrics": cells(NATIVE, Metric),
-        "dimensions": cells(NATIVE, DIMENSIONS),
-        "operators": cells(NATIVE, Operator),
-        "operations": cells(NATIVE, Operation),
-        "features": cells(NATIVE, Feature),
+        "metrics": dict.fromkeys(Metric, NATIVE),
+        "dimensions": dict.fromkeys(declarable(Dimension), NATIVE),
+        "operators": dict.fromkeys(Operator, NATIVE),
+        "operations": dict.fromkeys(Operation, NATIVE),
+        "features": dict.fromkeys(Feature, NATIVE),
         "max_dimensions": 2,
     }
     return Capabilities.model_validate(table | changes)
 
 
-@pytest.mark.parametrize("field", ["metrics", "dimensions", "operators", "operations", "features"])
-def test_silence_is_an_error(field: str) -> None:
-    table = dict(getattr(declared(), field))
-    forgotten = next(iter(table))
-    del table[forgotten]
+@pytest.mark.parametrize("kind", KINDS)
+def test_silence_is_an_error(kind: str) -> None:
+    said = declared().tables[kind]
+    forgotten = next(iter(said))
+    rest = {word: cell for word, cell in said.items() if word != forgotten}
 
-    with pytest.raises(ValidationError, match=f"undeclared: {forgotten}"):
-        declared(**{field: table})
+    with pytest.raises(ValidationError, match=f"example: undeclared: {kind} {forgotten}"):
+        declared(**{f"{kind}s": rest})
 
 
 @pytest.mark.parametrize("level", [Level.NEVER, Level.NOT_YET])
@@ -72,16 +71,33 @@ def test_tables_cannot_be_changed() -> None:
         declared().metrics[Metric.VISITS] = never("no")  # type: ignore[index]
 
 
-def test_a_table_is_the_default_but_for_what_is_said() -> None:
-    table = cells(NATIVE, Metric, scroll_depth=never("not measured"), visits=approximate("x.y", "counted differently"))
+def test_a_key_of_a_table_names_one_word_or_several() -> None:
+    table = cells(Metric, {"visits visitors": NATIVE, "scroll_depth": never("not measured")})
 
-    assert table[Metric.SCROLL_DEPTH].level is Level.NEVER
-    assert table[Metric.VISITS].approximate == "x.y"
-    assert table[Metric.VISITORS] is NATIVE
+    assert table == {Metric.VISITORS: NATIVE, Metric.VISITS: NATIVE, Metric.SCROLL_DEPTH: never("not measured")}
+    assert list(table) == [Metric.VISITORS, Metric.VISITS, Metric.SCROLL_DEPTH], "in the model's order"
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ({"visitors vistis": NATIVE}, "vistis"),
+        ({"visitors visits": NATIVE, "visits": never("no")}, "visits"),
+        ({"visits visits": NATIVE}, "visits"),
+    ],
+)
+def test_a_word_that_is_none_or_named_twice_is_an_error(table: dict[str, Support], named: str) -> None:
+    with pytest.raises(ValueError, match=f"no such metric, or named twice: {named}$"):
+        cells(Metric, table)
+
+
+def test_what_the_gateway_answers_itself_is_not_declared() -> None:
+    with pytest.raises(ValueError, match="no such dimension, or named twice: segment"):
+        cells(Dimension, {"page segment": NATIVE})
 
 
 def test_an_operator_that_is_not_native_is_on_no_dimension() -> None:
-    can = declared(operators=cells(NATIVE, Operator, matches=never("no regular expressions")))
+    can = declared(operators=dict.fromkeys(Operator, NATIVE) | {Operator.MATCHES: never("no regular expressions")})
 
     assert Operator.MATCHES not in can.operators_on(Dimension.PAGE)
     assert Operator.IS in can.operators_on(Dimension.PAGE)

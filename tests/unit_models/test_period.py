@@ -14,6 +14,7 @@ from models.period import (
     add_months,
     buckets,
     compared,
+    day_label,
     days_period,
     instant,
     problem_with,
@@ -137,6 +138,23 @@ def test_a_partial_first_week_carries_the_first_date() -> None:
     period = resolve(("2026-06-03", "2026-06-16"), zone=UTC_ZONE, now=NOW)  # Wednesday to Tuesday
 
     assert list(buckets(period, Interval.WEEK)) == ["2026-06-03", "2026-06-08", "2026-06-15"]
+
+
+@pytest.mark.parametrize(
+    ("day", "week"),
+    [
+        ("2026-06-03", "2026-06-03"),  # the Wednesday it begins on
+        ("2026-06-07", "2026-06-03"),  # Sunday of the same week
+        ("2026-06-08", "2026-06-08"),  # a Monday
+        ("2026-06-16", "2026-06-15"),  # a Tuesday
+    ],
+)
+def test_a_day_belongs_to_the_week_of_its_monday_or_of_the_first_date(day: str, week: str) -> None:
+    first = date(2026, 6, 3)
+
+    assert day_label(date.fromisoformat(day), Interval.WEEK, first) == week
+    assert day_label(date.fromisoformat(day), Interval.MONTH, first) == "2026-06-01"
+    assert day_label(date.fromisoformat(day), Interval.DAY, first) == day
 
 
 def test_months_are_labelled_with_their_first_day() -> None:

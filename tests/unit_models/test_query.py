@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from models.errors import InvalidRequest
 from models.filters import And, Comparison, HasDone, Not, Or, read_filters, to_list
 from models.query import Direction, Order, read_query
-from models.vocabulary import GOAL_METRICS, METRICS, Dimension, Metric, Operator, dimension_of, prop_key
+from models.vocabulary import Dimension, Operator, dimension_of, prop_key
 
 NOW = datetime(2026, 6, 17, 12, 0, tzinfo=UTC)
 
@@ -152,12 +152,6 @@ def test_the_asked_zone_wins_over_the_sites() -> None:
     asked = read_query({"metrics": ["visitors"], "timezone": "Asia/Tokyo", "date_range": "day"})
 
     assert asked.resolved(zone="Europe/Berlin", now=NOW).period.zone.key == "Asia/Tokyo"
-
-
-def test_every_metric_has_facts() -> None:
-    assert set(METRICS) == set(Metric)
-    assert all(not METRICS[m].additive for m in (Metric.VISITORS, Metric.BOUNCE_RATE, Metric.VISIT_DURATION))
-    assert Metric.CONVERSIONS in GOAL_METRICS
 
 
 def test_a_property_is_a_dimension_of_its_own_name() -> None:

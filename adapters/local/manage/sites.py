@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 
 from adapters.base import Context
-from models.errors import AlreadyExists, MissingAtBackend
+from models.errors import AlreadyExists, MissingAtBackend, UnknownSite
 from models.site import RemotePage, RemoteSite, Site, SiteChange, SiteDraft
 
 Locks = defaultdict[str, asyncio.Lock]
@@ -30,7 +30,7 @@ class Sites:
         """Raises MissingAtBackend."""
         found = await self.context.ledger.get(SITES, ref)
         if found is None:
-            raise MissingAtBackend("there is no such site", backend="local")
+            raise MissingAtBackend(UnknownSite.title, backend="local")
         return RemoteSite(ref=ref, domain=ref, timezone=found["timezone"], name=found["name"])
 
     async def create_site(self, draft: SiteDraft) -> RemoteSite:

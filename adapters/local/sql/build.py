@@ -10,7 +10,7 @@ from adapters.local.sql.dimensions import ENTRY_TO_PAGE, EXIT, is_time
 from adapters.local.sql.filters import Window, top_level
 from adapters.local.sql.goals import has_scroll, is_filtered_by_goal, passing
 from adapters.local.sql.members import Members, Shown
-from adapters.local.sql.metrics import FORMULAS, REVENUE, parts_of
+from adapters.local.sql.metrics import FORMULAS, parts_of
 from adapters.local.sql.revenue import currencies
 from adapters.local.sql.tables import BY_VISIT, OURS, SETTINGS, Ask, halves, with_hostnames
 from adapters.local.store.imported import ImportedRange
@@ -154,19 +154,24 @@ class _Compiler:
         return times.label(f"base.k{at}") if is_time(name) else f"toString(base.k{at})"
 
     def formula(self, metric: Metric) -> str:
-        template = FORMULAS[metric].sql
-        given: dict[str, str] = {}
-        if metric in (M.EVENTS, M.CONVERSIONS):
-            given["events"] = self.events_unless_scroll()
-        if metric in REVENUE:
-            given["revenue"] = f"if({self.currency_of(self.goal_key())} = '', NULL, "
-        if metric is M.PERCENTAGE:
-            given["whole"] = self.visitors_of(self.ask)
-        if metric is M.CONVERSION_RATE:
-            given["unfiltered"] = self.visitors_of(_unfiltered(self.ask))
-        if metric is M.GROUP_CONVERSION_RATE:
-            given["group"] = "of_group.visitors" if _group(self.ask).dimensions else self.visitors_of_group()
-        return template.format(**given) if given else template
+        formula = FORMULAS[metric]
+        return formula.sql.format(**{name: self.given(name) for name in formula.given})
+
+    def given(self, name: str) -> str:
+        """What a formula takes from the query."""
+        match name:
+            case "events":
+                return self.events_unless_scroll()
+            case "currency":
+                return self.currency_of(self.goal_key())
+            case "whole":
+                return self.visitors_of(self.ask)
+            case "unfiltered":
+                return self.visitors_of(_unfiltered(self.ask))
+            case "group":
+                return "of_group.visitors" if _group(self.ask).dimensions else self.visitors_of_group()
+            case _:
+                raise ValueError(f"no such total: {name}")
 
     def events_unless_scroll(self) -> str:
         """Scroll goals are completed by engagement, which is no event: beside one, the others' count is no answer.
@@ -212,7 +217,8 @@ class _Compiler:
 
     def group_totals(self) -> str:
         """The join that brings each row the visitors of its group, whether they completed the goal or not."""
-        if M.GROUP_CONVERSION_RATE not in self.query.metrics or not _group(self.ask).dimensions:
+        joined = any("group" in FORMULAS[m].given for m in self.query.metrics)
+        if not joined or not _group(self.ask).dimensions:
             return ""
         pairs = [i for i, name in enumerate(self.query.dimensions) if name != Dimension.GOAL]
         held = " AND ".join(f"base.k{i} = of_group.k{at}" for at, i in enumerate(pairs))

@@ -5,15 +5,13 @@ from collections.abc import Iterator, Sequence
 from adapters.local.sql import patterns
 from adapters.local.sql.comparisons import POSITIVE, expression
 from adapters.local.sql.goals import named, outside_behaviour
+from adapters.local.sql.metrics import OF_ENGAGEMENT
 from adapters.local.sql.tables import BY_VISIT, OURS
 from models.errors import Problem
 from models.filters import And, Comparison, Filter, HasDone, Not, Or
 from models.goal import Goal
 from models.query import ResolvedQuery
-from models.vocabulary import GOAL_METRICS, Dimension, Metric, Operator
-
-OF_PAGES = frozenset({Metric.TIME_ON_PAGE, Metric.SCROLL_DEPTH})
-
+from models.vocabulary import GOAL_RATES, Dimension, Metric, Operator
 
 TOO_LARGE = "too many or too long values to compare by pattern"
 NO_NUL = "must not hold the character U+0000"
@@ -63,12 +61,12 @@ def _bad_patterns(node: Comparison, where: str) -> Iterator[Problem]:
 def refusals(query: ResolvedQuery) -> Iterator[str]:
     """Reasons against a query that the declaration cannot express (contracts: Plausible 4.5)."""
     filtered = {c.dimension for f in query.filters for c in outside_behaviour(f)}
-    of_pages = [str(m) for m in query.metrics if m in OF_PAGES]
+    of_pages = [str(m) for m in query.metrics if m in OF_ENGAGEMENT]
     if of_pages and Dimension.PAGE not in filtered.union(query.dimensions):
         yield f"{', '.join(of_pages)}: of a page; group by page or filter on it"
     if Metric.VIEWS_PER_VISIT in query.metrics and Dimension.PAGE in filtered:
         yield "views_per_visit: counts all pages of a visit, which a page filter takes away; has_done keeps them"
-    rates = [str(m) for m in query.metrics if m in GOAL_METRICS and m is not Metric.CONVERSIONS]
+    rates = [str(m) for m in query.metrics if m in GOAL_RATES]
     nested = [f for f in query.filters if not isinstance(f, Comparison)]
     about = {c.dimension for f in nested for c in outside_behaviour(f)}
     if rates and any(name.startswith("prop:") or name == Dimension.GOAL for name in about):

@@ -21,7 +21,7 @@ from adapters.local.sql.filters import (
     visit_condition,
 )
 from adapters.local.sql.goals import completed, has_scroll, is_filtered_by_goal
-from adapters.local.sql.metrics import LET_ENGAGEMENT_IN, PARTS, parts_of
+from adapters.local.sql.metrics import OF_ENGAGEMENT, PARTS, parts_of
 from adapters.local.sql.tables import Ask
 from adapters.local.store.imported import ImportedRange
 from models.filters import Comparison, Filter
@@ -122,7 +122,7 @@ class Members:
     @staticmethod
     def _lets_engagement_in(ask: Ask) -> bool:
         by_goal = Dimension.GOAL in ask.dimensions or is_filtered_by_goal(ask.filters)
-        return bool(LET_ENGAGEMENT_IN.intersection(ask.metrics)) or (by_goal and has_scroll(ask.goals))
+        return bool(OF_ENGAGEMENT.intersection(ask.metrics)) or (by_goal and has_scroll(ask.goals))
 
     def _event_keys(self, ask: Ask) -> list[str]:
         return [self._key(d, times.bucket(d, "time", self.window.period, self.window.bind) if is_time(d) else "")

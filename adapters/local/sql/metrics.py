@@ -5,9 +5,10 @@ Formulas, rounding and what stands where there is no data: contracts, Plausible 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from types import MappingProxyType
 
-from models.vocabulary import METRICS, Metric, Scope
+from models.vocabulary import Metric
 
 M = Metric
 
@@ -23,6 +24,7 @@ class Part:
     visits: str = ""
     imported: str = ""
     money: bool = False
+    engagement: bool = False
 
 
 PARTS: Mapping[str, Part] = MappingProxyType(
@@ -31,10 +33,14 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "visits": Part("uniqExact(session)", "sum(sign)", "visits"),
         "pageviews": Part("countIf(name = 'pageview')", "sum(sign * pageviews)", "pageviews"),
         "events": Part("countIf(name != 'engagement')", "sum(sign * events)", "events"),
-        "engaged_ms": Part("sumIf(engagement_ms, name = 'engagement')", imported="1000 * total_time_on_page"),
-        "engaged_visits": Part("uniqExactIf(session, name = 'engagement')", imported="total_time_on_page_visits"),
-        "depth": Part(imported="total_scroll_depth"),
-        "depth_visits": Part(imported="total_scroll_depth_visits"),
+        "engaged_ms": Part(
+            "sumIf(engagement_ms, name = 'engagement')", imported="1000 * total_time_on_page", engagement=True
+        ),
+        "engaged_visits": Part(
+            "uniqExactIf(session, name = 'engagement')", imported="total_time_on_page_visits", engagement=True
+        ),
+        "depth": Part(imported="total_scroll_depth", engagement=True),
+        "depth_visits": Part(imported="total_scroll_depth_visits", engagement=True),
         "paid": Part("sumIf(revenue, currency = {currency})", money=True),
         "paid_events": Part("countIf(revenue IS NOT NULL AND currency = {currency})"),
         "bounces": Part(visits="sumIf(sign, is_bounce = 1 AND {entered})", imported="bounces"),
@@ -51,10 +57,20 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """The parts a metric needs and the expression over their sums; `{whole}` and such are totals of other queries."""
+    """The parts a metric needs and the expression over their sums.
+
+    What stands in braces depends on the query. `{events}`: events, null beside scroll goals. `{whole}`, `{unfiltered}`,
+    `{group}`: visitors of the whole query, of it without its goal, of the row's group without its goal. `{currency}`:
+    the row's, empty without one.
+    """
 
     parts: tuple[str, ...]
     sql: str
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What stands in braces."""
+        return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(self.sql) if name))
 
 
 FORMULAS: Mapping[Metric, Formula] = MappingProxyType(
@@ -84,19 +100,16 @@ FORMULAS: Mapping[Metric, Formula] = MappingProxyType(
         M.CONVERSION_RATE: Formula(("visitors",), "if({unfiltered} = 0, 0., round(visitors / {unfiltered} * 100, 2))"),
         M.GROUP_CONVERSION_RATE: Formula(("visitors",), "if({group} = 0, 0., round(visitors / {group} * 100, 2))"),
         M.EXIT_RATE: Formula(("exits", "exit_views"), "if(exit_views = 0, NULL, round(exits / exit_views * 100, 1))"),
-        M.TOTAL_REVENUE: Formula(("paid", "paid_events"), "{revenue}paid)"),
-        M.AVERAGE_REVENUE: Formula(("paid", "paid_events"), "{revenue}if(paid_events = 0, 0., paid / paid_events))"),
+        M.TOTAL_REVENUE: Formula(("paid", "paid_events"), "if({currency} = '', NULL, paid)"),
+        M.AVERAGE_REVENUE: Formula(
+            ("paid", "paid_events"), "if({currency} = '', NULL, if(paid_events = 0, 0., paid / paid_events))"
+        ),
     }
 )
 
-REVENUE = frozenset({M.TOTAL_REVENUE, M.AVERAGE_REVENUE})
-LET_ENGAGEMENT_IN = frozenset({M.TIME_ON_PAGE, M.SCROLL_DEPTH})
-"""Asked for one of these, a query also counts people and visits that only engaged (contracts: Plausible 7.5)."""
-
-
-def scope(metric: Metric) -> Scope:
-    """The table that alone can give a metric. Visitors, visits and the rates made of them come from either."""
-    return METRICS[metric].scope
+OF_ENGAGEMENT = frozenset(m for m, formula in FORMULAS.items() if any(PARTS[p].engagement for p in formula.parts))
+"""Of a page, and read from engagement: asked for one of these, a query also counts people and visits that only engaged
+(contracts: Plausible 7.5)."""
 
 
 def parts_of(metrics: tuple[Metric, ...]) -> tuple[str, ...]:

@@ -7,11 +7,10 @@ from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.filters import EVENTS, Window, on_events
 from adapters.local.sql.goals import completed, passing
 from adapters.local.sql.members import Shown
-from adapters.local.sql.metrics import REVENUE
 from adapters.local.sql.tables import SETTINGS, with_hostnames
 from models.goal import Goal
 from models.query import ResolvedQuery
-from models.vocabulary import Dimension
+from models.vocabulary import REVENUE, Dimension
 
 
 def currencies(shown: Shown, goals: Sequence[Goal], dimensions: Sequence[str]) -> dict[str, str]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 
 from adapters.local.sql.dimensions import ENTRY, HOSTNAME_ALSO, scope
 from adapters.local.sql.filters import renamed, scopes_of, top_level
-from adapters.local.sql.metrics import scope as metric_scope
 from models.filters import Filter
 from models.goal import Goal
-from models.vocabulary import Dimension, Metric, Scope
+from models.vocabulary import METRICS, Dimension, Metric, Scope
 
 OURS, BY_VISIT = "local", "visits_count_pageviews"
 """What `query.extra` may say to us: page views and events may be counted with their visits (contracts: Plausible 5)."""
@@ -71,11 +70,12 @@ def halves(ask: Ask) -> Halves:
 
 
 def _scope(metric: Metric, ask: Ask) -> Scope | None:
+    """The table that alone can give a metric. Visitors, visits and the rates made of them come from either."""
     if metric is Metric.EXIT_RATE:
         return None
     if ask.by_visit and metric in (Metric.PAGEVIEWS, Metric.EVENTS):
         return Scope.EITHER
-    return metric_scope(metric)
+    return METRICS[metric].scope
 
 
 def _of_visits(ask: Ask, metrics: tuple[Metric, ...]) -> Ask:

@@ -29,7 +29,7 @@ from adapters.pirsch.translate.statistics import (
 )
 from adapters.pirsch.vocabulary import SCALES, TOTAL_KEYS, Field
 from adapters.pirsch.wire import CURRENCY_KEY, REVENUE_KEY
-from models.period import add_months
+from models.period import add_months, day_label, monday
 from models.vocabulary import Interval, interval_of
 
 F = Field
@@ -140,11 +140,13 @@ def series(question: Question) -> Script[Grouped]:
     replies = {k: listed(v) for k, v in zip(wanted, (yield tuple(wanted.values())), strict=True)}
     tallies: Tallies = {}
     for row in replies["series"]:
-        tallies[(label(day_of(row[scale]), interval, span),)] = tally_of(row, TOTAL_KEYS)
+        tallies[(day_label(day_of(row[scale]), interval, span.first),)] = tally_of(row, TOTAL_KEYS)
     if "session" in replies:
         _add_durations(tallies, replies, interval, span)
     for row in replies.get("money", ()):
-        tallies[(label(day_of(row[scale]), interval, span),)] |= {f: row[key] for f, key in MONEY_KEYS.items()}
+        tallies[(day_label(day_of(row[scale]), interval, span.first),)] |= {
+            f: row[key] for f, key in MONEY_KEYS.items()
+        }
     if question.by_row:
         yield from _add_by_bucket(question, tallies, interval)
     return Grouped(tallies)
@@ -155,7 +157,7 @@ def _add_durations(tallies: Tallies, replies: Mapping[str, list[Any]], interval:
     for key, tally in tallies.items():
 
         def inside(name: str, key: Key = key) -> list[Any]:
-            return [r for r in replies[name] if (label(day_of(r["day"]), interval, span),) == key]
+            return [r for r in replies[name] if (day_label(day_of(r["day"]), interval, span.first),) == key]
 
         tally[F.DURATION] = estimated_duration(inside("visitor"), inside("session"))
         tally[F.TIME_ON_PAGE] = mean_time_on_page(inside("page"))
@@ -172,23 +174,12 @@ def _add_by_bucket(question: Question, tallies: Tallies, interval: Interval) -> 
         tally.update(count)
 
 
-def label(day: date, interval: Interval, span: Span) -> str:
-    """A bucket's canonical label: weeks are cut to the range's start, months carry their first day."""
-    match interval:
-        case Interval.WEEK:
-            return max(day - timedelta(days=day.weekday()), span.first).isoformat()
-        case Interval.MONTH:
-            return day.replace(day=1).isoformat()
-        case _:
-            return day.isoformat()
-
-
 def _bucket_span(span: Span, name: str, interval: Interval) -> Span:
     """The days of one bucket that lie in the range."""
     start = date.fromisoformat(name)
     match interval:
         case Interval.WEEK:
-            end = start + timedelta(days=6 - start.weekday())
+            end = monday(start) + timedelta(days=6)
         case Interval.MONTH:
             end = add_months(start, 1) - timedelta(days=1)
         case _:

@@ -88,8 +88,8 @@ def _value(metric: Metric, tally: Tally, selection: Selection, key: Key, of: Den
         case M.TOTAL_REVENUE | M.AVERAGE_REVENUE:
             amount = tally.get(F.REVENUE if metric is M.TOTAL_REVENUE else F.AVERAGE_REVENUE)
             return None if amount is None else Money(round(amount, 2), selection.currency)
-        case M.SCROLL_DEPTH:
-            return None
+        case _:
+            raise ValueError(f"{metric} is no number of Pirsch")
 
 
 def _whole(number: float | None) -> int | None:

@@ -6,11 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.pirsch.translate.matching import fits
-from adapters.pirsch.translate.measure import label
 from adapters.pirsch.translate.question import Question
 from adapters.pirsch.translate.selection import Selection, combined
 from adapters.pirsch.translate.statistics import ROWS, Grouped, Key, Script, Span, Tally, listed, paged, refuse
 from adapters.pirsch.vocabulary import SESSION_KEYS, Field, from_wire
+from models.period import day_label
 from models.result import Reason
 from models.vocabulary import Dimension, Interval, interval_of
 
@@ -71,7 +71,7 @@ def _value(name: str, session: dict[str, Any], row: dict[str, str], span: Span) 
         case Interval.MINUTE:
             return local.strftime("%Y-%m-%d %H:%M:00")
         case _:
-            return label(local.date(), interval, span)
+            return day_label(local.date(), interval, span.first)
 
 
 def _tally(sessions: Sequence[dict[str, Any]]) -> Tally:

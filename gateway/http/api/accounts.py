@@ -70,7 +70,7 @@ async def create_key(ask: Ask) -> Response:
         try:
             sites.append((await ask.services.sites.find(caller, ref)).site.id)
         except UnknownSite:
-            problems.append(Problem(f"sites[{i}]", "there is no such site"))
+            problems.append(UnknownSite.problem(f"sites[{i}]", ref))
     if problems:
         raise InvalidRequest(problems)
     made, key = await ask.services.keyring.create(

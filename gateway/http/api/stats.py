@@ -119,7 +119,7 @@ async def _sites(ask: Ask, body: dict[str, Any]) -> tuple[SiteRecord, ...]:
             try:
                 return (await ask.services.sites.find(ask.caller, ref),)
             except UnknownSite as error:
-                raise InvalidRequest([Problem("site", f"there is no such site: {ref[:60]!r}")]) from error
+                raise InvalidRequest([UnknownSite.problem("site", ref)]) from error
         case {"site": _}:
             raise InvalidRequest([Problem("site", "must be the id or domain of a site")])
         case {"sites": str(chosen)}:

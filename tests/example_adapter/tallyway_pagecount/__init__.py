@@ -24,11 +24,53 @@ from models.vocabulary import OURS, Dimension, Metric, Operator
 PAGECOUNT = Capabilities(
     backend="pagecount",
     title="Pagecount",
-    metrics=cells(never("Pagecount counts visitors and page views only"), Metric, visitors=NATIVE, pageviews=NATIVE),
-    dimensions=cells(never("Pagecount counts by day only"), (d for d in Dimension if d not in OURS), time_day=NATIVE),
-    operators=cells(never("Pagecount has no filters"), Operator),
-    operations=cells(never("Pagecount is only read"), Operation),
-    features=cells(never("Pagecount answers one plain question"), Feature, order_by=NATIVE, total_rows=NATIVE),
+    metrics=cells(
+        Metric,
+        {
+            "visitors pageviews": NATIVE,
+            "visits events views_per_visit bounce_rate visit_duration time_on_page scroll_depth exit_rate "
+            "conversions conversion_rate group_conversion_rate percentage total_revenue average_revenue": never(
+                "Pagecount counts visitors and page views only"
+            ),
+        },
+    ),
+    dimensions=cells(
+        Dimension,
+        {
+            "time:day": NATIVE,
+            "page hostname title entry_page exit_page entry_hostname exit_hostname event goal prop "
+            "source channel referrer utm_source utm_medium utm_campaign utm_content utm_term "
+            "device screen browser browser_version os os_version language "
+            "country region city country_name region_name city_name "
+            "time:minute time:hour time:week time:month": never("Pagecount counts by day only"),
+        },
+    ),
+    operators=cells(
+        Operator,
+        {
+            "is is_not contains contains_not matches matches_not wildcard wildcard_not": never(
+                "Pagecount has no filters"
+            ),
+        },
+    ),
+    operations=cells(
+        Operation,
+        {
+            "list_sites create_site update_site delete_site list_goals create_goal delete_goal "
+            "shared_links manage_shared_links guests teams custom_props settings "
+            "realtime funnels visit_list value_lists event_tables "
+            "record_events backdate_events import_history export_history": never("Pagecount is only read"),
+        },
+    ),
+    features=cells(
+        Feature,
+        {
+            "order_by total_rows": NATIVE,
+            "or not has_done nested_goal case_insensitive any_zone part_of_day": never(
+                "Pagecount answers one plain question"
+            ),
+        },
+    ),
     max_dimensions=1,
     filters={d: frozenset[Operator]() for d in Dimension if d not in OURS},
     filter_reasons=dict.fromkeys((d for d in Dimension if d not in OURS), "Pagecount has no filters"),

@@ -14,7 +14,7 @@ from gateway.http.facades.pirsch.values import Row, stamped, year_start
 from gateway.http.facades.pirsch.wording import invalid
 from models.filters import Comparison, Filter, comparisons
 from models.insight import Aggregate
-from models.period import buckets, days_period, resolve
+from models.period import buckets, days_period, monday, resolve
 from models.result import Reason
 from models.vocabulary import Dimension, Interval, Metric, Operator
 
@@ -141,8 +141,7 @@ def labels(span: Span, interval: Interval) -> list[str]:
 
 def _bucket_start(scale: str, label: str) -> str:
     """Pirsch labels a bucket with its start, even before the range; weeks start on Monday."""
-    day = date.fromisoformat(label)
-    return (day - timedelta(days=day.weekday())).isoformat() if scale == "week" else label
+    return monday(date.fromisoformat(label)).isoformat() if scale == "week" else label
 
 
 async def session_duration(ask: PirschAsk) -> Any:
