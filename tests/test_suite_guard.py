@@ -60,6 +60,25 @@ def test_a_test_that_never_ran_fails_the_run(tmp_path: Path, spread: list[str]) 
     assert ("1 of 2" in done.stdout) != both_ran
 
 
+@pytest.mark.parametrize(
+    "spread", [["-n", "0"], ["-n", "2", "--dist", "worksteal"]], ids=["one process", "two workers"]
+)
+def test_a_test_that_a_runner_passes_over_fails_the_run(tmp_path: Path, spread: list[str]) -> None:
+    """As `make test` spreads them."""
+    (tmp_path / "test_some.py").write_text("def test_one():\n    pass\n\n\ndef test_two():\n    pass\n")
+    (tmp_path / "conftest.py").write_text(
+        "from tests.rollcall import RollCall\n\n\n"
+        "def pytest_configure(config):\n"
+        "    if not hasattr(config, 'workerinput'):\n"
+        "        config.pluginmanager.register(RollCall())\n\n\n"
+        "def pytest_runtest_protocol(item):\n"
+        "    return True if item.name == 'test_two' else None\n"
+    )
+    done = run_pytest(tmp_path, *spread)
+    assert done.returncode != 0, done.stdout
+    assert "1 of 2" in done.stdout
+
+
 def test_a_failing_test_leaves_no_engine_to_the_next(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
         "from tests.leftovers import Leftovers\n\n\n"

@@ -32,7 +32,7 @@ from models.query import ResolvedQuery, read_query
 from models.site import Site
 from tests.contract.ledger import MemoryLedger
 from tests.faults.proxy import FaultProxy, fault_proxy
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 from tests.unit_gateway.tables import NOW
 
 LOOPBACK = ip_network("127.0.0.0/8")

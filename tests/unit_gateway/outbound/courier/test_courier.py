@@ -26,7 +26,7 @@ from models.errors import (
     Unintelligible,
     Unreachable,
 )
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 
 READ = Request("POST", "/query", json={})
 WRITE = Request("POST", "/sites", json={}, idempotent=False)

@@ -14,7 +14,7 @@ from gateway.read.cache.policy import TODAY, stepped
 from models.capability import Limits
 from models.query import read_query
 from models.result import Answer, Freshness
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 from tests.unit_gateway.tables import record
 
 PLAUSIBLE = Limits(requests_per_hour=600, burst=60)

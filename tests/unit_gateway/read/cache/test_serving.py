@@ -15,7 +15,7 @@ from models.errors import GatewayError, MissingAtBackend, RateLimited, RejectedC
 from models.goal import Goal
 from models.query import read_query
 from models.result import Answer, Freshness
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 from tests.unit_gateway.tables import NOW, record
 
 SITE = record("a")

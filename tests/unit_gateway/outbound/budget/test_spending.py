@@ -8,7 +8,7 @@ import pytest
 from gateway.outbound import deadline
 from gateway.outbound.budget import Budget, MemoryBudgets, Priority, Rate, prioritised
 from models.errors import RateLimited
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 
 TWO_SECONDS_EACH = Rate(0.5, 10)
 

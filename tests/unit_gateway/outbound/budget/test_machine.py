@@ -14,7 +14,7 @@ from gateway.catalog import Catalog
 from gateway.outbound.budget import Budget, BudgetStore, MemoryBudgets, Priority, prioritised, rate_of
 from gateway.outbound.budget.catalog_store import CatalogBudgets
 from models.errors import RateLimited
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 
 LIMITS = (60, 600)
 

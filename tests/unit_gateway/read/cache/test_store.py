@@ -16,7 +16,7 @@ from gateway.tenancy import SiteRecord
 from models.goal import Goal
 from models.result import Answer, Row
 from models.site import RemotePage, RemoteSite, Site
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 from tests.unit_gateway.tables import NOW
 
 

@@ -18,7 +18,7 @@ from gateway.tenancy import SiteRecord
 from models.errors import Unreachable
 from models.query import ResolvedQuery, read_query
 from models.result import Answer, Freshness
-from tests.unit_gateway.cache.clock import Clock
+from tests.unit_gateway.clock import Clock
 from tests.unit_gateway.tables import record
 
 RANGES = ("realtime", "day", "yesterday", "closed")

@@ -13,7 +13,7 @@ from gateway.collect.payload import BadPayload, Payload, read_payload
 from models.event import MAX_PROPS, Event, Revenue
 
 NOW = datetime(2026, 6, 17, 12, tzinfo=UTC)
-RECORDED = json.loads((Path(__file__).parents[2] / "fixtures/recorded/tracker_requests.json").read_text("utf-8"))
+RECORDED = json.loads((Path(__file__).parents[3] / "fixtures/recorded/tracker_requests.json").read_text("utf-8"))
 
 
 def read(**fields: Any) -> Payload:
