@@ -58,7 +58,7 @@ def attributes(cls: type, through: str, *, written: bool = False) -> set[str]:
 def test_the_installed_version_is_the_one_that_was_read() -> None:
     installed = importlib.metadata.version("uvicorn")
     assert installed.startswith(f"{KNOWN}."), f"uvicorn {installed}: read its changes to the classes below"
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f"uvicorn>={KNOWN},<{NEXT}" in project["dependencies"]
 
 

@@ -22,7 +22,7 @@ from gateway.http.facades.sparklytics.dialect import SPARKLYTICS
 from gateway.settings import Settings
 from models.errors import ConfigurationError
 
-HTTP = Path(__file__).parents[2] / "gateway" / "http"
+HTTP = Path(__file__).parents[3] / "gateway" / "http"
 FAST = "fast_path/query.py"
 ONCE: Mapping[str, set[str]] = MappingProxyType(
     {
