@@ -1,8 +1,9 @@
-"""`python -m bench` runs every benchmark, `python -m bench NAME ...` one of them with its options."""
+"""`python -m bench` runs every benchmark, `python -m bench NAME...` those, each with the options that follow."""
 
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from itertools import takewhile
 from types import MappingProxyType
 
 NAMES: Mapping[str, str] = MappingProxyType(
@@ -26,12 +27,13 @@ def _main_of(name: str) -> Callable[[], None]:
 
 
 def main() -> None:
-    asked, options = sys.argv[1:2], sys.argv[2:]
-    if unknown := [name for name in asked if name not in NAMES]:
+    given = sys.argv[1:]
+    named = list(takewhile(lambda word: not word.startswith("-"), given))
+    if unknown := [name for name in named if name not in NAMES]:
         listed = "\n".join(f"  {name:<10}{what}" for name, what in NAMES.items())
         raise SystemExit(f"no benchmark {unknown[0]!r}; there are\n{listed}")
-    for name in asked or NAMES:
-        sys.argv = [f"bench {name}", *options]
+    for name in named or NAMES:
+        sys.argv = [f"bench {name}", *given[len(named) :]]
         _main_of(name)()
 
 
