@@ -8,7 +8,7 @@ import pytest
 from gateway.read.planner import approximations, refusals
 from models.capability import Capabilities, Support
 from models.errors import UnsupportedQuery
-from models.vocabulary import OURS, Dimension
+from models.vocabulary import GOAL_METRICS, OURS, Dimension
 from tests.contract import cases, expected
 from tests.contract.harness import NoEvidence, Opened, ask, editions, harness_of, own_questions, resolved
 
@@ -96,7 +96,7 @@ def question_of(conflict: Any, can: Capabilities) -> dict[str, Any]:
     filtered = [_named(d) for d in sorted(conflict.filtered)][:1] or (["source"] if conflict.operators else [])
     operators = [str(o) for o in sorted(conflict.operators)][:1] or ["is"]
     filters = [[operators[0], name, ["DE"]] for name in filtered]
-    if metric in {"conversions", "conversion_rate", "group_conversion_rate"} and "goal" not in grouped:
+    if metric in GOAL_METRICS and "goal" not in grouped:
         filters.append(["is", "goal", ["Purchase"]])
     return {"metrics": [metric], "dimensions": grouped, "filters": filters}
 
