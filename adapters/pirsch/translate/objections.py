@@ -169,8 +169,7 @@ def _to_grouping(query: ResolvedQuery, selection: Selection, dimensions: Sequenc
         known = f"{' and '.join(dimensions)}: Pirsch knows only visitors there, not {', '.join(missing)}"
         return [known] if missing else []
     if len(dimensions) != 1:
-        refused = D.EVENT in dimensions and F.VIEWS in fields
-        return ["event: Pirsch does not count page views by event and another dimension"] if refused else []
+        return []
     (name,) = dimensions
     found = _about(name, query.metrics, selection, fields)
     if M.EXIT_RATE in query.metrics and name not in (D.EXIT_PAGE, D.PAGE):

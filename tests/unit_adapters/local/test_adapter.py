@@ -14,10 +14,9 @@ from adapters.base import Adapter
 from adapters.local import BACKEND, engine
 from adapters.local.adapter import LocalAdapter
 from adapters.local.care import purge
-from adapters.local.collect.drops import DROPS, DropCounts
+from adapters.local.collect.drops import DropCounts
 from adapters.local.enrich import visitor
 from adapters.local.enrich.visitor import DailySalts
-from adapters.local.manage.sites import DELETED
 from adapters.protocols import PROTOCOLS, Flushes, Reads
 from models.errors import AlreadyExists, BackendError, InvalidRequest, MissingAtBackend, Overloaded, UnknownSite
 from models.event import Event, Received
@@ -211,7 +210,7 @@ async def test_a_ledger_that_fails_for_a_while_stops_neither_purge_nor_counts(
         ledger.full = True
         await adapter.collect(SITE, [view()], BROWSER)
         async with asyncio.timeout(60):
-            while not {DELETED, DROPS} <= ledger.refused.keys():  # noqa: ASYNC110  only it knows
+            while not {"deleted_sites", "drops"} <= ledger.refused.keys():  # noqa: ASYNC110  only it knows
                 await asyncio.sleep(0.01)
             ledger.full = False
             while not (told := await adapter.deletion(SITE.id)) or not told.purged_at:  # noqa: ASYNC110  only it knows

@@ -377,7 +377,6 @@ async def test_page_views_are_the_event_of_page_goals(shop: Bench, body: dict[st
         ),
         ({"metrics": ["conversions"], "filters": [["is", "event", ["Signup"]], PRICING]}, "two filters on events"),
         ({"metrics": ["visitors"], "filters": [["contains", "event", ["Sign"]], PRICING]}, "two filters on events"),
-        ({"metrics": ["pageviews"], "dimensions": ["event", "page"]}, "by event and another dimension"),
         (
             {"metrics": ["visitors"], "dimensions": ["event"], "filters": [["has_done", ["is", "event", ["Signup"]]]]},
             "only the event that was done",
