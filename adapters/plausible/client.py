@@ -20,7 +20,7 @@ SITES: Mapping[int, type[BackendError]] = MappingProxyType(
 )
 
 PROBE = Request("GET", "/api/v1/stats/realtime/visitors")
-"""Without a site: a good key gets 400 (or 402), a bad one 401 (contract section 2, order of checks)."""
+"""Without a site: a good key gets 400 (or 402), a bad one 401 (2026-07; fixtures/plausible/error_missing_site.json)."""
 
 
 class PlausibleClient:

@@ -153,7 +153,7 @@ def _v1_values(query: ResolvedQuery) -> Iterator[str]:
 
 
 def _v1_countries(query: ResolvedQuery) -> Iterator[str]:
-    """Plausible silently drops the filter instead (contract section 5)."""
+    """Plausible silently drops the filter instead (source of 2026-07-20, contract section 5)."""
     for leaf in _leaves(query):
         if _kind(leaf) is D.COUNTRY and not all(re.fullmatch("[A-Z]{2}", value) for value in leaf.values):
             yield "country: Plausible's v1 API compares two capital letters only"

@@ -18,7 +18,7 @@ from models.vocabulary import METRICS as FACTS
 
 MOST_ROWS = 10_000
 WHOLE = frozenset(m for m, facts in FACTS.items() if facts.decimals == 0)
-"""Metrics that are whole numbers, however the server writes them (seed 001 shows `53.0`)."""
+"""Whole numbers, however the server writes them (2021: `53.0` in fixtures/plausible/sample_v1_aggregate_2021.json)."""
 NO_CITY = 0
 """How Plausible writes that a city is not known."""
 READ = frozenset({*TIME_DIMENSIONS, Dimension.CITY})

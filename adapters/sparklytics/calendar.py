@@ -1,4 +1,4 @@
-"""Days, weeks and months of a query, when Sparklytics cuts all of them at UTC midnights (contract 5, trap 1).
+"""Days, weeks and months of a query, when Sparklytics cuts all of them at UTC midnights (2026-04, contract 5, trap 1).
 
 Numbers that add up can be made of UTC hours where a zone is whole hours away; nothing else can. Pure: no I/O.
 """

@@ -41,7 +41,8 @@ class Collection:
             for start in range(0, len(indexes), BATCH):
                 batch = indexes[start : start + BATCH]
                 dropped = await self._collect(sender, [payload(site.ref, events[i]) for i in batch])
-                # The vendor counts what it drops, not which; it stops where its limit is reached.
+                # The vendor counts what it drops, not which; it stops where its limit is reached (source of 2026-04-12,
+                # contract 4.4).
                 for i in batch[len(batch) - dropped[0] :] if dropped[0] else ():
                     outcome[i] = Drop(reason="refused_by_backend", detail=dropped[1])
         return tuple(outcome)

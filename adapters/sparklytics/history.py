@@ -1,4 +1,4 @@
-"""The export of a website as CSV, for moving away (contract 4.2).
+"""The export of a website as CSV, for moving away (source of 2026-04-12, contract 4.2).
 
 It holds no visitor, session, region, city or property, so visitors and visits cannot be rebuilt from it.
 """

@@ -49,9 +49,9 @@ class Management:
         if draft.team is not None:
             raise InvalidRequest([Problem("team", "Sparklytics has no teams")])
         domain = checked_domain(draft.domain)
-        if await is_taken(self, domain):  # whether Sparklytics itself minds is not documented
+        if await is_taken(self, domain):  # whether Sparklytics itself minds is not documented (2026-04)
             raise AlreadyExists(f"there is a website for {domain} already", backend="sparklytics")
-        # Sparklytics takes any text for a zone (contract 5, trap 8).
+        # Sparklytics takes any text for a zone (source of 2026-04-12, contract 5, trap 8).
         body = {"name": draft.name.strip() or domain, "domain": domain, "timezone": _zone(draft.timezone)}
         return _site((await self.client.call("POST", WEBSITES, Website, json=body)).data)
 
@@ -85,7 +85,7 @@ class Management:
         return _goal((await self.client.call("POST", below(site, "goals"), WireGoal, json=body)).data)
 
     async def delete_goal(self, site: Site, goal_id: str) -> None:
-        # DELETE answers 204 for ids that never were, so the list is asked first.
+        # DELETE answers 204 for ids that never were (source of 2026-04-12), so the list is asked first.
         if all(goal.id != goal_id for goal in await self.list_goals(site)):
             raise UnknownGoal(backend="sparklytics")
         await self.client.send("DELETE", below(site, "goals", goal_id))

@@ -14,7 +14,7 @@ class SparklyticsOptions(Frozen):
 class SparklyticsCredential(Frozen):
     """An API key, or the server's password; a server with SPARKLYTICS_AUTH=none needs neither.
 
-    Only the password may manage API keys (contract 1); keys carry no scopes and never expire.
+    Only the password may manage API keys (source of 2026-04-12); keys carry no scopes and never expire.
     """
 
     api_key: SecretStr | None = None

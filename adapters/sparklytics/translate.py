@@ -1,6 +1,6 @@
 """Canonical queries into Sparklytics' terms and its numbers back. Pure: no I/O.
 
-Sparklytics cuts days at UTC midnights whatever zone is asked (contract 5, trap 1). Additive numbers of other zones are
+Sparklytics cuts days at UTC midnights whatever zone is asked (2026-04, trap 1). Additive numbers of other zones are
 added up from hours where the zone is whole hours away; everything else is then marked as counted in UTC days.
 """
 
@@ -121,7 +121,7 @@ def goal_name(filters: Sequence[Filter]) -> str:
 
 
 def date_params(first: date, last: date) -> Params:
-    """Sparklytics replaces dates it cannot read by its own (contract 5, trap 6); these are real dates."""
+    """Sparklytics replaces dates it cannot read by its own (source of 2026-04-12, trap 6); these are real dates."""
     return (("start_date", first.isoformat()), ("end_date", last.isoformat()))
 
 

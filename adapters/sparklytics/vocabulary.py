@@ -72,7 +72,7 @@ NAMES: Mapping[Dimension, Mapping[str, str]] = MappingProxyType(
 )
 """Vendor word (those of the woothee library, source of 2026-04) to canonical name; several words may be one name."""
 DIRECT_LABEL = "(direct)"
-"""A label only: filtering on it finds nothing (contract 5, trap 5)."""
+"""A label only: filtering on it finds nothing (source of 2026-04-12, contract 5, trap 5)."""
 
 ERRORS: Mapping[str, type[GatewayError]] = MappingProxyType(
     {

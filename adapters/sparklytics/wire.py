@@ -36,7 +36,10 @@ class Share(msgspec.Struct):
 
 
 class Stats(msgspec.Struct):
-    """`pageviews` are ALL events; `bounce_rate` is a fraction of 1, while ./metrics gives percent (contract 5)."""
+    """`pageviews` are ALL events; `bounce_rate` is a fraction of 1, while ./metrics gives percent.
+
+    Source of 2026-04-12, contract 5; fixtures/sparklytics/stats.json.
+    """
 
     pageviews: int
     visitors: int

@@ -29,7 +29,8 @@ class Collection:
         """Forward events in the visitors' names.
 
         Umami stores arrival times and derives device and place by itself; a country that is known goes along as the
-        header of a proxy, without which servers that lack a place database answer 500 (contract 5).
+        header of a proxy, without which servers that lack a place database answer 500 (3.1.0,
+        2026-05).
         """
         now = self.client.context.now()
         return tuple(

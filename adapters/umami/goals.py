@@ -1,6 +1,6 @@
 """Goals of Umami's websites.
 
-Umami stores no goals, only reports on one (contract 2), so definitions are kept in the gateway's ledger and evaluated
+Umami stores no goals, only reports on one (2026-05), so definitions are kept in the gateway's ledger and evaluated
 through filters: an event goal counts events of its name, a page goal page views of its path.
 """
 

@@ -45,7 +45,7 @@ class Management:
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
         """Umami keeps no time zone: it goes back as it came, for the gateway to keep."""
         domain = checked_domain(draft.domain)
-        if await is_taken(self, domain):  # Umami would take a second website of the same domain
+        if await is_taken(self, domain):  # Umami takes a second website of one domain (3.1.0, 2026-05)
             raise AlreadyExists(f"there is a website for {domain} already", backend=BACKEND)
         team = draft.team or self.client.options.team_id
         body = {"name": draft.name.strip() or domain, "domain": domain} | ({"teamId": team} if team else {})

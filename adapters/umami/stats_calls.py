@@ -61,7 +61,8 @@ class StatsCalls:
     async def exists(self) -> None:
         """Raise MissingAtBackend when there is no such website.
 
-        An unknown id is answered with zeros rather than 404 (contract 5), so nothing but an empty answer is doubted.
+        An unknown id is answered with zeros rather than 404 (3.1.0, 2026-05; fixtures/umami/stats_of_nobody.json), so
+        nothing but an empty answer is doubted.
         """
         if await self._get("", Website | None, ()) is None:  # type: ignore[arg-type] # a union is a msgspec type
             raise MissingAtBackend(backend=BACKEND)

@@ -12,7 +12,8 @@ from models.errors import Unintelligible
 Item = TypeVar("Item")
 BACKEND = "umami"
 Big = int | str | None
-"""A count: big integers come as strings (contract 5), sums over nothing may come as null."""
+"""A count: big integers come as strings (3.1.0, 2026-05; fixtures/umami/expanded_by_event.json), sums over nothing may
+be null."""
 
 
 class Paged(msgspec.Struct, Generic[Item]):

@@ -82,7 +82,7 @@ def worded(error: GatewayError, request_id: str, *, stats: bool) -> Response:
     match error:
         case NotAuthenticated() | NotAllowed():
             status, said = 401, STATS_KEY if stats else SITES_KEY
-        case UnknownSite():  # Plausible's 401 for somebody else's site tells strangers who its customers are
+        case UnknownSite():  # 2026-07: Plausible answers 401 here; fixtures/plausible/error_unknown_site.json
             status, said = (401, STATS_KEY) if stats else (404, NO_SITE)
         case UnknownGoal():
             status, said = 404, NO_GOAL
