@@ -2,9 +2,9 @@
 
     python -m bench footprint [--events 1000000] [--minute 60] [--rounds 3]
 
-The file goes in over the API of a `tallyway serve` of its own. "At most" is the process's own high-water mark; memory and disk are
-read when the import has just ended and a minute after, without a request in between. Then the server is stopped and
-started again. The server's process and its reader's are counted apart: only the server stays.
+The file goes in over the API of a `tallyway serve` of its own. "At most" is the process's own high-water mark;
+memory and disk are read when the import has just ended and a minute after, without a request in between. Then the
+server is stopped and started again. The process that reads the file for the server is not counted: it ends with it.
 """
 
 import argparse

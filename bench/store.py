@@ -3,8 +3,8 @@
 python -m bench.store [--visits 4600000]
 
 Visits are drawn by hashes of their number, so every run makes the same rows: the largest site has 28 % of them, a visit
-2.2 events, pages follow a power law, attributes skewed lists. Stored visits are those that the events make up. Events are
-numbered without gaps, as a journal numbers them: what a start reads back by number is as much as in a real store.
+2.2 events, pages follow a power law, attributes skewed lists. Stored visits are those that the events make up.
+Events are numbered without gaps, as a journal numbers them: a start reads back as much as in a real store.
 """
 
 import argparse
