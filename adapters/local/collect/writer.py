@@ -135,6 +135,8 @@ class Writer:
     async def _forget(self) -> None:
         """Sweep every now and then what was not added to since the time before, and all when an import has ended."""
         before, importing, waited = self.done, self._importing(), 0.0
+        with contextlib.suppress(GatewayError):
+            await self._store.release()  # what the start needed
         while True:
             await asyncio.sleep(LOOK)
             waited += LOOK
@@ -145,8 +147,9 @@ class Writer:
             try:
                 if await self.sweep(self.done if ended else before):
                     before, waited = self.done, 0.0
-            except OSError as error:
-                log.warning("checkpoint_not_written", cause=str(error))
+                    await self._store.release()
+            except (GatewayError, OSError) as error:
+                log.warning("not_forgotten", cause=str(error))
 
     async def sweep(self, upto: int) -> bool:
         """Forget visits last seen up to a seq (31 minutes without an event, by the clock); False while a batch is made.
@@ -164,7 +167,6 @@ class Writer:
             if told != held and (told.swept != held.swept or len(self._sessions)):
                 await asyncio.to_thread(self._journal.mark, told)
                 await asyncio.to_thread(self._sessions.sweep, told.swept, told.arrival)
-                await asyncio.to_thread(self._store.release)
         return True
 
     async def flush(self) -> None:
@@ -185,7 +187,8 @@ class Writer:
         self._journal.enough.set()
         self._journal.arrived.set()
         if self._forgetting is not None:
-            self._forgetting.cancel()
+            async with self._storing:  # a sweep that was begun is not left to a thread
+                self._forgetting.cancel()
             await asyncio.gather(self._forgetting, return_exceptions=True)
         if self._task is not None:
             await self._task

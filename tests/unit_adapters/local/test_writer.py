@@ -104,8 +104,10 @@ async def failed(writer: Writer) -> None:
 async def die(writer: Writer) -> None:
     """End the writer's task as a killed process would: without a last attempt."""
     assert writer._task is not None
-    writer._task.cancel()
-    await asyncio.gather(writer._task, return_exceptions=True)
+    assert writer._forgetting is not None
+    for task in (writer._task, writer._forgetting):
+        task.cancel()
+    await asyncio.gather(writer._task, writer._forgetting, return_exceptions=True)
 
 
 @asynccontextmanager
