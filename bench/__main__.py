@@ -13,6 +13,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "miss": "CPU of a call to a backend",
         "pools": "our connections to a backend over the library's",
         "imports": "events of a file, until they are queryable",
+        "footprint": "memory and disk of an import, a minute after it, and of the next start",
         "ingest": "parts of taking events in, without a server",
         "enrich": "steps of enrichment",
         "queries": "queries on ten million events",

@@ -4,6 +4,7 @@ python -m bench.store [--visits 4600000]
 
 Visits are drawn by hashes of their number, so every run makes the same rows: the largest site has 28 % of them, a visit
 2.2 events, pages follow a power law, attributes skewed lists. Stored visits are those that the events make up.
+Events are numbered without gaps, as a journal numbers them: a start reads back as much as in a real store.
 """
 
 import argparse
@@ -26,7 +27,7 @@ STEP = 47
 
 
 def folder_of(visits: int) -> Path:
-    return Path(tempfile.gettempdir()) / f"tallyway-bench-{visits}"
+    return Path(tempfile.gettempdir()) / f"tallyway-bench-dense-{visits}"
 
 
 def dsn_of(visits: int) -> str:
@@ -61,8 +62,9 @@ SHARES = [280, 420, 510, 580, 635, 680, 718, 751, 780, 806, 830, 852, 873, 893, 
 VISIT = f"""
   SELECT v, concat('site_', toString(arrayFirstIndex(x -> x > {_drawn(10, 1000)}, {SHARES}))) AS site,
     toDateTime('{FIRST} 00:00:00', 'UTC') + {_drawn(11, 364 * 86400 + 80000)} AS start,
-    cityHash64(site, {_drawn(12, 3_200_000)}, 13) AS visitor, v * 16 + 1 AS session,
+    cityHash64(site, {_drawn(12, 3_200_000)}, 13) AS visitor,
     [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 5, 9][1 + {_drawn(14, 20)}] AS count,
+    {{before:UInt64}} + 1 + sum(count) OVER (ORDER BY v) - count AS session,
     arrayMap(k -> if(k > 0 AND cityHash64(v, k, 15) % 10 = 0, 'signup', 'pageview'), range(count)) AS names,
     arrayMap(k -> concat('/blog/post-', toString(least(2000,
       toUInt32(pow((cityHash64(v, k, 16) % 1000003 + 1) / 1000004, -0.9))))), range(count)) AS paths,
@@ -96,7 +98,8 @@ async def opened(visits: int) -> EventStore:
     if ready.exists():
         return store
     for first in range(0, visits, PART):
-        given = {"first": first, "count": min(PART, visits - first)}
+        before = (await store.query("SELECT max(seq) FROM events"))[0][0]
+        given = {"first": first, "count": min(PART, visits - first), "before": before}
         await store.command(_insert("events", EVENT, "ARRAY JOIN range(count) AS k"), given)
         await store.command(_insert("sessions", SESSION, ""), given)
         print(f"\r  {first + given['count']:,} of {visits:,} visits", end="", flush=True)

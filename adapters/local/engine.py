@@ -76,7 +76,13 @@ class Engine:
             stack.push_async_callback(journal.close)
             counts = DropCounts(ledger)
             stack.push_async_callback(counts.save)
-            writer = Writer(store, journal, dropped=counts.engagement)
+            writer = Writer(
+                store,
+                journal,
+                dropped=counts.engagement,
+                clock=lambda: int(now().timestamp()),
+                importing=lambda: state.under_way(folder / "imports"),
+            )
             await writer.start()
             stack.push_async_callback(_stop, journal, writer)
             copy = folder / "places.mmdb"

@@ -36,12 +36,16 @@ class JournalDamaged(ConfigurationError):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """Everything up to `done` is safely in the store. `batch` > `done`: the batch up to there was begun."""
+    """Everything up to `done` is safely in the store. `batch` > `done`: the batch up to there was begun.
+
+    Visits last seen up to `swept` are known for their window only (decision 0010, "Forgetting").
+    """
 
     done: int = 0
     batch: int = 0
     arrival: int = 0
     marks: dict[str, int] = {}
+    swept: int = 0
 
 
 @dataclass(slots=True)

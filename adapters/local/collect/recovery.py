@@ -35,17 +35,19 @@ async def highest_seq(store: EventStore) -> int:
     return int((await store.query("SELECT max(seq) FROM events"))[0][0])
 
 
-async def open_visits(store: EventStore, done: int, arrival: int) -> list[Visit]:
+async def latest(store: EventStore) -> int:
+    """The time of the latest event (Unix seconds); 0 when there is none."""
+    return int((await store.query("SELECT toUnixTimestamp(max(time)) FROM events"))[0][0])
+
+
+async def open_visits(store: EventStore, done: int, arrival: int, swept: int = 0) -> list[Visit]:
     """The visits as they were after the event `done`, from the events alone, those last seen last.
 
-    `arrival` is the clock (Unix seconds) at that event; 0 when no checkpoint tells it (a journal that was lost, a store
-    that another service filled): then the latest event stands for it.
+    `arrival` (Unix seconds) and `swept` are those of the checkpoint.
     """
-    if not arrival:
-        arrival = int((await store.query("SELECT toUnixTimestamp(max(time)) FROM events"))[0][0])
     known: dict[str, Any] = {
         "done": done,
-        "from_seq": max(0, done - KEPT_EVENTS),
+        "from_seq": max(0, swept, done - KEPT_EVENTS),
         "from_time": max(0, arrival - WINDOW),
     }
     return [_visit(row) for row in await store.query(_VISITS, known)]

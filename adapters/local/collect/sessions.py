@@ -15,6 +15,7 @@ late event nor imported history ends the visit that is going on, nor the other w
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import msgspec
 from msgspec import structs
@@ -27,11 +28,15 @@ WINDOW = 31 * 60
 KEPT_EVENTS = 200_000
 """A visit is forgotten when this many events of anybody followed its last one, and its window has passed by the clock.
 
-Imported history is always past its window; within an import a visitor's next event is found this far down the file."""
+Imported history is always past its window; within an import a visitor's next event is found this far down the file.
+When nobody sends such history any more, `Sessions.sweep` forgets it at once."""
+NAMES = 50_000
+"""Texts that visits share; more different ones begin anew."""
 
 
 Key = tuple[str, int]
 """Site and visitor."""
+Text = TypeVar("Text", str, bytes)
 
 
 class Visit(msgspec.Struct, gc=False):
@@ -80,12 +85,16 @@ class Outcome:
 
 
 class Sessions:
-    """The visits that may still go on, by site and visitor. Give those of a restart by the seq of their last event."""
+    """The visits that may still go on, by site and visitor. Give those of a restart by the seq of their last event.
 
-    def __init__(self, visits: Iterable[Visit] = ()) -> None:
+    `swept` as in the checkpoint: visits last seen up to it go on within their window only.
+    """
+
+    def __init__(self, visits: Iterable[Visit] = (), swept: int = 0) -> None:
         self._current: dict[Key, Visit] = {}
         self._others: dict[Key, Visit] = {}
-        self._swept = 0
+        self._swept = self._looked = swept
+        self._texts: dict[str | bytes, str | bytes] = {}
         for visit in visits:
             self._keep((visit.site, visit.visitor), visit)
 
@@ -96,13 +105,13 @@ class Sessions:
         """Assign one batch: records of first seq, arrival (Unix seconds) and hits. Its visits are written once each."""
         outcome = Outcome()
         hits_of, seqs, visits = outcome.hits.append, outcome.seqs.append, outcome.visits.append
-        current, touched = self._current, list[Visit]()
+        current, touched, floor = self._current, list[Visit](), self._floor
         seq = arrival = 0
         for first, arrival, hits in records:
             for seq, hit in enumerate(hits, first):
                 name = hit.name
                 visit = current.get((hit.site, hit.visitor))
-                if visit is None or not _goes_on(visit, hit.time, seq, arrival):
+                if visit is None or not _goes_on(visit, hit.time, floor(seq), arrival):
                     visit = self._other(hit, seq, arrival)
                 if visit is None:
                     if name == ENGAGEMENT:
@@ -121,9 +130,16 @@ class Sessions:
                 seqs(seq)
                 visits(visit)
         _write(touched, outcome)
-        if seq - self._swept > KEPT_EVENTS:
-            self._sweep(seq, arrival)
+        if seq - self._looked > KEPT_EVENTS:
+            self._looked = seq
+            self._forget(self._floor(seq), arrival)
         return outcome
+
+    def sweep(self, swept: int, arrival: int) -> None:
+        """Forget visits last seen up to a seq whose window has passed at `arrival` (Unix seconds)."""
+        self._swept = max(self._swept, swept)
+        self._forget(self._swept, arrival)
+        self._texts.clear()
 
     def forget_site(self, site: str) -> None:
         """Drop the visits of a deleted site."""
@@ -135,13 +151,13 @@ class Sessions:
         """The visit that an event goes on which is not the visitor's youngest, or was begun under an earlier number."""
         key = (hit.site, hit.visitor)
         visit = self._others.get(key)
-        if visit is not None and _goes_on(visit, hit.time, seq, arrival):
+        if visit is not None and _goes_on(visit, hit.time, self._floor(seq), arrival):
             return visit
         if not hit.earlier:
             return None
         earlier = (hit.site, hit.earlier)
         visit = self._current.get(earlier)
-        if visit is None or not _goes_on(visit, hit.time, seq, arrival):
+        if visit is None or not _goes_on(visit, hit.time, self._floor(seq), arrival):
             return None
         # Over midnight: the visit goes on under today's number, so that nobody is counted twice on one day.
         del self._current[earlier]
@@ -152,17 +168,24 @@ class Sessions:
         return visit
 
     def _open(self, hit: Hit, seq: int) -> Visit:
-        viewed = hit.name == PAGEVIEW
+        viewed, shared = hit.name == PAGEVIEW, self._shared
+        site, attributes = shared(hit.site), shared(hit.attributes)
         visit = Visit(
-            seq, hit.site, hit.visitor, hit.time, hit.time, hit.time, seq, hit.attributes,
+            seq, site, hit.visitor, hit.time, hit.time, hit.time, seq, attributes,
             is_bounce=viewed or not hit.interactive, pageviews=int(viewed), events=1,
         )  # fmt: skip
         if viewed:
-            visit.entry_page = visit.exit_page = hit.path
-            visit.entry_hostname = visit.exit_hostname = hit.hostname
+            visit.entry_page = visit.exit_page = shared(hit.path)
+            visit.entry_hostname = visit.exit_hostname = shared(hit.hostname)
             visit.entered = visit.left = hit.time
-        self._keep((hit.site, hit.visitor), visit)
+        self._keep((site, hit.visitor), visit)
         return visit
+
+    def _shared(self, text: Text) -> Text:
+        """The same text, of which all visits hold one object: read from the journal, each event brings its own."""
+        if len(self._texts) > NAMES:
+            self._texts.clear()
+        return cast(Text, self._texts.setdefault(text, text))
 
     def _keep(self, key: Key, visit: Visit) -> None:
         """Know a visit that was added to last: the youngest is the current one, the latest of the rest stays beside."""
@@ -177,23 +200,22 @@ class Sessions:
             if beside is None or beside.last_seq < before.last_seq:
                 self._others[key] = before
 
-    def _sweep(self, seq: int, arrival: int) -> None:
-        self._swept = seq
-        for known in (self._current, self._others):
-            for key in [key for key, visit in known.items() if _forgotten(visit, seq, arrival)]:
-                del known[key]
+    def _floor(self, seq: int) -> int:
+        """Visits last seen up to here go on within their window only, when an event of this seq comes."""
+        return max(self._swept, seq - KEPT_EVENTS - 1)
+
+    def _forget(self, floor: int, arrival: int) -> None:
+        """Dictionaries are made anew: one that only loses entries keeps the room of all it ever had."""
+        self._current = {key: v for key, v in self._current.items() if not _forgotten(v, floor, arrival)}
+        self._others = {key: v for key, v in self._others.items() if not _forgotten(v, floor, arrival)}
 
 
-def _forgotten(visit: Visit, seq: int, arrival: int) -> bool:
-    return seq - visit.last_seq > KEPT_EVENTS and arrival - visit.touched >= WINDOW
+def _forgotten(visit: Visit, floor: int, arrival: int) -> bool:
+    return visit.last_seq <= floor and arrival - visit.touched >= WINDOW
 
 
-def _goes_on(visit: Visit, time: int, seq: int, arrival: int) -> bool:
-    return (
-        time - visit.touched < WINDOW
-        and visit.start - time < WINDOW
-        and not (seq - visit.last_seq > KEPT_EVENTS and arrival - visit.touched >= WINDOW)
-    )
+def _goes_on(visit: Visit, time: int, floor: int, arrival: int) -> bool:
+    return time - visit.touched < WINDOW and visit.start - time < WINDOW and not _forgotten(visit, floor, arrival)
 
 
 def _extend(visit: Visit, hit: Hit) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from adapters.local.collect import recovery
 from adapters.local.collect.columns import Columns, event_columns, session_columns, without_events, without_states
@@ -14,7 +15,7 @@ from adapters.local.collect.hit import unpack_hits
 from adapters.local.collect.journal import Checkpoint, Journal, JournalDamaged
 from adapters.local.collect.journal_frames import Record
 from adapters.local.collect.read_barrier import ReadBarrier
-from adapters.local.collect.sessions import Outcome, Sessions
+from adapters.local.collect.sessions import WINDOW, Outcome, Sessions
 from adapters.local.store.event_store import EventStore
 from models.errors import GatewayError
 
@@ -27,6 +28,8 @@ INTERVAL = 0.7
 BUSY = 2_000
 """Events that came meanwhile from which on they wait once more: larger parts are merged less often."""
 RETRY_FIRST, RETRY_LAST = 0.5, 15.0
+LOOK, QUIET = 2.0, float(WINDOW)
+"""Seconds between two looks whether an import has ended, and between two sweeps of visits that nobody goes on with."""
 
 Dropped = Callable[[str, int], None]
 """Told site and time (Unix seconds) of each engagement event that belongs to no visit."""
@@ -60,9 +63,13 @@ class Writer:
         dropped: Dropped = lambda _site, _time: None,
         batch_rows: int = BATCH_ROWS,
         interval: float = INTERVAL,
+        clock: Callable[[], int] = lambda: 0,
+        importing: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`clock` is the time in Unix seconds; `importing` says whether files are being taken, or may go on to be."""
         self._store, self._journal, self._dropped = store, journal, dropped
         self._batch_rows, self._interval = batch_rows, interval
+        self._clock, self._importing = clock, importing
         self._sessions = Sessions()
         self._outdated = False
         """Whether the open visits may differ from what the store holds; they are read back before the next batch."""
@@ -74,6 +81,7 @@ class Writer:
         self._waiting = 0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._forgetting: asyncio.Task[None] | None = None
         self._coming: asyncio.Task[Batch | None] | None = None
         """The batch after the one being stored, when a full one waits."""
         self.failing = ""
@@ -87,13 +95,17 @@ class Writer:
     async def start(self) -> None:
         """Rebuild the open visits, finish the batch that was under way, begin to drain. Raises JournalDamaged."""
         held = self._journal.checkpoint
-        self._sessions = Sessions(await recovery.open_visits(self._store, held.done, held.arrival))
+        if held.done and not held.arrival:  # the journal was lost, or another service filled the store
+            held = replace(held, arrival=self._clock() or await recovery.latest(self._store), swept=held.done)
+            await asyncio.to_thread(self._journal.mark, held)
+        self._sessions = await self._known()
         if held.batch > held.done:
             batch = await self._make(held.done, held.batch)
             if batch is None or batch.last != held.batch:
                 raise JournalDamaged("the batch that was under way is not in the journal")
             await self._store_batch(batch, doubtful=True)
         self._task = asyncio.create_task(self._run(), name="event-writer")
+        self._forgetting = asyncio.create_task(self._forget(), name="event-writer-forgets")
 
     def forget_site(self, site: str) -> None:
         """Open visits of a deleted site are not written again."""
@@ -111,9 +123,51 @@ class Writer:
     async def _reread(self) -> None:
         """The visits as the store has them; a batch that was made of what was known before is made again."""
         await self._discard()
-        held = self._journal.checkpoint
-        self._sessions = Sessions(await recovery.open_visits(self._store, held.done, held.arrival))
+        self._sessions = await self._known()
         self._outdated = False
+
+    async def _known(self) -> Sessions:
+        held = self._journal.checkpoint
+        return Sessions(await recovery.open_visits(self._store, held.done, held.arrival, held.swept), held.swept)
+
+    # Forgetting
+
+    async def _forget(self) -> None:
+        """Sweep every now and then what was not added to since the time before, and all when an import has ended."""
+        before, importing, waited = self.done, self._importing(), 0.0
+        with contextlib.suppress(GatewayError):
+            await self._store.release()  # what the start needed
+        while True:
+            await asyncio.sleep(LOOK)
+            waited += LOOK
+            was, importing = importing, await asyncio.to_thread(self._importing)
+            ended = was and not importing
+            if importing or (waited < QUIET and not ended):
+                continue
+            try:
+                if await self.sweep(self.done if ended else before):
+                    before, waited = self.done, 0.0
+                    await self._store.release()
+            except (GatewayError, OSError) as error:
+                log.warning("not_forgotten", cause=str(error))
+
+    async def sweep(self, upto: int) -> bool:
+        """Forget visits last seen up to a seq (31 minutes without an event, by the clock); False while a batch is made.
+
+        The checkpoint says it first, so that a restart forgets the same. Raises OSError.
+        """
+        async with self._storing:
+            if self._coming is not None or self._outdated:
+                return False
+            held = self._journal.checkpoint
+            # What was acknowledged before now and is not stored yet has its own, earlier clock.
+            drained = self._journal.synced <= held.done
+            now = self._clock() - int(QUIET) if drained else 0
+            told = replace(held, arrival=max(held.arrival, now), swept=max(held.swept, min(upto, held.done)))
+            if told != held and (told.swept != held.swept or len(self._sessions)):
+                await asyncio.to_thread(self._journal.mark, told)
+                await asyncio.to_thread(self._sessions.sweep, told.swept, told.arrival)
+        return True
 
     async def flush(self) -> None:
         """Return when everything handed in before is queryable, also what nobody waits for to be acknowledged."""
@@ -132,6 +186,10 @@ class Writer:
         self._closing = True
         self._journal.enough.set()
         self._journal.arrived.set()
+        if self._forgetting is not None:
+            async with self._storing:  # a sweep that was begun is not left to a thread
+                self._forgetting.cancel()
+            await asyncio.gather(self._forgetting, return_exceptions=True)
         if self._task is not None:
             await self._task
         await self._discard()
@@ -179,7 +237,7 @@ class Writer:
             if batch is None:
                 return False
             held = self._journal.checkpoint
-            ahead = Checkpoint(held.done, batch.last, held.arrival, held.marks)
+            ahead = replace(held, batch=batch.last)
             if await self._insist(lambda: asyncio.to_thread(self._journal.mark, ahead)):
                 if self._journal.synced - batch.last >= self._batch_rows:
                     self._coming = asyncio.create_task(self._make(batch.last))
@@ -251,7 +309,8 @@ class Writer:
         """The checkpoint when the batch is stored; marks of senders that have finished are left out."""
         marks = {**self._journal.checkpoint.marks, **batch.marks}
         kept = {sender: position for sender, position in marks.items() if sender in self._journal.marks}
-        return Checkpoint(batch.last, batch.last, batch.arrival, kept)
+        held = self._journal.checkpoint
+        return Checkpoint(batch.last, batch.last, max(held.arrival, batch.arrival), kept, held.swept)
 
     async def _store_batch(self, batch: Batch, *, doubtful: bool) -> None:
         """Both tables, then the checkpoint. `doubtful`: part of it may be stored already."""

@@ -122,6 +122,11 @@ def kept_after(folder: Path) -> int | None:
     return lowest(load(path) for path in folder.glob(f"*{SUFFIX}"))
 
 
+def under_way(folder: Path) -> bool:
+    """Whether some file of a folder is taken in part: it is being taken, or was cut off and may go on."""
+    return any(folder.glob(f"*{SUFFIX}"))
+
+
 def lowest(progress: Iterable[Progress | None]) -> int | None:
     """The lowest seq that a step under way may look for; None when none is."""
     return min((held.step.after for held in progress if held and held.step), default=None)

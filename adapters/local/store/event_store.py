@@ -5,6 +5,8 @@ is down makes a query fail: skipping it would answer with half the rows.
 """
 
 import asyncio
+import contextlib
+import ctypes
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -222,6 +224,17 @@ class EventStore:
         sql = delete_statement(table, condition, self.target.cluster)
         given = dict(parameters)
         await self.run(lambda client: client.command(sql, parameters=given, settings={"mutations_sync": 2}))
+
+    async def release(self) -> None:
+        """Give free memory of this process back to the system: the embedded engine's, and the C library's.
+
+        The engine has an allocator of its own, which keeps what an import took (145 MB) until it is told.
+        """
+        if self.embedded:
+            with contextlib.suppress(BackendError):  # an engine that was built without it
+                await self.command("SYSTEM JEMALLOC PURGE")
+        with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+            await asyncio.to_thread(ctypes.CDLL(None).malloc_trim, 0)
 
     async def close(self) -> None:
         """Close every client, then the threads; the embedded engine stops with the last client."""

@@ -104,8 +104,10 @@ async def failed(writer: Writer) -> None:
 async def die(writer: Writer) -> None:
     """End the writer's task as a killed process would: without a last attempt."""
     assert writer._task is not None
-    writer._task.cancel()
-    await asyncio.gather(writer._task, return_exceptions=True)
+    assert writer._forgetting is not None
+    for task in (writer._task, writer._forgetting):
+        task.cancel()
+    await asyncio.gather(writer._task, writer._forgetting, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -363,3 +365,86 @@ async def change(writer: Writer, store: EventStore) -> None:
     async with writer.paused():
         for table in ("events", "sessions"):
             await store.delete(table, "site = {site:String}", {"site": "s"})
+
+
+async def test_history_is_forgotten_when_nobody_goes_on_with_it_and_a_restart_forgets_the_same(tmp_path: Path) -> None:
+    """Visitor 1 in November, 3 a minute ago. After a sweep an event of November opens a visit, one of now goes on."""
+    store = await EventStore.open(f"chdb://{tmp_path / 'store'}")
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0, clock=lambda: DECEMBER + 90)
+    async with running(store, journal, writer):
+        await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+        await writer.flush()
+        assert len(writer._sessions) == 3
+        assert await writer.sweep(writer.done)
+        assert len(writer._sessions) == 1
+    journal, store = Journal.open(tmp_path / "journal"), await EventStore.open(f"chdb://{tmp_path / 'store'}")
+    writer = Writer(store, journal, interval=0)
+    async with running(store, journal, writer):
+        assert len(writer._sessions) == 1
+        await journal.append(pack_hits(SECOND[:2]), 2, DECEMBER + 91)
+        await writer.flush()
+        assert await store.query("SELECT seq, session FROM events ORDER BY seq") == [
+            (1, 1),
+            (2, 2),
+            (3, 3),
+            (4, 4),
+            (5, 3),
+        ]
+
+
+async def test_a_batch_cut_off_after_a_sweep_has_the_same_visits_when_it_is_completed(tmp_path: Path) -> None:
+    """Its events are stored, its visits are not: the restart must open one for visitor 1 too, not go on."""
+    dsn = f"chdb://{tmp_path / 'store'}"
+    await (await EventStore.open(dsn)).close()
+    store: EventStore = (cut_off := CutOff(dsn, "sessions", "nothing"))
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0, clock=lambda: DECEMBER + 90)
+    await writer.start()
+    await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+    await writer.flush()
+    await writer.sweep(writer.done)
+    cut_off.armed = True
+    await journal.append(pack_hits(SECOND), len(SECOND), DECEMBER + 91)
+    await failed(writer)
+    await die(writer)
+    await journal.close()
+    await store.close()
+    journal, store = Journal.open(tmp_path / "journal"), await EventStore.open(dsn)
+    writer = Writer(store, journal)
+    async with running(store, journal, writer):
+        assert await totals(store) == ((5, 6, 6, 4, 9), (6, 6))
+
+
+async def test_what_is_swept_while_events_wait_goes_by_their_clock(tmp_path: Path) -> None:
+    """10:00, and 10:30 that waits while the clock says 10:40: one visit."""
+    store = Slow(f"chdb://{tmp_path / 'store'}")
+    await store.run(lambda client: [client.command(sql) for sql in create_statements()])
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0, clock=lambda: DECEMBER + 2400)
+    async with running(store, journal, writer):
+        store.let.set()
+        await journal.append(pack_hits([hit(1, DECEMBER)]), 1, DECEMBER)
+        await writer.flush()
+        async with writer.paused(changing=False):
+            await journal.append(pack_hits([hit(1, DECEMBER + 1800)]), 1, DECEMBER + 1800)
+            sweeping = asyncio.create_task(writer.sweep(writer.done))
+            await asyncio.sleep(0)
+        await sweeping
+        await writer.flush()
+        assert await store.query("SELECT seq, session FROM events ORDER BY seq") == [(1, 1), (2, 1)]
+
+
+async def test_a_store_without_a_journal_is_started_with_the_visits_of_the_window_alone(tmp_path: Path) -> None:
+    store = await EventStore.open(f"chdb://{tmp_path / 'store'}")
+    journal = Journal.open(tmp_path / "journal")
+    writer = Writer(store, journal, interval=0)
+    async with running(store, journal, writer):
+        await journal.append(pack_hits(FIRST), len(FIRST), DECEMBER)
+        await writer.flush()
+    store = await EventStore.open(f"chdb://{tmp_path / 'store'}")
+    journal = Journal.open(tmp_path / "another", after=len(FIRST))
+    writer = Writer(store, journal, clock=lambda: DECEMBER + 60)
+    async with running(store, journal, writer):
+        assert len(writer._sessions) == 1
+        assert (journal.checkpoint.arrival, journal.checkpoint.swept) == (DECEMBER + 60, len(FIRST))
