@@ -37,7 +37,7 @@ class LocalAdapter(Reports, Funnels, Visits, Values, Tables, Collection, History
         context = self.context
         self.engine = await Engine.open(self._options, context, self.rules_of)
         self.client = StoreClient(
-            self.engine.store,
+            self.engine.store.reads,
             self.list_goals,
             lambda site: imports_of(context.ledger, site),
             context.now,

@@ -1,6 +1,7 @@
 """Statistics of local sites: a query becomes one statement (two with totals), its rows an answer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,11 @@ CITIES = frozenset({D.CITY, D.CITY_NAME})
 PLACES = CITIES | {D.COUNTRY, D.COUNTRY_NAME, D.REGION, D.REGION_NAME}
 
 
+ARRIVING = Reason(
+    "events_arriving", "events were stored while this was counted; some are in one number and not the other"
+)
+
+
 class Reports:
     """Reads and ReadsRealtime."""
 
@@ -38,8 +44,10 @@ class Reports:
         return Foreseen(plan=PlanKind.LOCAL, calls=0, refusals=tuple(checks.refusals(query)))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
-        """Of one moment of the store. Raises InvalidRequest for an unknown goal or an expression that RE2 refuses."""
-        return await self.client.barrier.read(site.id, lambda: self._answer(site, query))
+        """Of one moment of the store, or it says that it is not. Raises InvalidRequest for an unknown goal or an
+        expression that RE2 refuses.
+        """
+        return await self.client.barrier.read(site.id, lambda: self._answer(site, query), _torn)
 
     async def _answer(self, site: Site, query: ResolvedQuery) -> Answer:
         goals = tuple(await self.client.goals_of(site))
@@ -136,6 +144,10 @@ class Reports:
         where = " AND ".join(Window(site.id, period, (), bind).events_in_period(engagement=False))
         sql = f"SELECT uniqExact(visitor) FROM events WHERE {where}"
         return int((await self.client.store.query(sql, bind.values))[0][0])
+
+
+def _torn(answer: Answer) -> Answer:
+    return replace(answer, reasons=(*answer.reasons, ARRIVING))
 
 
 def _row(row: Sequence[Any], query: ResolvedQuery, currencies: Mapping[str, str]) -> Row:
