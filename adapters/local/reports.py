@@ -16,7 +16,6 @@ from adapters.local.sql.filters import Window
 from adapters.local.sql.goals import passing
 from adapters.local.sql.metrics import REVENUE
 from adapters.local.store.imported import ImportedRange, added_up, overlapping
-from models.errors import InvalidRequest
 from models.goal import Goal
 from models.period import buckets, resolve
 from models.query import ResolvedQuery
@@ -51,12 +50,12 @@ class Reports:
 
     async def _answer(self, site: Site, query: ResolvedQuery) -> Answer:
         goals = tuple(await self.client.goals_of(site))
-        if problems := checks.problems(query, goals):
-            raise InvalidRequest(problems)
-        names = await self._names(site, query)
-        query, labels = places.by_code(query, names), places.labels(names)
+        await self.client.check(query, goals)
+        names, asked = await self._names(site, query), query
+        query = await self.client.apart(asked, lambda: places.by_code(asked, names))
+        labels = places.labels(names)
         merged, note = await self._imports(site, query, goals)
-        compiled = compile_query(site.id, query, goals, merged, labels)
+        compiled = await self.client.apart(query, lambda: compile_query(site.id, query, goals, merged, labels))
         found = await self._run(compiled)
         rows = tuple(_row(row, query, compiled.currencies) for row in found)
         totals = await self._totals(site, query, goals, merged) if query.include.totals else None

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.local.reports import Reports
+from adapters.local.sql import checks, patterns
 from adapters.local.store.event_store import EventStore
 from adapters.local.store.imported import ImportedRange
 from models.errors import InvalidRequest
@@ -215,20 +216,20 @@ TOO_MUCH = tuple(f"/{n}/" + "x" * 3000 for n in range(1000))
 
 
 @pytest.mark.parametrize(
-    "condition",
+    ("condition", "field", "reason"),
     [
-        ["wildcard", "page", list(TOO_MUCH)],
-        ["is", "page", list(TOO_MUCH), {"case_sensitive": False}],
-        ["matches_not", "page", list(TOO_MUCH)],
+        (["wildcard", "page", list(TOO_MUCH)], "filters[0][2]", checks.TOO_LARGE),
+        (["is", "page", list(TOO_MUCH), {"case_sensitive": False}], "filters[0][2]", checks.TOO_LARGE),
+        (["matches_not", "page", list(TOO_MUCH)], "filters[0][2][33]", patterns.TOGETHER),
     ],
-    ids=lambda condition: condition[0],
+    ids=["wildcard", "is", "matches_not"],
 )
-async def test_patterns_larger_than_the_store_compiles_are_refused(reader: Reports, condition: list[Any]) -> None:
+async def test_patterns_larger_than_may_be_compiled_are_refused(
+    reader: Reports, condition: list[Any], field: str, reason: str
+) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await rows(reader, "visitors", filters=[condition])
-    assert [(p.field, p.reason) for p in caught.value.problems] == [
-        ("filters[0][2]", "too many or too long values to compare by pattern")
-    ]
+    assert [(p.field, p.reason) for p in caught.value.problems] == [(field, reason)]
 
 
 async def test_many_long_plain_values_are_compared(reader: Reports) -> None:
