@@ -37,7 +37,7 @@ class LocalAdapter(Reports, Funnels, Visits, Values, Tables, Collection, History
         context = self.context
         self.engine = await Engine.open(self._options, context, self.rules_of)
         self.client = StoreClient(
-            self.engine.store,
+            self.engine.store.reads,
             self.list_goals,
             lambda site: imports_of(context.ledger, site),
             context.now,
@@ -46,10 +46,12 @@ class LocalAdapter(Reports, Funnels, Visits, Values, Tables, Collection, History
         )
 
     async def close(self) -> None:
-        engine = self.engine
+        engine, client = self.engine, self.client
         self._stop()
         if isinstance(engine, Engine):
             await engine.close()
+        if isinstance(client, StoreClient):
+            client.patterns.close()
 
     async def check(self) -> Check:
         await self.engine.store.query("SELECT 1")

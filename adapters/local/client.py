@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from adapters import asker
 from adapters.local.collect.read_barrier import ReadBarrier
 from adapters.local.sql import checks
 from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.filters import Window, on_events, on_visits
+from adapters.local.store.fair_threads import FairThreads
 from adapters.local.store.imported import ImportedRange
 from models.errors import InvalidRequest
 from models.filters import Filter
@@ -19,6 +21,7 @@ from models.site import Site
 SETTINGS = " SETTINGS do_not_merge_across_partitions_select_final = 1"
 """See `adapters.local.sql.tables`: a state and what takes it back lie in one month."""
 Rows = list[tuple[Any, ...]]
+T = TypeVar("T")
 
 
 class Queries(Protocol):
@@ -63,13 +66,24 @@ class StoreClient:
     attribution: str = ""
     """What the licence of the file of addresses asks to be shown."""
     barrier: ReadBarrier = field(default_factory=ReadBarrier)
+    patterns: FairThreads = field(default_factory=lambda: FairThreads("patterns", threads=1, share=1))
 
     async def conditions(self, site: Site, query: ResolvedQuery, others: Sequence[Filter] = ()) -> Conditions:
         """`others` are further filters to check. Raises InvalidRequest for an unknown goal or a bad expression."""
         goals = tuple(await self.goals_of(site))
-        if problems := checks.problems(replace(query, filters=(*query.filters, *others)), goals):
-            raise InvalidRequest(problems)
+        await self.check(replace(query, filters=(*query.filters, *others)), goals)
         return Conditions(Window(site.id, query.period, goals, Bindings()), query.filters)
+
+    async def check(self, query: ResolvedQuery, goals: Sequence[Goal]) -> None:
+        """Raises InvalidRequest for an unknown goal, a bad expression, or too much to compile."""
+        if problems := await self.apart(query, lambda: checks.problems(query, goals)):
+            raise InvalidRequest(problems)
+
+    async def apart(self, query: ResolvedQuery, work: Callable[[], T]) -> T:
+        """Do what may compile expressions of a query; off the event loop, where there are any."""
+        if not checks.compiles(query.filters):
+            return work()
+        return await self.patterns.run(asker.tenant.get(), work)
 
     async def rows(self, sql: str, conditions: Conditions) -> Rows:
         return await self.store.query(sql + SETTINGS, conditions.bind.values)

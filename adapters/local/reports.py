@@ -1,6 +1,7 @@
 """Statistics of local sites: a query becomes one statement (two with totals), its rows an answer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,6 @@ from adapters.local.sql.build import Compiled, compile_query, totals_of
 from adapters.local.sql.filters import Window
 from adapters.local.sql.goals import passing
 from adapters.local.store.imported import ImportedRange, added_up, overlapping
-from models.errors import InvalidRequest
 from models.goal import Goal
 from models.period import buckets, resolve
 from models.query import ResolvedQuery
@@ -27,6 +27,11 @@ CITIES = frozenset({D.CITY, D.CITY_NAME})
 PLACES = CITIES | {D.COUNTRY, D.COUNTRY_NAME, D.REGION, D.REGION_NAME}
 
 
+ARRIVING = Reason(
+    "events_arriving", "events were stored while this was counted; some are in one number and not the other"
+)
+
+
 class Reports:
     """Reads and ReadsRealtime."""
 
@@ -37,17 +42,19 @@ class Reports:
         return Foreseen(plan=PlanKind.LOCAL, calls=0, refusals=tuple(checks.refusals(query)))
 
     async def read(self, site: Site, query: ResolvedQuery) -> Answer:
-        """Of one moment of the store. Raises InvalidRequest for an unknown goal or an expression that RE2 refuses."""
-        return await self.client.barrier.read(site.id, lambda: self._answer(site, query))
+        """Of one moment of the store, or it says that it is not. Raises InvalidRequest for an unknown goal or an
+        expression that RE2 refuses.
+        """
+        return await self.client.barrier.read(site.id, lambda: self._answer(site, query), _torn)
 
     async def _answer(self, site: Site, query: ResolvedQuery) -> Answer:
         goals = tuple(await self.client.goals_of(site))
-        if problems := checks.problems(query, goals):
-            raise InvalidRequest(problems)
-        names = await self._names(site, query)
-        query, labels = places.by_code(query, names), places.labels(names)
+        await self.client.check(query, goals)
+        names, asked = await self._names(site, query), query
+        query = await self.client.apart(asked, lambda: places.by_code(asked, names))
+        labels = places.labels(names)
         merged, note = await self._imports(site, query, goals)
-        compiled = compile_query(site.id, query, goals, merged, labels)
+        compiled = await self.client.apart(query, lambda: compile_query(site.id, query, goals, merged, labels))
         found = await self._run(compiled)
         rows = tuple(_row(row, query, compiled.currencies) for row in found)
         totals = await self._totals(site, query, goals, merged) if query.include.totals else None
@@ -135,6 +142,10 @@ class Reports:
         where = " AND ".join(Window(site.id, period, (), bind).events_in_period(engagement=False))
         sql = f"SELECT uniqExact(visitor) FROM events WHERE {where}"
         return int((await self.client.store.query(sql, bind.values))[0][0])
+
+
+def _torn(answer: Answer) -> Answer:
+    return replace(answer, reasons=(*answer.reasons, ARRIVING))
 
 
 def _row(row: Sequence[Any], query: ResolvedQuery, currencies: Mapping[str, str]) -> Row:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 
+from adapters import asker
 from adapters.base import Adapter, Backend, Check, Context, Reply, Request, Transport
 from adapters.registry import backends, built_in
 from gateway.catalog import Catalog
@@ -66,6 +67,7 @@ class Connections:
 
     async def adapter(self, tenant: str, connection: str) -> Adapter:
         """The open adapter of a connection. Raises UnknownConnection, and BackendError when it cannot start."""
+        asker.tenant.set(tenant)  # whoever is asked next can share its room fairly
         place = (NOBODY if self.is_built_in(connection) else tenant, connection)
         opening = self._open.get(place)
         if opening is not None and opening.done():

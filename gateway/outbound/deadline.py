@@ -1,15 +1,15 @@
 """One deadline from a request's entry to its last vendor call, and the end of work whose caller has left.
 
-The deadline is a moment of the event loop's clock, carried by a context variable: tasks inherit it, a shared flight
-replaces it by its own (`within`), and whoever waits asks for what is left (`remaining`).
+The deadline is a moment of the event loop's clock, carried by a context variable (`adapters.asker`): tasks inherit it,
+a shared flight replaces it by its own (`within`), and whoever waits asks for what is left (`remaining`).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from adapters import asker
 from models.errors import InvalidRequest, Problem, TimedOut
 
 DEFAULT_SECONDS = 10.0
@@ -19,17 +19,12 @@ HEADROOM_SECONDS = 0.1
 HEADER = "Request-Timeout"
 
 T = TypeVar("T")
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+remaining = asker.remaining
+"""Seconds until the deadline, 0 when it has passed; None when there is none."""
 
 
 class ClientGone(Exception):
     """The client closed the connection; the work was cancelled and nobody reads an answer."""
-
-
-def remaining() -> float | None:
-    """Seconds until the deadline, 0 when it has passed; None when there is none."""
-    until = _deadline.get()
-    return None if until is None else max(0.0, until - asyncio.get_running_loop().time())
 
 
 @asynccontextmanager
@@ -39,10 +34,10 @@ async def within(seconds: float, *, apart: bool = False) -> AsyncIterator[None]:
     Raises TimedOut.
     """
     until = asyncio.get_running_loop().time() + seconds
-    inherited = _deadline.get()
+    inherited = asker.until.get()
     if inherited is not None and not apart:
         until = min(until, inherited)
-    token = _deadline.set(until)
+    token = asker.until.set(until)
     try:
         async with asyncio.timeout_at(until) as bound:
             yield
@@ -51,7 +46,7 @@ async def within(seconds: float, *, apart: bool = False) -> AsyncIterator[None]:
             raise TimedOut("The deadline has passed") from None
         raise
     finally:
-        _deadline.reset(token)
+        asker.until.reset(token)
 
 
 @asynccontextmanager

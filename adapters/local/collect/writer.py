@@ -148,8 +148,8 @@ class Writer:
                 if await self.sweep(self.done if ended else before):
                     before, waited = self.done, 0.0
                     await self._store.release()
-            except (GatewayError, OSError) as error:
-                log.warning("not_forgotten", cause=str(error))
+            except Exception as error:  # an odd one must not end the sweeping in silence
+                log.warning("not_forgotten", error=type(error).__name__, cause=str(error)[:300])
 
     async def sweep(self, upto: int) -> bool:
         """Forget visits last seen up to a seq (31 minutes without an event, by the clock); False while a batch is made.

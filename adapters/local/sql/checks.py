@@ -8,7 +8,7 @@ from adapters.local.sql.goals import named, outside_behaviour
 from adapters.local.sql.metrics import OF_ENGAGEMENT
 from adapters.local.sql.tables import BY_VISIT, OURS
 from models.errors import Problem
-from models.filters import And, Comparison, Filter, HasDone, Not, Or
+from models.filters import And, Comparison, Filter, HasDone, Not, Or, comparisons
 from models.goal import Goal
 from models.query import ResolvedQuery
 from models.vocabulary import GOAL_RATES, Dimension, Metric, Operator
@@ -22,10 +22,18 @@ def problems(query: ResolvedQuery, goals: Sequence[Goal]) -> tuple[Problem, ...]
     """Goals that are not configured, expressions that RE2 refuses, extras we do not know; each with its place."""
     given = query.extra.get(OURS, {})
     extras = tuple(Problem(f"extra.{OURS}.{n}", "no such field", (BY_VISIT,)) for n in sorted(given) if n != BY_VISIT)
-    return extras + tuple(p for i, f in enumerate(query.filters) for p in _problems(f, f"filters[{i}]", goals))
+    may = patterns.Allowance()
+    found = [p for i, f in enumerate(query.filters) for p in _problems(f, f"filters[{i}]", goals, may)]
+    together = [p for p in found if p.reason == patterns.TOGETHER]
+    return (*extras, *(p for p in found if p.reason != patterns.TOGETHER), *together[:1])
 
 
-def _problems(node: Filter, where: str, goals: Sequence[Goal]) -> Iterator[Problem]:
+def compiles(filters: Sequence[Filter]) -> bool:
+    """Whether expressions have to be compiled to check the filters and to answer them."""
+    return any(expression(c) is not None for f in filters for c in comparisons(f))
+
+
+def _problems(node: Filter, where: str, goals: Sequence[Goal], may: patterns.Allowance) -> Iterator[Problem]:
     match node:
         case Comparison(operator=operator):
             if node.dimension == Dimension.GOAL and POSITIVE.get(operator, operator) is Operator.IS:
@@ -33,14 +41,14 @@ def _problems(node: Filter, where: str, goals: Sequence[Goal]) -> Iterator[Probl
             if nul := [i for i, value in enumerate(node.values) if "\0" in value]:
                 yield from (Problem(f"{where}[2][{i}]", NO_NUL) for i in nul)
             elif POSITIVE.get(operator, operator) is Operator.MATCHES:
-                yield from _bad_patterns(node, where)
-            elif patterns.fault(expression(node) or "") is not None:
-                yield Problem(f"{where}[2]", TOO_LARGE)
+                yield from _bad_patterns(node, where, may)
+            else:
+                yield from _too_large(node, where, may)
         case And(parts) | Or(parts):
             for i, part in enumerate(parts):
-                yield from _problems(part, f"{where}[1][{i}]", goals)
+                yield from _problems(part, f"{where}[1][{i}]", goals, may)
         case Not(part) | HasDone(part):
-            yield from _problems(part, f"{where}[1]", goals)
+            yield from _problems(part, f"{where}[1]", goals, may)
 
 
 def _unknown_goals(node: Comparison, where: str, goals: Sequence[Goal]) -> Iterator[Problem]:
@@ -50,12 +58,20 @@ def _unknown_goals(node: Comparison, where: str, goals: Sequence[Goal]) -> Itera
             yield Problem(f"{where}[2][{i}]", f"the site has no goal named {value[:200]!r}", known[:100], value)
 
 
-def _bad_patterns(node: Comparison, where: str) -> Iterator[Problem]:
-    faults = [(i, patterns.fault(value)) for i, value in enumerate(node.values)]
+def _bad_patterns(node: Comparison, where: str, may: patterns.Allowance) -> Iterator[Problem]:
+    faults = ((i, may.fault(value)) for i, value in enumerate(node.values))
     found = [Problem(f"{where}[2][{i}]", fault) for i, fault in faults if fault is not None]
-    if not found and patterns.fault(expression(node) or "") is not None:
-        found = [Problem(f"{where}[2]", TOO_LARGE)]
-    yield from found
+    yield from found or _too_large(node, where, may)
+
+
+def _too_large(node: Comparison, where: str, may: patterns.Allowance) -> Iterator[Problem]:
+    """The one expression of all values; each of them may be fine by itself."""
+    pattern = expression(node)
+    if pattern is None or (len(node.values) == 1 and pattern == node.values[0]):
+        return
+    fault = may.fault(pattern)
+    if fault is not None:
+        yield Problem(f"{where}[2]", fault if fault == patterns.TOGETHER else TOO_LARGE)
 
 
 def refusals(query: ResolvedQuery) -> Iterator[str]:

@@ -58,9 +58,11 @@ def _test(comparison: Comparison, operator: Operator, text: str, bind: Bindings)
 def _has_piece(text: str, values: Sequence[str], bind: Bindings) -> str:
     if len(values) == 1:
         return f"position({text}, {bind.text(values[0])}) > 0"
-    if len(values) <= MAX_NEEDLES and "" not in values:
-        return f"multiSearchAny({text}, {bind.texts(values)})"
-    return f"arrayExists(piece -> position({text}, piece) > 0, {bind.texts(values)})"
+    if "" in values:  # found in every text
+        return f"position({text}, {bind.text('')}) > 0"
+    needles = tuple(dict.fromkeys(values))
+    chunks = [needles[at : at + MAX_NEEDLES] for at in range(0, len(needles), MAX_NEEDLES)]
+    return "(" + " OR ".join(f"multiSearchAny({text}, {bind.texts(chunk)})" for chunk in chunks) + ")"
 
 
 def compare(comparison: Comparison, text: str, bind: Bindings) -> str:

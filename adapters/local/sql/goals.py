@@ -111,6 +111,21 @@ def _completes(goal: Goal, bind: Bindings) -> str:
     return "(" + " AND ".join(held) + ")"
 
 
+def plain(goal: Goal) -> tuple[str, str] | None:
+    """The column of an event that alone decides a goal, and its value; None where more has to be looked at."""
+    if goal.custom_props:
+        return None
+    if goal.kind is GoalKind.EVENT:
+        return "name", goal.event_name or ""
+    if goal.kind is GoalKind.PAGE and "*" not in (goal.page_path or ""):
+        return "path", _exactly(goal)
+    return None
+
+
+def _exactly(goal: Goal) -> str:
+    return (goal.page_path or "").replace(chr(92) + "|", "|")
+
+
 _PREFIX = re.compile(r"^[^*\\]*\*{1,2}$")
 
 
@@ -118,7 +133,7 @@ def on_page(goal: Goal, path: str, bind: Bindings) -> str:
     """The condition that a path is the goal's page; a `*` at the end alone is a prefix."""
     wanted = goal.page_path or ""
     if "*" not in wanted:
-        return f"{path} = {bind.text(wanted.replace(chr(92) + '|', '|'))}"
+        return f"{path} = {bind.text(_exactly(goal))}"
     if _PREFIX.match(wanted):
         return f"startsWith({path}, {bind.text(wanted.rstrip('*'))})"
     return f"match({path}, {bind.text(patterns.wildcard(wanted))})"

@@ -4,10 +4,11 @@ Each yields keys `k0...`, `present` (whether its groups are rows of the answer) 
 of the whole query, zero where it cannot say, so that all of them stack with UNION ALL and add up.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.local.sql import imported, times
+from adapters.local.sql.bindings import Bindings
 from adapters.local.sql.dimensions import ENTRY, blank_label, is_time, scope
 from adapters.local.sql.filters import (
     EVENTS,
@@ -20,7 +21,7 @@ from adapters.local.sql.filters import (
     top_level,
     visit_condition,
 )
-from adapters.local.sql.goals import completed, has_scroll, is_filtered_by_goal
+from adapters.local.sql.goals import completed, has_scroll, is_filtered_by_goal, plain
 from adapters.local.sql.metrics import OF_ENGAGEMENT, PARTS, parts_of
 from adapters.local.sql.tables import Ask
 from adapters.local.store.imported import ImportedRange
@@ -45,10 +46,48 @@ class Shown:
 
     def index(self, condition: Callable[[Sequence[Goal]], str]) -> str:
         """The numbers (from 1) of the goals an event completes, as rows."""
-        if not self.goals:
-            return "arrayJoin(emptyArrayUInt32())"
-        tried = ", ".join(f"toUInt32(if({condition(goals)}, {i}, 0))" for i, goals in enumerate(self.goals.values(), 1))
-        return f"arrayJoin(arrayFilter(i -> i > 0, [{tried}]))"
+        return _joined(f"toUInt32(if({condition(goals)}, {i}, 0))" for i, goals in enumerate(self.goals.values(), 1))
+
+    def index_of_events(self, bind: Bindings) -> str:
+        """The same for rows of events: names and pages are looked up once for all goals, the others are tried."""
+        layers: dict[str, list[dict[str, int]]] = {}
+        tried: list[str] = []
+        for number, goals in enumerate(self.goals.values(), 1):
+            others = []
+            for goal in goals:
+                if (found := plain(goal)) is None:
+                    others.append(goal)
+                else:
+                    _enter(layers.setdefault(found[0], []), found[1], number)
+            if others:
+                tried.append(f"toUInt32(if({completed(others, bind)}, {number}, 0))")
+        looked_up = (LOOKED_UP[kind].format(_lookup(kind, one, bind)) for kind, many in layers.items() for one in many)
+        return _joined((*looked_up, *tried))
+
+
+LOOKED_UP = {"name": "{}", "path": "if(name = 'pageview', {}, 0)"}
+"""How the goal's number found by a column counts: a page is completed by page views alone."""
+
+
+def _enter(layers: list[dict[str, int]], value: str, number: int) -> None:
+    """Goals that look for the same value stand in different layers."""
+    layer = next((one for one in layers if value not in one), None)
+    if layer is None:
+        layers.append(layer := {})
+    layer[value] = number
+
+
+def _lookup(column: str, numbers: Mapping[str, int], bind: Bindings) -> str:
+    listed = ", ".join(str(number) for number in numbers.values())
+    values = bind.texts(tuple(numbers))
+    return f"toUInt32(transform(toString({column}), {values}, CAST([{listed}], 'Array(UInt32)'), toUInt32(0)))"
+
+
+def _joined(numbers: Iterable[str]) -> str:
+    listed = ", ".join(numbers)
+    return (
+        f"arrayJoin(arrayDistinct(arrayFilter(i -> i > 0, [{listed}])))" if listed else "arrayJoin(emptyArrayUInt32())"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +155,7 @@ class Members:
             table += f" INNER JOIN (SELECT session, {columns} FROM {VISITS} WHERE {active}) AS visit USING (session)"
         if Dimension.GOAL not in ask.dimensions:
             return f"{table} WHERE {where}"
-        index = Shown.of(ask.goals).index(lambda goals: completed(goals, self.window.bind))
+        index = Shown.of(ask.goals).index_of_events(self.window.bind)
         return f"(SELECT *, {index} AS {GOAL_KEY} FROM {table} WHERE {where})"
 
     @staticmethod

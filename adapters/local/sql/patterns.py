@@ -3,11 +3,21 @@
 import re
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 import re2
 
-MAX_PROGRAM = 8 << 20
-"""RE2's own bound on the memory of a compiled expression; the store applies the same."""
+MAX_PROGRAM = 1 << 20
+"""Bytes of memory RE2 may take for one expression: compiling holds the interpreter, 50 ms at this size and 0.2 s at
+RE2's own 8 MiB. RE2's module keeps the last 128 expressions."""
+MOST_INSTRUCTIONS = 100_000
+"""Of all expressions of one query together; a tenth of a second to compile."""
+TOO_LARGE_COSTS = MOST_INSTRUCTIONS // 2
+LEAST_COSTS = 50
+TOGETHER = (
+    f"the query's expressions together are too large: more than {MOST_INSTRUCTIONS} instructions of RE2; "
+    "ask with fewer or shorter values"
+)
 
 
 def wildcard(pattern: str) -> str:
@@ -28,8 +38,27 @@ def literally(text: str) -> str:
 
 _TOKEN = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w*:\]|\\.|[^\]\\])*\]|.", re.DOTALL)
 """A quoted stretch, an escaped character, a class, or one character."""
+PARSED_ONLY = 1 << 16
 MOST_TRIED = 50
 """Places where a faulty piece may stand, each of which costs a compilation."""
+
+
+class Allowance:
+    """How much of one query's expressions may still be compiled."""
+
+    def __init__(self) -> None:
+        self.left = MOST_INSTRUCTIONS
+
+    def fault(self, pattern: str) -> str | None:
+        """As `fault`; `TOGETHER` once the allowance is used up, without compiling any more."""
+        if self.left > 0:
+            said = _refusal(pattern)
+            if said is None:
+                self.left -= max(LEAST_COSTS, compiled(pattern).programsize)
+            else:
+                self.left -= TOO_LARGE_COSTS if "too large" in said else LEAST_COSTS * 10
+                return fault(pattern)
+        return TOGETHER if self.left <= 0 else None
 
 
 def fault(pattern: str) -> str | None:
@@ -45,12 +74,17 @@ def fault(pattern: str) -> str | None:
     return f"not a regular expression (RE2): {reason} at position {at}: {shown[:80]!r}"
 
 
-def _refusal(pattern: str) -> str | None:
+def compiled(pattern: str, memory: int = MAX_PROGRAM) -> Any:
+    """The expression as RE2 has it. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = MAX_PROGRAM
+    options.max_mem = memory
+    return re2.compile(pattern, options=options)
+
+
+def _refusal(pattern: str, memory: int = MAX_PROGRAM) -> str | None:
     try:
-        re2.compile(pattern, options=options)
+        compiled(pattern, memory)
     except re2.error as error:
         said = error.args[0]
         return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
@@ -73,7 +107,7 @@ def _first_refused(pattern: str, piece: str, said: str) -> int | None:
     starts = [match.start() for match in islice(re.finditer(f"(?={re.escape(piece)})", pattern), MOST_TRIED)]
     ends = [at + len(piece) - 1 for at in starts[1:]]
     for at, end in zip(starts, [*ends, len(pattern)], strict=True):
-        if _refusal(pattern[:end]) == said:
+        if _refusal(pattern[:end], PARSED_ONLY) == said:  # faults show before anything is compiled
             return at
     return None
 
@@ -95,6 +129,7 @@ def found(pattern: str, text: str, case_sensitive: bool = True) -> bool:
     """Whether the expression matches somewhere in the text, as the store would decide."""
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = MAX_PROGRAM
     options.case_sensitive = case_sensitive
     options.dot_nl = True
     return re2.compile(pattern, options=options).search(text) is not None

@@ -7,6 +7,7 @@ is down makes a query fail: skipping it would answer with half the rows.
 import asyncio
 import contextlib
 import ctypes
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from adapters.local.store.ddl import LAYOUTS, create_statements, delete_statement
-from models.errors import BackendError, ConfigurationError, Unreachable
+from adapters.local.store.reads import Reads
+from models.errors import BackendError, ConfigurationError, Overloaded, TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from clickhouse_connect.datatypes.base import ClickHouseType
@@ -26,11 +28,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BACKEND_NAME = "local"
 THREADS = 4
+WRITERS = 2
+"""Threads that do nothing but insert: events and visits of a batch at once."""
 BLOCK_ROWS = 1 << 20
 """Rows in one block of an insert; a batch is smaller, so that it becomes one part per month and one token covers it."""
 
 SERVER_INSERT = {"insert_distributed_sync": 1, "insert_deduplicate": 1, "async_insert": 0, "insert_quorum": "auto"}
 INSERT = {"max_partitions_per_insert_block": 0, "max_insert_threads": 1}
+
+
+MEMORY = "the question needs more memory than one may have; ask about fewer days, or for fewer groups"
+MEMORY_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +116,34 @@ def _rows(found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
     return [row if isinstance(row, tuple) else tuple(row) for row in found]
 
 
+_CODE = re.compile(r"Code: (\d+)")
+
+
+def _told(error: Exception) -> BackendError | Overloaded:
+    """An error of the engine as one of ours, by its code (ClickHouse, ErrorCodes.cpp)."""
+    found = _CODE.search(str(error))
+    match int(found[1]) if found else 0:
+        case 159 | 394:
+            return TimedOut("the question took the event store longer than it may", backend=BACKEND_NAME)
+        case 241:
+            return Overloaded(MEMORY, retry_after=MEMORY_RETRY_SECONDS, backend=BACKEND_NAME)
+        case _:
+            return BackendError("the event store refused a statement", backend=BACKEND_NAME)
+
+
 class EventStore:
     """Tables of events, visits and imported aggregates. Open it with `EventStore.open`.
 
     The engine works in threads of our own, each with its own client: clients are not safe to share, handles are cheap.
+    Three lanes that never wait for each other: inserts; `reads`, the questions of those who ask, with limits; and the
+    service's own work (`query`, `command`, `delete`, `run`).
     """
 
     def __init__(self, target: Target, threads: int = THREADS) -> None:
         self.target = target
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
+        self.reads = Reads(self)
         self._held = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
@@ -168,7 +195,10 @@ class EventStore:
 
     async def run(self, work: Callable[["Client"], T]) -> T:
         """Do something with a client in an engine thread. Raises Unreachable or BackendError."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work)
+        return await self._in(self._pool, work)
+
+    async def _in(self, pool: ThreadPoolExecutor, work: Callable[["Client"], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, self._guarded, work)
 
     def _guarded(self, work: Callable[["Client"], T]) -> T:
         from clickhouse_connect.driver.exceptions import Error, OperationalError
@@ -178,7 +208,13 @@ class EventStore:
         except OperationalError as error:
             raise Unreachable("the event store cannot be reached", backend=BACKEND_NAME) from error
         except Error as error:
-            raise BackendError("the event store refused a statement", backend=BACKEND_NAME) from error
+            raise _told(error) from error
+
+    def select(self, sql: str, parameters: dict[str, Any], settings: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT, in the thread that calls. Raises what `query` raises, TimedOut and Overloaded."""
+        return self._guarded(
+            lambda client: _rows(client.query(sql, parameters=parameters, settings=settings).result_rows)
+        )
 
     async def query(
         self, sql: str, parameters: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
@@ -197,7 +233,7 @@ class EventStore:
 
         The same token again is ignored month by month, so a batch that was cut off may be sent again.
         """
-        await self.run(lambda client: self._insert(client, table, columns, token))
+        await self._in(self._writers, lambda client: self._insert(client, table, columns, token))
 
     def _insert(self, client: "Client", table: str, columns: Mapping[str, Sequence[Any]], token: str) -> None:
         names, types = _types(table)
@@ -238,7 +274,9 @@ class EventStore:
 
     async def close(self) -> None:
         """Close every client, then the threads; the embedded engine stops with the last client."""
-        await asyncio.to_thread(self._pool.shutdown)
+        await self.reads.close()
+        for pool in (self._writers, self._pool):
+            await asyncio.to_thread(pool.shutdown)
         for client in self._clients:
             client.close()
         self._clients.clear()

@@ -79,7 +79,7 @@ async def test_events_become_visible_without_a_flush(adapter: LocalAdapter) -> N
     await adapter.collect(SITE, [view()], BROWSER)
     await adapter.collect(SITE, [view("/b")], BROWSER)
     async with asyncio.timeout(60):
-        while await counted(adapter) != (2, 1):  # noqa: ASYNC110  only the store knows
+        while await counted(adapter) != (2, 1):  # noqa: ASYNC110  only the store knows, one table before the other
             await asyncio.sleep(0.05)
 
 
