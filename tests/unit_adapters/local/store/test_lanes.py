@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.unit_adapters.local.test_store import rows
 
 from adapters import asker
 from adapters.local.collect import read_barrier
@@ -16,6 +15,7 @@ from adapters.local.store import reads
 from adapters.local.store.event_store import EventStore
 from adapters.local.store.fair_threads import FairThreads
 from models.errors import Overloaded, TimedOut
+from tests.unit_adapters.local.store.test_event_store import rows
 
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
 NONE: dict[str, object] = {}
