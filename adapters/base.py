@@ -5,7 +5,7 @@ An adapter satisfies `Adapter` and `Reads`, and further protocols exactly where 
 `Transport`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,10 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
+Place = tuple[str, str]
+"""Where a document lies in a ledger: its kind and its key."""
+
+
 class Ledger(Protocol):
     """A document store the gateway lends to an adapter, for what its backend cannot keep. Values are JSON objects.
 
@@ -66,6 +70,10 @@ class Ledger(Protocol):
     async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None: ...
 
     async def delete(self, kind: str, key: str) -> bool: ...
+
+    async def change(self, puts: Mapping[Place, Mapping[str, Any]], deletes: Iterable[Place] = ()) -> None:
+        """Several documents of one fact, all of them or none; what is not there need not be deleted."""
+        ...
 
     async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
         """Documents whose key starts with the prefix, by key."""

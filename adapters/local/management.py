@@ -3,10 +3,10 @@
 import asyncio
 from collections import defaultdict
 
-from adapters.base import Context
+from adapters.base import Context, Place
 from adapters.local.engine import Engine
 from adapters.local.manage.goals import GOALS, PROPS, Goals
-from adapters.local.manage.guests import GUESTS, INVITATIONS, PERSONAL, Guests, digest
+from adapters.local.manage.guests import GUESTS, Guests, opened_by
 from adapters.local.manage.links import LINKS, SLUGS, Links
 from adapters.local.manage.settings import SETTINGS, Settings
 from adapters.local.manage.sites import DELETED, Sites
@@ -42,14 +42,11 @@ class Management(Sites, Goals, Guests, Links, Settings):
         return Deletion(site=site_id, **told) if told else None
 
     async def forget(self, site: Site) -> None:
-        """Delete everything set up for a site."""
+        """Delete everything set up for a site, at once."""
+        gone: list[Place] = [(SETTINGS, site.id)]
         for kind in (GOALS, PROPS, GUESTS, LINKS):
             for key, value in await self.context.ledger.list(kind, f"{site.id}/"):
+                gone += [(kind, key), *opened_by(value)]
                 if value.get("slug"):
-                    await self.context.ledger.delete(SLUGS, value["slug"])
-                if value.get("token"):
-                    await self.context.ledger.delete(INVITATIONS, digest(value["token"]))
-                if value.get("personal"):
-                    await self.context.ledger.delete(PERSONAL, value["personal"])
-                await self.context.ledger.delete(kind, key)
-        await self.context.ledger.delete(SETTINGS, site.id)
+                    gone.append((SLUGS, value["slug"]))
+        await self.context.ledger.change({}, gone)

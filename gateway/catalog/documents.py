@@ -1,12 +1,33 @@
 """The small document store that the gateway lends to adapters, one shelf for each connection."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import orjson
 from sqlite_utils import Database
 
+from adapters.base import Place
 from gateway.catalog.base import Runs, every, one, packed
+
+Write = Callable[[Database], object]
+_held: ContextVar[list[Write] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def held() -> Iterator[list[Write]]:
+    """Hold back what is put and changed in this block, for the transaction of which it is a part.
+
+    What our own store keeps of a site and the site's row are one fact: the caller runs both at once.
+    """
+    writes: list[Write] = []
+    token = _held.set(writes)
+    try:
+        yield writes
+    finally:
+        _held.reset(token)
 
 
 class DocumentLedger:
@@ -19,7 +40,15 @@ class DocumentLedger:
         return await self._catalog.run(_get, self._shelf, kind, key)
 
     async def put(self, kind: str, key: str, value: Mapping[str, Any]) -> None:
-        await self._catalog.run(_put, self._shelf, kind, key, value)
+        await self.change({(kind, key): value})
+
+    async def change(self, puts: Mapping[Place, Mapping[str, Any]], deletes: Iterable[Place] = ()) -> None:
+        work = partial(_change, shelf=self._shelf, puts=dict(puts), deletes=tuple(deletes))
+        waiting = _held.get()
+        if waiting is None:
+            await self._catalog.run(work)
+        else:
+            waiting.append(work)
 
     async def delete(self, kind: str, key: str) -> bool:
         return await self._catalog.run(_delete, self._shelf, kind, key)
@@ -46,6 +75,13 @@ def _get(db: Database, shelf: Shelf, kind: str, key: str) -> dict[str, Any] | No
 
 def _put(db: Database, shelf: Shelf, kind: str, key: str, value: Mapping[str, Any]) -> None:
     db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", [*shelf, kind, key, packed(dict(value))])
+
+
+def _change(db: Database, shelf: Shelf, puts: Mapping[Place, Mapping[str, Any]], deletes: Iterable[Place]) -> None:
+    for kind, key in deletes:
+        _delete(db, shelf, kind, key)
+    for (kind, key), value in puts.items():
+        _put(db, shelf, kind, key, value)
 
 
 def _delete(db: Database, shelf: Shelf, kind: str, key: str) -> bool:

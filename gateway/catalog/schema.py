@@ -169,3 +169,18 @@ def _domain_ranks(db: Database) -> None:
         "UPDATE sites SET domain_rank = (SELECT count(*) FROM sites AS other "
         "WHERE (other.created_at, other.rowid) <= (sites.created_at, sites.rowid))"
     )
+
+
+@steps(name="0011_domains_without_sites")
+def _domains_without_sites(db: Database) -> None:
+    # A creation or renaming that was cut off between two writes left its domain to nobody, or a site without its own.
+    # Both are one transaction since.
+    ours = "tenant = '' AND connection = 'local' AND kind = 'sites'"
+    db.execute(
+        f"DELETE FROM documents WHERE {ours} AND key NOT IN (SELECT domain FROM sites WHERE connection = 'local')"  # noqa: S608 - words of ours
+    )
+    db.execute(
+        "INSERT OR IGNORE INTO documents SELECT '', 'local', 'sites', domain, "
+        "json_object('name', name, 'timezone', timezone) FROM sites WHERE connection = 'local'"
+    )
+    db.execute("UPDATE sites SET external_id = domain WHERE connection = 'local'")

@@ -2,10 +2,11 @@
 
 from asyncio import Lock
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from adapters.domain import DomainError, clean_domain
@@ -14,8 +15,9 @@ from gateway.access.metering import Meter
 from gateway.catalog import Catalog, audit, teams
 from gateway.catalog import sites as rows
 from gateway.catalog.audit_trail import AuditTrail, Note, Writing
+from gateway.catalog.base import Database
 from gateway.catalog.connections import ConnectionRecord
-from gateway.catalog.documents import DocumentLedger
+from gateway.catalog.documents import DocumentLedger, Write, held
 from gateway.manage.site_creation import SiteCreation
 from gateway.manage.sites import Sites
 from gateway.outbound.backends import refused
@@ -115,7 +117,9 @@ class SiteChanges:
         async with self._making[caller.tenant.id]:
             await self._meter.admit_site(caller.tenant)
             if kept.built_in:
-                return await self._keep(caller, await adapter.create_site(draft), wish)
+                with held() as writes:
+                    remote = await adapter.create_site(draft)
+                return await self._keep(caller, remote, wish, together=writes)
             creation = SiteCreation(self._catalog, caller.tenant, connection)
             note = Note(f"{connection}/{draft.domain}", after=draft.model_dump(mode="json"))
             changing = self._changing(caller.tenant.id, connection)
@@ -132,8 +136,18 @@ class SiteChanges:
         if own or await self._catalog.run(rows.owner_of, domain) not in (None, tenant.id):
             raise AlreadyExists(f"the domain {domain} is taken on this connection")
 
-    async def _keep(self, caller: Caller, remote: RemoteSite, wish: Wish, change: Writing | None = None) -> SiteRecord:
-        """The backend's site in the catalog; `change` is what ends with it, when it was made there just now."""
+    async def _keep(
+        self,
+        caller: Caller,
+        remote: RemoteSite,
+        wish: Wish,
+        change: Writing | None = None,
+        together: Sequence[Write] = (),
+    ) -> SiteRecord:
+        """The backend's site in the catalog; `change` is what ends with it, when it was made there just now.
+
+        `together` is what our own store keeps of it.
+        """
         site = Site(
             id=rows.new_site_id(),
             domain=remote.domain or wish.draft.domain,
@@ -144,12 +158,11 @@ class SiteChanges:
         )
         team = wish.draft.team if wish.connection.built_in else None
         record = SiteRecord(site, caller.tenant.id, wish.connection.id, wish.connection.backend, team=team)
+        work = partial(_and, together, rows.create)
         if change is None:
-            made = await self._audit.noting(caller, SITE_CREATE, _created).run(
-                rows.create, caller.tenant, record, self._now()
-            )
+            made = await self._audit.noting(caller, SITE_CREATE, _created).run(work, caller.tenant, record, self._now())
         else:
-            made = await change.keep(_created, rows.create, caller.tenant, record, self._now())
+            made = await change.keep(_created, work, caller.tenant, record, self._now())
         self._sites.forget()
         return made
 
@@ -166,11 +179,12 @@ class SiteChanges:
         before = _public(record)
         changing = self._changing(record.tenant, record.connection)
         async with changing, self._audit.writing(caller, "site.change", Note(record.site.id, before)) as writing:
+            work: Callable[..., SiteRecord] = rows.change
             if change != SiteChange():
-                change = await self._change_at_backend(caller, record, change)
+                work = partial(_and, await self._change_at_backend(caller, record, change), rows.change)
             changed = await writing.keep(
                 lambda changed: Note(record.site.id, before, _public(changed)),
-                rows.change,
+                work,
                 caller.tenant,
                 record.site.id,
                 change,
@@ -179,16 +193,22 @@ class SiteChanges:
         self._sites.forget()
         return changed
 
-    async def _change_at_backend(self, caller: Caller, record: SiteRecord, change: SiteChange) -> SiteChange:
-        """The change as the backend made it. A name is ours to keep where the backend has no way to change sites."""
+    async def _change_at_backend(self, caller: Caller, record: SiteRecord, change: SiteChange) -> list[Write]:
+        """Change it at its backend; what is to be kept of that together with the site's row.
+
+        A name is ours to keep where the backend has no way to change sites.
+        """
         adapter = await self._connections.adapter(caller.tenant.id, record.connection)
         if not isinstance(adapter, UpdatesSites) or not adapter.can.allows(Operation.UPDATE_SITE):
             if change.domain is None and change.timezone is None:
-                return change
+                return []
             raise refused(adapter, Operation.UPDATE_SITE)
-        remote = await adapter.update_site(record.site, change)
-        await self._catalog.run(rows.renamed_at_backend, caller.tenant, record.site.id, remote.ref)
-        return change
+        if record.built_in:
+            with held() as writes:
+                remote = await adapter.update_site(record.site, change)
+        else:
+            writes, remote = [], await adapter.update_site(record.site, change)
+        return [*writes, lambda db: rows.renamed_at_backend(db, caller.tenant, record.site.id, remote.ref)]
 
     async def delete(self, caller: Caller, record: SiteRecord, *, here_only: bool = False) -> None:
         """Delete the site with its statistics at its backend, or only forget it here."""
@@ -241,6 +261,13 @@ def _vet(domain: str | None, timezone: str | None) -> None:
         problems.append(Problem("timezone", "no such IANA time zone", ("Etc/UTC", "Europe/Berlin", "...")))
     if problems:
         raise InvalidRequest(problems)
+
+
+def _and(together: Sequence[Write], work: Callable[..., SiteRecord], db: Database, *args: Any) -> SiteRecord:
+    """Do the work after what belongs to it, in its transaction."""
+    for write in together:
+        write(db)
+    return work(db, *args)
 
 
 def _created(made: SiteRecord) -> Note:

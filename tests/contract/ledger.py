@@ -1,7 +1,7 @@
 """The ledger the gateway lends to adapters, in memory."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -20,6 +20,14 @@ class MemoryLedger:
 
     async def delete(self, kind: str, key: str) -> bool:
         return self._kinds[kind].pop(key, None) is not None
+
+    async def change(
+        self, puts: Mapping[tuple[str, str], Mapping[str, Any]], deletes: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        for kind, key in deletes:
+            self._kinds[kind].pop(key, None)
+        for (kind, key), value in puts.items():
+            self._kinds[kind][key] = dict(value)
 
     async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
         return tuple(sorted((k, v) for k, v in self._kinds[kind].items() if k.startswith(prefix)))

@@ -56,6 +56,7 @@ class AggregateImport:
 
     async def run(self, task: Task, report: Report) -> Done:
         """Import the archive; an attempt that was cut off is made anew. Raises OSError, Conflict, BackendError."""
+        await self._ledger.delete(KIND, _key(task.site, task.job))  # of an attempt cut off after it: it counts as none
         await self.admit(task.site)
         try:
             archive = await asyncio.to_thread(open_archive, task.path)

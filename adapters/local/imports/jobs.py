@@ -93,8 +93,10 @@ class Imports:
                 return await self._announce_duplicate(job, twin)
             await asyncio.to_thread(_move, source, self._path(job))
             document = {"digest": digest, "on_error": str(on_error), "site": site.model_dump(mode="json")}
-            await self._save(job, document)
-            await self._ledger.put(DIGESTS, f"{site.id}/{digest}", {"job": job.id})
+            # One fact: a job without its digest would let the same file count again.
+            await self._ledger.change(
+                {(JOBS, _key(job)): _kept(job, document), (DIGESTS, f"{site.id}/{digest}"): {"job": job.id}}
+            )
             self._begin(self._task(job, document), document)
             return job
 
@@ -165,11 +167,11 @@ class Imports:
             await self._ledger.delete(KIND, key)
 
     async def _forget(self, job: ImportJob, document: Mapping[str, Any]) -> None:
-        if document.get("digest"):
-            await self._ledger.delete(DIGESTS, f"{job.site}/{document['digest']}")
+        """The documents at once; files that stay behind when we are cut off here are tidied at the next start."""
+        digest = document.get("digest")
+        await self._ledger.change({}, [(JOBS, _key(job)), *([(DIGESTS, f"{job.site}/{digest}")] if digest else [])])
         await asyncio.to_thread(self._clean, job)
         await asyncio.to_thread(problems.beside(self._path(job)).unlink, missing_ok=True)
-        await self._ledger.delete(JOBS, _key(job))
 
     async def _stop(self, job_id: str) -> None:
         task = self._tasks.get(job_id)
@@ -185,7 +187,7 @@ class Imports:
         return document
 
     async def _save(self, job: ImportJob, document: Mapping[str, Any]) -> None:
-        await self._ledger.put(JOBS, _key(job), {**document, "job": job.model_dump(mode="json")})
+        await self._ledger.put(JOBS, _key(job), _kept(job, document))
 
     def _path(self, job: ImportJob) -> Path:
         return self._folder / f"{job.id}.{job.format}"
@@ -242,6 +244,11 @@ class Imports:
         while True:
             await asyncio.sleep(NOTE_SECONDS)
             await self._save(self._jobs[job_id], document)
+
+
+def _kept(job: ImportJob, document: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's document in the ledger."""
+    return {**document, "job": job.model_dump(mode="json")}
 
 
 def _key(job: ImportJob) -> str:

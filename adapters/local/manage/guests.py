@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 
-from adapters.base import Context
+from adapters.base import Context, Place
 from adapters.local.manage.sites import Locks
 from models.errors import NotFound
 from models.people import Guest, GuestDraft, GuestStatus, Membership, Role
@@ -30,8 +31,8 @@ class Guests:
             if found is None:
                 token = secrets.token_urlsafe(32)
                 found = {"email": draft.email, "role": str(draft.role), "status": "invited", "token": token}
-                await self.context.ledger.put(INVITATIONS, digest(token), {"guest": key, "site": site.id})
-                await self.context.ledger.put(GUESTS, key, found)
+                invitation = {"guest": key, "site": site.id}
+                await self.context.ledger.change({(INVITATIONS, digest(token)): invitation, (GUESTS, key): found})
         return self._guest(found)
 
     async def delete_guest(self, site: Site, email: str) -> None:
@@ -39,9 +40,7 @@ class Guests:
         key = f"{site.id}/{email.lower()}"
         found = await self.context.ledger.get(GUESTS, key)
         if found is not None:
-            await self.context.ledger.delete(INVITATIONS, digest(found.get("token") or ""))
-            await self.context.ledger.delete(PERSONAL, found.get("personal") or "")
-            await self.context.ledger.delete(GUESTS, key)
+            await self.context.ledger.change({}, [(GUESTS, key), *opened_by(found)])
 
     async def find_invitation(self, token: str) -> Membership:
         """Raises NotFound when it was used, withdrawn or never was."""
@@ -53,18 +52,22 @@ class Guests:
 
     async def accept_invitation(self, token: str) -> Membership:
         """Turn an invitation into a membership with a personal link, once. Raises NotFound."""
-        invited = await self.find_invitation(token)
+        site = (await self.find_invitation(token)).site
+        async with self.locks[site]:
+            return await self._accepted(await self.find_invitation(token), token)
+
+    async def _accepted(self, invited: Membership, token: str) -> Membership:
         key, personal = f"{invited.site}/{invited.guest.email.lower()}", secrets.token_urlsafe(24)
-        if not await self.context.ledger.delete(INVITATIONS, digest(token)):
-            raise NotFound("this invitation was used")
         accepted = {
             "email": invited.guest.email,
             "role": str(invited.guest.role),
             "status": str(GuestStatus.ACCEPTED),
             "personal": digest(personal),
         }
-        await self.context.ledger.put(PERSONAL, digest(personal), {"guest": key, "site": invited.site})
-        await self.context.ledger.put(GUESTS, key, accepted)
+        link = {"guest": key, "site": invited.site}
+        await self.context.ledger.change(
+            {(PERSONAL, digest(personal)): link, (GUESTS, key): accepted}, [(INVITATIONS, digest(token))]
+        )
         return Membership(site=invited.site, guest=self._guest(accepted), token=personal)
 
     def _guest(self, value: dict[str, str]) -> Guest:
@@ -75,6 +78,12 @@ class Guests:
             status=GuestStatus(value["status"]),
             invitation_url=f"{self.context.public_url}/invitations/{token}" if token else None,
         )
+
+
+def opened_by(guest: Mapping[str, str]) -> list[Place]:
+    """Where the guest's invitation and personal link are looked up."""
+    invitation = [(INVITATIONS, digest(guest["token"]))] if guest.get("token") else []
+    return invitation + ([(PERSONAL, guest["personal"])] if guest.get("personal") else [])
 
 
 def digest(token: str) -> str:

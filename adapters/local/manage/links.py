@@ -39,16 +39,15 @@ class Links:
                     "password": await asyncio.to_thread(_hashed, draft.password) if draft.password else "",
                     "expires_at": draft.expires_at.isoformat() if draft.expires_at else None,
                 }
-                await self.context.ledger.put(SLUGS, found["slug"], {"link": key, "site": site.id})
-                await self.context.ledger.put(LINKS, key, found)
+                pointer = {"link": key, "site": site.id}
+                await self.context.ledger.change({(SLUGS, str(found["slug"])): pointer, (LINKS, key): found})
         return self._link(site, found)
 
     async def delete_shared_link(self, site: Site, link_id: str) -> None:
         """Raises NotFound."""
         for key, value in await self.context.ledger.list(LINKS, f"{site.id}/"):
             if value["id"] == link_id:
-                await self.context.ledger.delete(SLUGS, value["slug"])
-                await self.context.ledger.delete(LINKS, key)
+                await self.context.ledger.change({}, [(SLUGS, value["slug"]), (LINKS, key)])
                 return
         raise NotFound("no such shared link on this site")
 

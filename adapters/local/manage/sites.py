@@ -38,8 +38,9 @@ class Sites:
         async with self.locks[SITES]:
             if await self.context.ledger.get(SITES, draft.domain) is not None:
                 raise AlreadyExists("this domain is taken")
-            await self.context.ledger.put(SITES, draft.domain, {"timezone": draft.timezone, "name": draft.name})
-        return await self.get_site(draft.domain)
+            made = {"timezone": draft.timezone, "name": draft.name}
+            await self.context.ledger.put(SITES, draft.domain, made)
+        return RemoteSite(ref=draft.domain, domain=draft.domain, **made)
 
     async def _move(self, site: Site, change: SiteChange) -> RemoteSite:
         """Raises AlreadyExists when the new domain is taken, MissingAtBackend."""
@@ -48,17 +49,12 @@ class Sites:
             domain = change.domain or held.domain
             if domain != held.domain and await self.context.ledger.get(SITES, domain) is not None:
                 raise AlreadyExists("this domain is taken")
-            await self.context.ledger.put(
-                SITES,
-                domain,
-                {
-                    "timezone": held.timezone if change.timezone is None else change.timezone,
-                    "name": held.name if change.name is None else change.name,
-                },
-            )
-            if domain != held.domain:
-                await self.context.ledger.delete(SITES, held.domain)
-        return await self.get_site(domain)
+            made = {
+                "timezone": held.timezone if change.timezone is None else change.timezone,
+                "name": held.name if change.name is None else change.name,
+            }
+            await self.context.ledger.change({(SITES, domain): made}, [(SITES, str(held.domain))])
+        return RemoteSite(ref=domain, domain=domain, **made)
 
     async def _free(self, site: Site) -> None:
         """Free the domain; nothing happens when it is free."""

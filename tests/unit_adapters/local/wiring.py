@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,14 @@ class MemoryLedger:
 
     async def delete(self, kind: str, key: str) -> bool:
         return self.documents.pop((kind, key), None) is not None
+
+    async def change(
+        self, puts: Mapping[tuple[str, str], Mapping[str, Any]], deletes: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        for place in deletes:
+            self.documents.pop(place, None)
+        for (kind, key), value in puts.items():
+            self.documents[kind, key] = dict(value)
 
     async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
         found = {key: value for (held, key), value in self.documents.items() if held == kind and key.startswith(prefix)}

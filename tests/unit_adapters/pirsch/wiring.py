@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +44,14 @@ class MemoryLedger:
 
     async def delete(self, kind: str, key: str) -> bool:
         return self.documents.pop((kind, key), None) is not None
+
+    async def change(
+        self, puts: Mapping[tuple[str, str], Mapping[str, Any]], deletes: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        for place in deletes:
+            self.documents.pop(place, None)
+        for (kind, key), value in puts.items():
+            self.documents[kind, key] = dict(value)
 
     async def list(self, kind: str, prefix: str = "") -> tuple[tuple[str, dict[str, Any]], ...]:
         return tuple((k, v) for (of, k), v in sorted(self.documents.items()) if of == kind and k.startswith(prefix))

@@ -40,6 +40,10 @@ class FileLedger(MemoryLedger):
         self._save()
         return found
 
+    async def change(self, puts: Any, deletes: Any = ()) -> None:
+        await super().change(puts, deletes)
+        self._save()
+
     async def next_id(self, kind: str) -> int:
         number = await super().next_id(kind)
         self._save()
