@@ -37,8 +37,8 @@ class OwnStore(Protocol):
     folder: str
     """Where in the data directory they lie."""
 
-    def in_use(self, data: Path) -> bool:
-        """Whether a running service has them open."""
+    def in_use(self, data: Path) -> str:
+        """Which process has them open, in words; "" when none does. Opens and changes nothing. Raises OSError."""
         ...
 
     async def check_closed(self, data: Path, *, repair: bool = False) -> Sequence[Finding]:

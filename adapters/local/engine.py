@@ -22,6 +22,7 @@ from adapters.local.collect.writer import Writer
 from adapters.local.enrich import agent, bots, referrer, sources
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.visitor import Salts
+from adapters.local.folder_lock import FolderLock
 from adapters.local.imports import state
 from adapters.local.imports.aggregates import AggregateImport
 from adapters.local.imports.events import EventImport
@@ -68,6 +69,8 @@ class Engine:
         """Raises ConfigurationError, Unreachable, OSError; what was opened is closed again."""
         folder, ledger, now = context.data_dir / FOLDER, context.ledger, context.now
         async with AsyncExitStack() as stack:
+            lock = await asyncio.to_thread(FolderLock.take, folder)
+            stack.callback(lock.release)
             store = await EventStore.open(options.events or f"chdb://{(folder / 'events').resolve()}")
             stack.push_async_callback(store.close)
             await backup.adopt(store, folder)

@@ -33,8 +33,8 @@ async def report(settings: "Settings", *, repair: bool) -> int:
 
     log.set_up("warning", settings.log_format)
     store = own_store()
-    if store.in_use(settings.data):  # a record that is being written would look damaged, and a repair would cut it off
-        raise ConfigurationError("a running service has the event store open; stop it first")
+    if owner := store.in_use(settings.data):  # what is being written would look damaged, and a repair would cut it off
+        raise ConfigurationError(f"{owner}, has the event store open; stop it first")
     found = list(await store.check_closed(settings.data, repair=repair))
     if all(finding.repaired for finding in found):
         services = build(settings)

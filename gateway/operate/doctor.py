@@ -109,8 +109,8 @@ def vault(services: Services) -> Finding:
 
 async def event_store(settings: Settings, services: Services) -> Finding:
     """The store of our own events starts and answers. It belongs to one process: a running server has it to itself."""
-    if own_store().in_use(settings.data):
-        said = "not looked at: a running service has it open; ask its /readyz, or stop it"
+    if owner := own_store().in_use(settings.data):
+        said = f"not looked at: {owner}, has it open; ask its /readyz, or stop it"
         return Finding(Verdict.NOTE, "event store", said)
     return await _checked("event store", services.connections.check_own_store())
 

@@ -22,7 +22,7 @@ FILES = {
     # Our own store speaks no wire and has rooms of its own; events come in through `collect/`, of which
     # `collection` is the part.
     "local": EVERYWHERE
-    | {"collection", "engine", "history", "maintenance"}
+    | {"collection", "engine", "folder_lock", "history", "maintenance"}
     | {"care", "collect", "enrich", "exports", "imports", "manage", "read", "sql", "store"},
 }
 """Files and folders of each adapter; what is beside the common ones is what only this one has."""

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from adapters.local.care.journal_check import check_journal
+from adapters.local.folder_lock import FolderLock, holder
 from adapters.local.options import FOLDER
 from adapters.maintenance import Finding
 
@@ -15,20 +15,19 @@ class StoreFiles:
 
     folder = FOLDER
 
-    def in_use(self, data: Path) -> bool:
-        """chDB locks a file for as long as it lives."""
-        try:
-            with (data / FOLDER / "events" / "status").open("rb") as status:
-                flock(status, LOCK_EX | LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+    def in_use(self, data: Path) -> str:
+        return holder(data / FOLDER)
 
     async def check_closed(self, data: Path, *, repair: bool = False) -> Sequence[Finding]:
-        """What is wrong with the journal; there may be none yet. Raises OSError."""
-        journal = data / FOLDER / "journal"
-        if not await asyncio.to_thread(journal.is_dir):
-            return []
-        return await asyncio.to_thread(lambda: check_journal(journal, repair=repair))
+        """What is wrong with the journal; there may be none yet. Raises ConfigurationError in use, OSError."""
+        return await asyncio.to_thread(_checked, data / FOLDER, repair)
+
+
+def _checked(folder: Path, repair: bool) -> Sequence[Finding]:
+    if not (folder / "journal").is_dir():
+        return []
+    lock = FolderLock.take(folder)
+    try:
+        return check_journal(folder / "journal", repair=repair)
+    finally:
+        lock.release()
