@@ -53,6 +53,13 @@ def said(body: bytes = b"ok", status: int = 200) -> bytes:
     return b"HTTP/1.1 %d OK\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
 
 
+async def until(seen: Callable[[], bool]) -> None:
+    """Wait for what will be seen; the bound only ends what hangs."""
+    async with asyncio.timeout(60):
+        while not seen():  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.005)
+
+
 @asynccontextmanager
 async def serving(vendor: Vendor, **options: Any) -> AsyncIterator[tuple[HttpTransport, int]]:
     server = await asyncio.start_server(vendor.serve, "127.0.0.1", 0)
@@ -88,9 +95,9 @@ async def test_the_connection_that_was_used_last_is_used_again() -> None:
 
 async def test_whoever_finds_no_place_in_time_is_told_to_come_back() -> None:
     vendor = Vendor(lambda n: None if n == 1 else said())
-    async with serving(vendor, max_connections=1, timeouts=Timeouts(pool=0.05, total=0.3)) as (transport, _):
+    async with serving(vendor, max_connections=1, timeouts=Timeouts(pool=0.05, total=3)) as (transport, _):
         slow = asyncio.ensure_future(transport.send(GET))
-        await asyncio.sleep(0.02)
+        await until(lambda: vendor.asked == 1)
         with pytest.raises(Overloaded):
             await transport.send(GET)
         with pytest.raises(TimedOut):
@@ -102,7 +109,7 @@ async def test_whoever_gives_up_waiting_takes_no_place() -> None:
     vendor = Vendor(lambda _: said(), 0.1)
     async with serving(vendor, max_connections=1) as (transport, _):
         first, second, third = (asyncio.ensure_future(transport.send(GET)) for _ in range(3))
-        await asyncio.sleep(0.02)
+        await until(lambda: vendor.asked == 1)
         second.cancel()
         assert [(await call).body for call in (first, third)] == [b"ok", b"ok"]
         assert (await transport.send(GET)).body == b"ok"
@@ -123,7 +130,7 @@ async def test_a_connection_that_ended_badly_is_not_used_again_and_its_place_com
     first: bytes, meaning: type[GatewayError]
 ) -> None:
     vendor = Vendor(lambda n: first if n == 1 else said())
-    async with serving(vendor, max_connections=1, max_bytes=1000, timeouts=Timeouts(total=0.2)) as (transport, _):
+    async with serving(vendor, max_connections=1, max_bytes=1000, timeouts=Timeouts(total=2)) as (transport, _):
         with pytest.raises(meaning):
             await transport.send(GET)
         assert (await transport.send(GET)).body == b"ok"
@@ -135,8 +142,8 @@ async def test_a_call_that_is_cancelled_gives_its_place_back(head: bytes | None)
     vendor = Vendor(lambda n: head if n <= 2 else said())
     async with serving(vendor, max_connections=1) as (transport, _):
         for _ in range(2):
-            call = asyncio.ensure_future(transport.send(GET))
-            await asyncio.sleep(0.05)
+            asked, call = vendor.asked, asyncio.ensure_future(transport.send(GET))
+            await until(lambda asked=asked: vendor.asked > asked)  # type: ignore[misc] # it is called with nothing
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
@@ -164,11 +171,22 @@ async def test_a_connection_that_asks_to_be_closed_is_closed() -> None:
     assert vendor.connections == 2
 
 
-async def test_connections_that_nobody_uses_are_closed_after_a_while() -> None:
+class Clock:
+    """A clock that only a test moves, in the place of a module `time`."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+async def test_connections_that_nobody_uses_are_closed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("httpcore2._async.http11.time", clock)
     vendor = Vendor(lambda _: said(), 0.01)
     async with serving(vendor) as (_, port):
         origin = httpcore2.Origin(b"http", b"127.0.0.1", port)
-        pool = Pool(origin, LoopNetwork(), None, most=4, kept=0.6)
+        pool = Pool(origin, LoopNetwork(), None, most=4, kept=60)
 
         async def ask() -> bytes:
             url = httpcore2.URL(f"http://127.0.0.1:{port}/")
@@ -179,13 +197,13 @@ async def test_connections_that_nobody_uses_are_closed_after_a_while() -> None:
             return body
 
         assert {*await asyncio.gather(ask(), ask(), ask())} == {b"ok"}
-        await asyncio.sleep(0.3)
+        clock.now += 30
         assert await ask() == b"ok"
         assert len(pool) == 3
-        await asyncio.sleep(0.4)  # the two that were not used are too old now
+        clock.now += 40  # the two that were not used are too old now
         assert await ask() == b"ok"
         assert (len(pool), vendor.connections) == (1, 3)
-        await asyncio.sleep(0.8)
+        clock.now += 80
         assert await ask() == b"ok"
         assert (len(pool), vendor.connections) == (1, 4)
         await pool.aclose()
@@ -196,10 +214,10 @@ async def test_closing_ends_the_calls_under_way() -> None:
     vendor = Vendor(lambda _: None)
     async with serving(vendor, timeouts=Timeouts(total=2)) as (transport, _):
         call = asyncio.ensure_future(transport.send(GET))
-        await asyncio.sleep(0.05)
+        await until(lambda: vendor.asked == 1)
         await transport.close()
         with pytest.raises(GatewayError):
-            await asyncio.wait_for(call, 1)
+            await asyncio.wait_for(call, 60)
 
 
 async def test_what_comes_behind_an_answer_is_nobodys_answer() -> None:

