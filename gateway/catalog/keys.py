@@ -145,11 +145,6 @@ def replaced(db: Database, tenant: Tenant, key_id: str, now: datetime, until: da
     return made
 
 
-def has_platform_key(db: Database) -> bool:
-    """Whether any administrator of the installation exists."""
-    return one(db, "SELECT 1 FROM keys WHERE platform = 1 AND revoked_at IS NULL") is not None
-
-
 def _record(row: Record) -> KeyRecord:
     created = read(row["created_at"])
     if created is None:

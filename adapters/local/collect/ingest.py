@@ -85,10 +85,6 @@ class Collector:
         """The greatest mark of a sender whose events were taken, also after a crash; 0 before the first."""
         return self._journal.marks.get(sender, 0)
 
-    def forget_position(self, sender: str) -> None:
-        """A sender has finished: its mark goes with the next checkpoint."""
-        self._journal.marks.pop(sender, None)
-
     async def flush(self) -> None:
         """Return when everything recorded so far is queryable."""
         await self._writer.flush()

@@ -69,8 +69,3 @@ def bot_reason(user_agent: str) -> str:
     if HEADLESS in user_agent:
         return HEADLESS
     return _known().find(user_agent)
-
-
-def is_bot(user_agent: str) -> bool:
-    """True when the event is to be dropped as `bot` (contract section 6)."""
-    return bool(bot_reason(user_agent))

@@ -90,8 +90,3 @@ def event_name(value: object) -> str:
     if len(text) > MAX_NAME:
         raise EventFieldError("event_name", f"should be at most {MAX_NAME} character(s)")
     return text.strip()
-
-
-def clip_referrer(value: object) -> str:
-    """A referrer cut to 2000 characters; anything but text counts as none."""
-    return value[:MAX_REFERRER] if isinstance(value, str) else ""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.enrich.page import EventFieldError, clip_referrer, event_name, read_page
+from adapters.local.enrich.page import EventFieldError, event_name, read_page
 from adapters.local.enrich.props import read_props
 
 
@@ -79,11 +79,6 @@ def test_event_names_have_their_limits() -> None:
     for wrong in (None, "", "  ", True, 1.5, ["Signup"], "x" * 121):
         with pytest.raises(EventFieldError, match="event_name"):
             event_name(wrong)
-
-
-def test_a_referrer_is_cut() -> None:
-    assert len(clip_referrer("https://other.test/" + "a" * 3000)) == 2000
-    assert clip_referrer(None) == ""
 
 
 def test_properties_become_text() -> None:
