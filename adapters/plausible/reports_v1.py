@@ -82,7 +82,7 @@ class ReportsV1(StatsApi):
 
 
 def _note(body: Rows) -> ImportsNote | None:
-    """v1 only says when imported history could not be part; whether there is any, it does not say."""
+    """v1 only says when imported history could not be part, not whether there is any (2026-07, contract 5)."""
     return ImportsNote(included=False, skipped=ImportsSkipped.UNSUPPORTED_QUERY) if body.warning else None
 
 

@@ -22,7 +22,7 @@ WHOLE = frozenset({Metric.BOUNCE_RATE, Metric.VISIT_DURATION, Metric.TIME_ON_PAG
 }
 """Metrics that are whole numbers, however the server writes them (seed 001 shows `53.0`)."""
 NO_CITY = 0
-"""How Plausible writes that a city is not known."""
+"""How Plausible writes that a city is not known (2026-07, contract 5)."""
 MONEY = frozenset(m for m, facts in FACTS.items() if facts.unit is Unit.MONEY)
 READ = frozenset({*TIME_DIMENSIONS, Dimension.CITY})
 """Dimensions whose texts are not yet labels."""
@@ -60,7 +60,10 @@ def body_of(site: str, query: ResolvedQuery) -> dict[str, Any]:
 
 
 def arranged_here(query: ResolvedQuery) -> bool:
-    """Whether rows are sorted and paged by us: Plausible does not sort by goals and does not fill empty buckets."""
+    """Whether rows are sorted and paged by us: Plausible does not sort by goals and does not fill empty buckets.
+
+    (2026-07, contract 4.1 and 7.9.)
+    """
     by_goal = any(o.by == Dimension.GOAL for o in query.order_by)
     return by_goal or (query.include.zero_fill and query.time_dimension is not None)
 

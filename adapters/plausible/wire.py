@@ -1,6 +1,8 @@
 """Shapes of Plausible's JSON, as sent today and as the first documents showed it (contract section 1).
 
-Extra keys are ignored. Ids come as numbers (today) or strings (seed 000); `deleted` as a boolean or "true".
+Extra keys are ignored. Documents of 2026-07 print ids as strings and `deleted` as "true", the code of that month
+answers numbers and a boolean (fixtures/plausible/sample_goals_list.json, sample_goal_delete.json; goals_list.json,
+site_delete.json).
 """
 
 from typing import Any
@@ -73,7 +75,7 @@ class Meta(msgspec.Struct, frozen=True):
 
 
 class WireSite(msgspec.Struct, frozen=True):
-    """A site; a list holds these two fields only."""
+    """A site; a list holds the first two fields only (2026-07; fixtures/plausible/sites_list.json)."""
 
     domain: str
     timezone: str | None = None
