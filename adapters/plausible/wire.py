@@ -52,12 +52,6 @@ class AggregateValue(msgspec.Struct, frozen=True):
     value: Number | None
 
 
-class AggregateToday(msgspec.Struct, frozen=True):
-    """v1 aggregate since 2021; seed 001 shows the bare mapping."""
-
-    results: dict[str, AggregateValue]
-
-
 Aggregate = dict[str, Any]
 
 
@@ -70,8 +64,6 @@ class Rows(msgspec.Struct, frozen=True):
 
 class Meta(msgspec.Struct, frozen=True):
     after: str | None = None
-    before: str | None = None
-    limit: int | None = None
 
 
 class WireSite(msgspec.Struct, frozen=True):

@@ -55,7 +55,6 @@ class Point(msgspec.Struct):
 
 class Series(msgspec.Struct):
     series: list[Point]
-    granularity: str = ""
 
 
 class Row(msgspec.Struct):

@@ -55,7 +55,6 @@ class TableFile:
     first: date
     last: date
     columns: tuple[str, ...]
-    packed_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _table_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> TableFile |
             header = next(csv.reader(_Lines(text), strict=True), [])
     except (csv.Error, UnicodeError) as error:
         raise ArchiveRefused(shown, "the header is not readable CSV", 1) from error
-    return TableFile(shown, table, first, last, _checked(shown, table, header), entry.compress_size)
+    return TableFile(shown, table, first, last, _checked(shown, table, header))
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> TextIOWrapper:
