@@ -22,7 +22,7 @@ WHOLE = frozenset({Metric.BOUNCE_RATE, Metric.VISIT_DURATION, Metric.TIME_ON_PAG
 }
 """Metrics that are whole numbers, however the server writes them (seed 001 shows `53.0`)."""
 NO_CITY = 0
-"""How Plausible writes that a city is not known (2026-07, contract 5)."""
+"""How Plausible writes that a city is not known."""
 MONEY = frozenset(m for m, facts in FACTS.items() if facts.unit is Unit.MONEY)
 READ = frozenset({*TIME_DIMENSIONS, Dimension.CITY})
 """Dimensions whose texts are not yet labels."""
