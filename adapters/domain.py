@@ -76,7 +76,8 @@ def is_public_suffix(domain: str) -> bool:
 def clean_domain(text: str) -> str:
     """A site's domain as stored: a hostname in lower case, Unicode rather than `xn--`.
 
-    Sites API rule (seed 002): no scheme, port, path or credentials, and no public suffix; `localhost` and IPv4 pass.
+    Sparklytics' rule (seed 002; 2026-04, contract 4.1): no scheme, port, path or credentials, and no public suffix;
+    `localhost` and IPv4 pass.
     Raises DomainError.
     """
     host = text.strip().lower().removesuffix(".")
@@ -110,7 +111,7 @@ def _unicode_host(host: str) -> str:
 
 
 def strip_domain(text: str) -> str:
-    """The older tolerant cleaning (contract 3.5): trim, lower case, scheme, outer slashes and `www.` removed."""
+    """Plausible's cleaning (2026-07, contract 3.5): trim, lower case, scheme, outer slashes and `www.` removed."""
     name = text.strip().lower()
     for scheme in ("http://", "https://"):
         name = name.removeprefix(scheme)
@@ -120,7 +121,7 @@ def strip_domain(text: str) -> str:
 def loose_domain(text: str) -> str:
     """A domain as the vendor-shaped API takes it: cleaned by `strip_domain`, letters, digits and `/ _ . -` only.
 
-    Raises DomainError with blank, reserved or characters (contract 3.6), or long.
+    Raises DomainError with blank, reserved or characters (Plausible, 2026-07, contract 3.6), or long.
     """
     name = strip_domain(text)
     if not name:

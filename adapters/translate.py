@@ -77,7 +77,10 @@ MOST_BUCKETS = 24
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as vendors write it (RFC 3339, or a database's `2026-03-01 10:00:00`), in UTC; None when unreadable."""
+    """A time as vendors write it, in UTC; None when unreadable.
+
+    RFC 3339, or a database's `2026-03-01 10:00:00` (Sparklytics, source of 2026-04-12, trap 8).
+    """
     try:
         found = datetime.fromisoformat((text or "").strip())
     except ValueError:

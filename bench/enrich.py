@@ -18,7 +18,6 @@ from adapters.local.enrich.channel import channel
 from adapters.local.enrich.geo import Geo
 from adapters.local.enrich.page import read_page
 from adapters.local.enrich.place import language
-from adapters.local.enrich.props import read_props
 from adapters.local.enrich.referrer import is_spam, read_source
 from adapters.local.enrich.visitor import Salts, visitor_ids
 
@@ -70,7 +69,6 @@ def main() -> None:
         measure("channel", channel, [(f"site{number}.test", "cpc", "x") for number in range(count)], calls)
         measure("locate", geo.locate, [(ip,) for ip in ips], calls)
         measure("language", language, [(f"de-DE,de;q=0.{number % 10},en;q=0.8",) for number in range(count)], calls)
-        measure("read_props", read_props, [({"plan": "pro", "n": number},) for number in range(count)], calls)
         people = list(zip(strings, ips, strict=True))
         inputs = [(agent, ip, "example.com", "example.com") for agent, ip in people]
         measure("visitor_ids", partial(visitor_ids, salts.current, salts.previous), inputs, calls)

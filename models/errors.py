@@ -91,11 +91,9 @@ class UnsupportedQuery(RequestError):
         *,
         nearest: Mapping[str, Any] | None = None,
         backend: str | None = None,
-        code: str = "",
     ) -> None:
         self.reasons = tuple(reasons)
         self.nearest = dict(nearest) if nearest else None
-        self.reason_code = code
         super().__init__("; ".join(self.reasons), backend=backend)
 
     def members(self) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """What the key of a connection may do, tried without changing anything.
 
 Plausible checks key and scope before it reads parameters, so a call without them answers 400 to a key that may
-(contract section 2, order of checks).
+(2026-07, contract 2 and 3.6; fixtures/plausible/error_missing_site.json).
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,8 @@ BACKEND = "plausible"
 STATS: Mapping[int, type[BackendError]] = MappingProxyType(
     {401: RejectedCredentials, 402: RefusedByBackend, 403: RefusedByBackend, 404: RefusedByBackend}
 )
-"""Stats: 402 is a plan without the API or a locked site; a 404 is a server without this endpoint."""
+"""Stats: 402 is a plan without the API or a locked site; a 404 is a server without this endpoint
+(2026-07, contract 2)."""
 SITES: Mapping[int, type[BackendError]] = MappingProxyType(
     {401: RejectedCredentials, 402: RefusedByBackend, 403: RefusedByBackend, 404: MissingAtBackend}
 )
@@ -61,6 +62,7 @@ class PlausibleClient:
 
     async def _call(self, request: Request, table: Mapping[int, type[BackendError]]) -> Reply:
         reply = await self.try_out(request)
+        # A good key and an unknown site: 401 as well (2026-07; fixtures/plausible/error_unknown_site.json).
         if reply.status == 401 and await self.key_is_good():
             raise MissingAtBackend("The backend does not know the site, or the key has no right to it", backend=BACKEND)
         self.check(reply, table)

@@ -53,6 +53,7 @@ class Collection:
         if reply.status == 400:
             return Drop(reason="invalid", detail="Plausible finds the event invalid")
         self.client.check(reply)
+        # What it does not count is answered 202 too; only this header tells (2026-07, contract 6).
         if reply.headers.get("x-plausible-dropped", "0").strip() not in ("", "0"):
             return Drop(reason="dropped_by_backend", detail="Plausible answered that it does not count the event")
         return None
@@ -60,6 +61,7 @@ class Collection:
 
 def _not_taken(error: BackendError | Overloaded) -> BackendError | Overloaded:
     """A limit or an outage of the server means: later. What it refuses for good stays a refusal."""
+    # Its 429 does not say how long to wait (2026-07; fixtures/plausible/error_hourly_limit.json).
     if isinstance(error, RateLimited):
         return Overloaded(retry_after=error.retry_after or 10.0, backend=error.backend)
     return error

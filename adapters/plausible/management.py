@@ -33,9 +33,10 @@ class Paged(Protocol):
 Page = TypeVar("Page", bound=Paged)
 
 MOST_ROWS = 100
-"""Plausible ignores a larger limit."""
+"""Plausible silently ignores a larger limit (2026-07, contract 3.4)."""
 GOAL_FACTS = "plausible.goal"
-"""Ledger kind: threshold and currency of goals, which Plausible takes but does not list."""
+"""Ledger kind: threshold and currency of goals, which Plausible takes but does not list (2026-07, contract 3.1;
+fixtures/plausible/goals_list.json)."""
 
 
 class Management:
@@ -55,7 +56,10 @@ class Management:
         return _site(shaped(reply, wire.WireSite, backend=BACKEND))
 
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
-        """Plausible says 400 to a taken domain and to a wrong one alike; asking for the site tells them apart."""
+        """Plausible says 400 to a taken domain and to a wrong one alike; asking for the site tells them apart.
+
+        (2026-07; fixtures/plausible/site_create_taken.json.)
+        """
         body = _given(domain=draft.domain, timezone=draft.timezone, team_id=draft.team or self.client.options.team_id)
         request = Request("POST", "/api/v1/sites", json=body, idempotent=False)
         try:
@@ -67,7 +71,7 @@ class Management:
         return _site(shaped(reply, wire.WireSite, backend=BACKEND))
 
     async def _is_taken(self, domain: str) -> bool:
-        """Somebody's site answers 401 to a good key, one's own 200, nobody's 404."""
+        """Somebody's site answers 401 to a good key, one's own 200, nobody's 404 (2026-07, contract 2)."""
         reply = await self.client.try_out(Request("GET", path_of("api", "v1", "sites", domain)))
         return reply.status in (200, 401)
 
@@ -96,9 +100,13 @@ class Management:
         return tuple(_goal(g, facts.get(f"{site.id}/{g.id}", {})) for page in pages for g in page.goals)
 
     async def create_goal(self, site: Site, draft: GoalDraft) -> Goal:
-        """The existing goal comes back with its own name; threshold and currency are remembered by us."""
+        """The existing goal comes back with its own name; threshold and currency are remembered by us.
+
+        (2026-07, contract 3.5; fixtures/plausible/goal_found.json.)
+        """
         body = _given(
             site_id=site.ref,
+            # A scroll goal is made as `page`, though lists call it `scroll` (2026-07, contract 3.1).
             goal_type="event" if draft.kind is GoalKind.EVENT else "page",
             event_name=draft.event_name,
             page_path=draft.page_path,
@@ -115,7 +123,7 @@ class Management:
         return _goal(made, facts)
 
     async def delete_goal(self, site: Site, goal_id: str) -> None:
-        """The key must be the owner's."""
+        """The key must be the owner's (2026-07, contract 3.1)."""
         path = path_of("api", "v1", "sites", "goals", goal_id)
         try:
             reply = await self.client.sites(Request("DELETE", path, (("site_id", site.ref),), idempotent=False))
@@ -127,7 +135,7 @@ class Management:
     # Links, guests, properties
 
     async def put_shared_link(self, site: Site, draft: SharedLinkDraft) -> SharedLink:
-        """The route of seed 001 (`/shared-links/:name`) is gone; this one is as old as seed 000."""
+        """The route of seed 001 (`/shared-links/:name`) is gone (2026-07, contract 1.1); seed 000 has this one too."""
         if draft.password or draft.expires_at:
             raise UnsupportedQuery(["Plausible's API gives links neither password nor expiry"], backend=BACKEND)
         body = {"site_id": site.ref, "name": draft.name}
@@ -158,7 +166,7 @@ class Management:
         _expect(shaped(reply, wire.Created, backend=BACKEND).done)
 
     async def delete_custom_prop(self, site: Site, name: str) -> None:
-        """A slash in the name is part of the path there, and read as part of the name."""
+        """A slash in the name is part of the path there, and read as part of the name (2026-07, contract 3.1)."""
         path = path_of("api", "v1", "sites", "custom-props", name)
         _expect_deleted(await self.client.sites(Request("DELETE", path, (("site_id", site.ref),))))
 
@@ -195,6 +203,7 @@ def _site(found: wire.WireSite) -> RemoteSite:
 def _goal(found: wire.WireGoal, facts: Mapping[str, Any]) -> Goal:
     """A listed goal. A scroll goal made elsewhere has a threshold nobody tells; it reads as 0."""
     threshold = found.scroll_threshold if found.scroll_threshold is not None else facts.get("scroll_threshold")
+    # A threshold of -1 is Plausible's word for "no scroll goal" (2026-07, contract 7.6).
     is_scroll = found.goal_type == "scroll" or (threshold is not None and threshold >= 0)
     name = found.display_name or found.event_name or f"Visit {found.page_path}"
     try:

@@ -41,7 +41,10 @@ class StatsApi:
         return await self._answer(site, query)
 
     async def realtime(self, site: Site) -> int:
-        """Visitors of the last five minutes: a bare whole number in both generations."""
+        """Visitors of the last five minutes: a bare whole number in both generations.
+
+        (2026-07; fixtures/plausible/v1_realtime.json.)
+        """
         request = Request("GET", "/api/v1/stats/realtime/visitors", (("site_id", site.ref),))
         return shaped(await self.client.stats(request), int, backend=BACKEND)
 

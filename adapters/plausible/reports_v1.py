@@ -55,7 +55,7 @@ class ReportsV1(StatsApi):
 
     async def _first_active(self, site: Site, first: date, last: date, dimension: Dimension) -> date | None:
         query = _visitors_by(dimension, site, first, last)
-        body = await self._get(site, "timeseries", v1.timeseries_params(site.ref, query))
+        body = await self._get("timeseries", v1.timeseries_params(site.ref, query))
         rows = v1.series_rows(query, body)
         return date.fromisoformat(str(rows[0][0])) if rows else None
 
@@ -65,10 +65,10 @@ class ReportsV1(StatsApi):
         if not query.dimensions:
             return await self._whole(site, query), 1, None
         if query.time_dimension:
-            body = await self._get(site, "timeseries", v1.timeseries_params(site.ref, query))
+            body = await self._get("timeseries", v1.timeseries_params(site.ref, query))
             return v1.series_rows(query, body), 1, _note(body)
         size, pages = v1.breakdown_pages(query)
-        bodies = [await self._get(site, "breakdown", v1.breakdown_params(site.ref, query, size, n)) for n in pages]
+        bodies = [await self._get("breakdown", v1.breakdown_params(site.ref, query, size, n)) for n in pages]
         return v1.breakdown_rows(query, bodies, size, pages.start), len(bodies), _note(bodies[0])
 
     async def _whole(self, site: Site, query: ResolvedQuery) -> tuple[Row, ...]:
@@ -76,13 +76,13 @@ class ReportsV1(StatsApi):
         reply = await self.client.stats(Request("GET", "/api/v1/stats/aggregate", params))
         return (v1.aggregate_row(query, shaped(reply, Aggregate, backend=BACKEND)),)
 
-    async def _get(self, site: Site, endpoint: str, params: v1.Params) -> Rows:
+    async def _get(self, endpoint: str, params: v1.Params) -> Rows:
         reply = await self.client.stats(Request("GET", f"/api/v1/stats/{endpoint}", params))
         return shaped(reply, Rows, backend=BACKEND)
 
 
 def _note(body: Rows) -> ImportsNote | None:
-    """v1 only says when imported history could not be part; whether there is any, it does not say."""
+    """v1 only says when imported history could not be part, not whether there is any (2026-07, contract 5)."""
     return ImportsNote(included=False, skipped=ImportsSkipped.UNSUPPORTED_QUERY) if body.warning else None
 
 

@@ -1,6 +1,6 @@
 """What Plausible refuses although the declaration allows it: rules that depend on nesting, values and filters together.
 
-Each rule is a generator of reasons (contract sections 4.3, 4.5 and 5). Pure.
+Each rule is a generator of reasons (source of 2026-07-20, contract 4.3, 4.5 and 5). Pure.
 """
 
 import re
@@ -100,6 +100,7 @@ def _page_needed(query: ResolvedQuery) -> Iterator[str]:
 
 
 def _codes(query: ResolvedQuery) -> Iterator[str]:
+    # Only `is` and `is_not` mind the form of a code (2026-07; fixtures/plausible/error_country.json).
     exact = [leaf for leaf in _leaves(query) if leaf.operator in EXACT]
     if not all(_is_country(v) for leaf in exact if _kind(leaf) is D.COUNTRY for v in leaf.values):
         yield "country: Plausible compares two-letter codes only"

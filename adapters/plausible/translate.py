@@ -57,7 +57,10 @@ def body_of(site: str, query: ResolvedQuery) -> dict[str, Any]:
 
 
 def arranged_here(query: ResolvedQuery) -> bool:
-    """Whether rows are sorted and paged by us: Plausible does not sort by goals and does not fill empty buckets."""
+    """Whether rows are sorted and paged by us: Plausible does not sort by goals and does not fill empty buckets.
+
+    (2026-07, contract 4.1 and 7.9.)
+    """
     by_goal = any(o.by == Dimension.GOAL for o in query.order_by)
     return by_goal or (query.include.zero_fill and query.time_dimension is not None)
 

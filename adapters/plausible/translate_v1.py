@@ -1,6 +1,7 @@
 """Canonical query -> parameters of Plausible's stats v1, and its answers -> canonical rows (contract section 5). Pure.
 
-Both ages of the API are understood: seed 001 (bare aggregate, floats, `(Direct / None)`) and today's.
+Both ages of the API are understood: that of 2021 (bare aggregate, floats, `(Direct / None)`; seed 001,
+fixtures/plausible/sample_v1_aggregate_2021.json and sample_v1_breakdown_2021.json) and that of 2026-07.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +34,7 @@ INTERVALS = {str(Dimension.TIME_DAY): "day", str(Dimension.TIME_MONTH): "month"}
 
 
 def names(metrics: Iterable[Metric]) -> tuple[str, ...]:
-    """v1's metric names, each once; it has one word for both conversion rates."""
+    """v1's metric names, each once; it has one word for both conversion rates (2026-07, contract 5)."""
     return tuple(dict.fromkeys(_name(m) for m in metrics))
 
 
@@ -95,7 +96,10 @@ def filters_of(query: ResolvedQuery) -> str:
 
 
 def _conditions(leaf: Comparison) -> list[str]:
-    """A negated list goes as one condition for each value: after `!=` Plausible reads a list as `is`."""
+    """A negated list goes as one condition for each value: after `!=` Plausible reads a list as `is`.
+
+    (Source of 2026-07-20, contract 5.)
+    """
     name = vendor_dimension(leaf.dimension)
     values = [v.replace("|", r"\|") for value in leaf.values for v in _spellings(leaf, value)]
     if leaf.operator in (Operator.IS, Operator.WILDCARD):

@@ -26,7 +26,7 @@ METRICS: Mapping[Metric, str] = MappingProxyType(
         M.AVERAGE_REVENUE: "average_revenue",
     }
 )
-"""Public metric names; `exit_rate` exists inside Plausible only and is rejected from outside."""
+"""Public metric names; `exit_rate` exists inside Plausible only and is rejected outside (2026-07, contract 4.1)."""
 
 METRICS_READ: Mapping[str, Metric] = MappingProxyType(
     {name: m for m, name in METRICS.items() if m is not M.CONVERSIONS}
@@ -84,10 +84,11 @@ OPERATORS: Mapping[Operator, str] = MappingProxyType(
 )
 OPERATORS_READ: Mapping[str, Operator] = MappingProxyType({name: o for o, name in OPERATORS.items()})
 WILDCARDS: Mapping[Operator, str] = MappingProxyType({O.WILDCARD: "matches", O.WILDCARD_NOT: "matches_not"})
-"""Plausible rejects `matches_wildcard` from outside, so wildcards go as anchored expressions."""
+"""Plausible rejects `matches_wildcard` from outside (2026-07, contract 0, row 4.3), so wildcards go as anchored
+expressions."""
 
 EARLY_DIRECT = "(Direct / None)"
-"""How the first documents (seed 001) wrote today's `Direct / None`."""
+"""How the documents of 2021 wrote today's `Direct / None` (fixtures/plausible/sample_v1_breakdown_2021.json)."""
 
 
 def vendor_dimension(name: str) -> str:

@@ -1,6 +1,8 @@
 """Shapes of Plausible's JSON, as sent today and as the first documents showed it (contract section 1).
 
-Extra keys are ignored. Ids come as numbers (today) or strings (seed 000); `deleted` as a boolean or "true".
+Extra keys are ignored. Documents of 2026-07 print ids as strings and `deleted` as "true", the code of that month
+answers numbers and a boolean (fixtures/plausible/sample_goals_list.json, sample_goal_delete.json; goals_list.json,
+site_delete.json).
 """
 
 from typing import Any
@@ -50,12 +52,6 @@ class AggregateValue(msgspec.Struct, frozen=True):
     value: Number | None
 
 
-class AggregateToday(msgspec.Struct, frozen=True):
-    """v1 aggregate since 2021; seed 001 shows the bare mapping."""
-
-    results: dict[str, AggregateValue]
-
-
 Aggregate = dict[str, Any]
 
 
@@ -68,12 +64,10 @@ class Rows(msgspec.Struct, frozen=True):
 
 class Meta(msgspec.Struct, frozen=True):
     after: str | None = None
-    before: str | None = None
-    limit: int | None = None
 
 
 class WireSite(msgspec.Struct, frozen=True):
-    """A site; a list holds these two fields only."""
+    """A site; a list holds the first two fields only (2026-07; fixtures/plausible/sites_list.json)."""
 
     domain: str
     timezone: str | None = None

@@ -17,6 +17,7 @@ from models.errors import NotFound, Unintelligible
 from models.site import Site
 
 SPAN = timedelta(days=90)
+"""The most that one call exports (source of 2026-04-12, contract 4.2)."""
 DAY = timedelta(days=1)
 
 

@@ -91,7 +91,10 @@ class Management:
         await self.client.send("DELETE", below(site, "goals", goal_id))
 
     async def put_shared_link(self, site: Site, draft: SharedLinkDraft) -> SharedLink:
-        """Turns on the site's one public link. Its name is kept here, as Sparklytics has none."""
+        """Turns on the site's one public link. Its name is kept here, as Sparklytics has none.
+
+        (Source of 2026-04-12, contract 4.1.)
+        """
         if draft.password is not None or draft.expires_at is not None:
             raise UnsupportedQuery(["links of Sparklytics have no password and never expire"])
         named = await self._link_name(site)
@@ -136,7 +139,7 @@ def _zone(name: str) -> str:
 
 
 def _name(text: str) -> str:
-    if not text.strip():
+    if not text.strip():  # Sparklytics takes an empty name (2026-11, contract 0)
         raise InvalidRequest([Problem("name", "must not be empty")])
     return text.strip()
 

@@ -58,7 +58,7 @@ class Reports:
         return made.date() if made else None
 
     async def realtime(self, site: Site) -> int:
-        """Visitors of the last 30 minutes; Sparklytics knows no shorter window."""
+        """Visitors of the last 30 minutes; Sparklytics knows no shorter window (source of 2026-04-12, contract 4.2)."""
         return (await self.client.call("GET", below(site, "realtime"), Realtime)).data.active_visitors
 
 
@@ -115,7 +115,10 @@ async def _hours(calls: StatsCalls, query: ResolvedQuery) -> dict[Metric, int]:
 
 
 def _key(point: str) -> str:
-    """Buckets of ./pageviews and ./events/timeseries are written differently: `T`, blank, `Z`."""
+    """An hour is `2026-03-01T10:00:00Z` in ./pageviews, `2026-03-01 10:00:00` in ./events/timeseries.
+
+    (2026-11, contract 0 and 4.2.)
+    """
     return point.replace(" ", "T").removesuffix("Z")
 
 
@@ -154,7 +157,10 @@ async def _buckets(calls: StatsCalls, query: ResolvedQuery) -> list[Row]:
 
 
 def _filled(rows: list[Row], query: ResolvedQuery) -> list[Row]:
-    """Sparklytics fills empty buckets with zeros; they stay only where that was asked, in the canonical form."""
+    """Sparklytics fills empty buckets with zeros; they stay only where that was asked, in the canonical form.
+
+    (Source of 2026-04-12, contract 4.2.)
+    """
     active = [row for row in rows if any(row[1:])]
     return filled(active, query)
 
@@ -218,7 +224,7 @@ def _goal_value(metric: Metric, stats: GoalStats) -> Value:
     match metric:
         case Metric.CONVERSIONS | Metric.EVENTS:
             return stats.conversions
-        case Metric.VISITORS:
+        case Metric.VISITORS:  # goals are counted by sessions, never by visitors (source of 2026-04-12, contract 6.1)
             return stats.converting_sessions
         case Metric.CONVERSION_RATE:
             return round(100 * stats.converting_sessions / stats.total_sessions, 2) if stats.total_sessions else 0.0

@@ -24,7 +24,7 @@ Params = tuple[tuple[str, str], ...]
 SERIES_METRICS = frozenset({Metric.VISITORS, Metric.EVENTS, Metric.PAGEVIEWS})
 ADDITIVE = frozenset(m for m in SERIES_METRICS if METRICS[m].additive)
 NAMES_DAYS = 90
-"""./events and its kin refuse longer spans."""
+"""./events and its kin refuse longer spans (source of 2026-04-12, contract 4.2)."""
 _COUNTRY = re.compile(r"^[A-Z]{2}$")
 
 
@@ -59,6 +59,7 @@ def _of_filters(query: ResolvedQuery) -> Iterator[str]:
     leaves = joined_by_and(query.filters)
     for leaf in leaves:
         value = leaf.values[0]
+        # Left to Sparklytics, these would be zeros or the numbers of more than was asked (2026-04, traps 5 and 7).
         if value in (DIRECT, NOT_SET):
             yield f"{leaf.dimension}: Sparklytics cannot filter for missing values"
         if len(words := words_of(Dimension(leaf.dimension), value) if leaf.dimension in FILTERS else ()) > 1:
@@ -166,7 +167,7 @@ def breakdown_value(metric: Metric, row: WireRow, whole: int) -> Value:
 def value_of(dimension: Dimension, text: str) -> str:
     """A breakdown's value in canonical words."""
     match dimension:
-        case Dimension.PAGE:
+        case Dimension.PAGE:  # a page is its whole address there, query included (source of 2026-04-12, contract 6.2)
             return urlsplit(text).path or "/"
         case Dimension.SOURCE | Dimension.REFERRER:
             return source_of(text)

@@ -93,7 +93,7 @@ ERRORS: Mapping[str, type[GatewayError]] = MappingProxyType(
         "ingest_overloaded": Overloaded,
     }
 )
-"""What each code of an error body means (contract 2)."""
+"""What each code of an error body means (2026-04, contract 2; fixtures/sparklytics/website_missing.json)."""
 
 
 def name_of(dimension: Dimension, word: str) -> str:

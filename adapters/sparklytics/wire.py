@@ -49,7 +49,7 @@ class Stats(msgspec.Struct):
 
 
 class Point(msgspec.Struct):
-    """A bucket; `pageviews` are ALL events."""
+    """A bucket; `pageviews` are ALL events (2026-04; fixtures/sparklytics/pageviews_by_day.json)."""
 
     date: str
     pageviews: int
@@ -58,7 +58,6 @@ class Point(msgspec.Struct):
 
 class Series(msgspec.Struct):
     series: list[Point]
-    granularity: str = ""
 
 
 class Row(msgspec.Struct):
@@ -126,7 +125,11 @@ class _Refusal(msgspec.Struct):
 
 
 def check(reply: Reply, now: datetime) -> None:
-    """Raise what an error means: by its code, else by its status (an unknown path answers 404 with an empty body)."""
+    """Raise what an error means: by its code, else by its status.
+
+    An unknown path answers 404 with an empty body (source of 2026-04-12, contract 2), a field it does not know 422 with
+    plain text (2026-11, contract 0).
+    """
     if 200 <= reply.status < 300:
         return
     try:
@@ -148,5 +151,5 @@ _DETAILS = {
 
 
 def undefused(cell: str) -> str:
-    """A cell of the export without the quote that defuses spreadsheet formulas."""
+    """A cell of the export without the quote that defuses spreadsheet formulas (source of 2026-04-12, contract 4.2)."""
     return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -21,7 +21,7 @@ class UmamiClient:
         self._credential, self._token = credential, ""
 
     def path(self, *segments: str) -> str:
-        """The path of a call; the cloud's base URL holds the version in place of `/api`."""
+        """The path of a call; the cloud's base URL holds the version in place of `/api` (read 2026-11, contract 1)."""
         return path_of(*segments) if self.options.edition == "cloud" else path_of("api", *segments)
 
     def below(self, site: Site | str, *segments: str) -> str:

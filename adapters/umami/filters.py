@@ -43,6 +43,7 @@ def refusals(filters: Sequence[Filter]) -> Iterator[str]:
     if any(map(_misplaced, filters)) and not _alternatives(filters):
         yield "or: Umami joins all filters in one way; `or` has to be the whole filter, over comparisons"
     leaves = flat(filters)
+    # Of a parameter that is sent twice the last one wins, without a word (3.1.0, 2026-11, contract 3).
     yield from filtered_twice(leaves, "Umami")
     for leaf in leaves:
         if not leaf.case_sensitive and (leaf.operator not in INSENSITIVE or len(leaf.values) > 1):

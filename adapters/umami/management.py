@@ -28,7 +28,10 @@ class Management:
         return await check_by_listing(self)
 
     async def list_sites(self, cursor: str | None = None, limit: int = 100) -> RemotePage:
-        """The cursor is `<page>.<size>`, as a page of Umami means nothing without its size."""
+        """The cursor is `<page>.<size>`, as a page of Umami means nothing without its size.
+
+        Websites of a team are among them only for the team's owner (3.1.0, 2026-11, contract 1).
+        """
         number, size = _place(cursor) if cursor else (1, limit)
         params = (("page", str(number)), ("pageSize", str(size)), ("includeTeams", "true"))
         page = await self.client.call("GET", self.client.path("websites"), Paged[Website], params)
@@ -43,7 +46,10 @@ class Management:
         return _site(found)
 
     async def create_site(self, draft: SiteDraft) -> RemoteSite:
-        """Umami keeps no time zone: it goes back as it came, for the gateway to keep."""
+        """Umami keeps no time zone: it goes back as it came, for the gateway to keep.
+
+        (3.1.0, 2026-05; fixtures/umami/website_create.json.)
+        """
         domain = checked_domain(draft.domain)
         if await is_taken(self, domain):  # Umami takes a second website of one domain (3.1.0, 2026-05)
             raise AlreadyExists(f"there is a website for {domain} already", backend=BACKEND)
@@ -94,6 +100,7 @@ class Management:
         return SharedLink(id=share.id, name=name, url=f"{self.client.options.share_base}/share/{share.slug}")
 
     async def delete_shared_link(self, site: Site, link_id: str) -> None:
+        # Deleting a share that is gone is a 500 there (3.1.0, 2026-11, contract 2), so the list is asked first.
         if all(link.id != link_id for link in await self.list_shared_links(site)):
             raise NotFound("there is no such link", backend=BACKEND)
         await self.client.send("DELETE", self.client.path("share", "id", link_id))
@@ -105,6 +112,7 @@ class Management:
 
 
 def _site(website: Website) -> RemoteSite:
+    # A domain is kept as it was typed, and may be empty (3.1.0, 2026-11, contract 1).
     return RemoteSite(ref=website.id, domain=website.domain or website.name, name=website.name)
 
 

@@ -31,7 +31,10 @@ class StatsCalls:
         )
 
     async def stats(self, first: datetime, last: datetime, more: Params = ()) -> Counts:
-        """Of page views alone. The comparison that comes with it is always computed and not used."""
+        """Of page views alone. The comparison that comes with it is always computed and not used.
+
+        (3.1.0, 2026-05; fixtures/umami/stats.json.)
+        """
         return counts_of(await self._get("stats", Stats, (*date_params(first, last), *self._filters, *more)))
 
     async def series(self, first: datetime, last: datetime, how: Params) -> Series:

@@ -53,6 +53,7 @@ FILTERS: Mapping[Dimension, str] = MappingProxyType(
 """Filter parameters. Entry and exit pages share the column of the path, so filtering on them would mean the path."""
 
 UNITS: Mapping[Interval, str] = MappingProxyType({i: str(i) for i in Interval if i is not Interval.WEEK})
+"""Umami has no weeks (3.1.0, 2026-11, contract 2)."""
 
 DEVICES = {"desktop": "Desktop", "laptop": "Desktop", "mobile": "Mobile", "tablet": "Tablet"}
 BROWSERS = {
@@ -86,7 +87,8 @@ SYSTEMS = {
 NAMES: Mapping[Dimension, Mapping[str, str]] = MappingProxyType(
     {Dimension.DEVICE: DEVICES, Dimension.BROWSER: BROWSERS, Dimension.OS: SYSTEMS}
 )
-"""Vendor word to canonical name; several words may be one name."""
+"""Vendor word to canonical name; several words may be one name. Filters want the words (3.1.0,
+2026-11, contract 4)."""
 
 
 def name_of(dimension: Dimension, word: str) -> str:

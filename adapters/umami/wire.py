@@ -24,7 +24,7 @@ class Paged(msgspec.Struct, Generic[Item]):
 
 
 class Website(msgspec.Struct):
-    """A website; it has no time zone."""
+    """A website; it has no time zone (3.1.0, 2026-05; fixtures/umami/website_create.json)."""
 
     id: str
     name: str = ""
@@ -68,7 +68,10 @@ class Point(msgspec.Struct):
 
 
 class Series(msgspec.Struct):
-    """Page views and, under `sessions`, visitors; empty buckets are left out."""
+    """Page views and, under `sessions`, visitors; empty buckets are left out.
+
+    (3.1.0, 2026-05; fixtures/umami/pageviews_by_hour.json.)
+    """
 
     pageviews: list[Point]
     sessions: list[Point]

@@ -1,7 +1,8 @@
 """Read a tracker's payload in the wire format of Plausible's trackers, old and new, into canonical events. Pure.
 
 Field names, limits and error texts: wire contract of `POST /api/event` (section 6) and what the trackers really send
-(section 10.2). The body is JSON whatever its content type; a short key wins over its long form.
+(section 10.2). The body is JSON whatever its content type, and every tracker of theirs calls it `text/plain` (2026-11;
+fixtures/recorded/tracker_requests.json); a short key wins over its long form (2026-07, contract 6).
 """
 
 from collections.abc import Mapping
@@ -120,6 +121,7 @@ class _Reader:
 
     def name(self) -> str:
         given = self.get("n", "name")
+        # Numbers are names too (2026-07, contract 6).
         name = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
         if not isinstance(name, str) or not name.strip():
             self.errors["event_name"] = ["can't be blank"]
@@ -136,6 +138,7 @@ class _Reader:
         if url.strip().lower().startswith("data:"):
             self.errors["url"] = ["scheme is not allowed"]
             return ""
+        # The whole address counts, though the documents except domain and query (2026-07, contract 6).
         if len(url.encode("utf-8", "replace")) > MAX_URL_BYTES:
             self.errors["url"] = [f"should be at most {MAX_URL_BYTES} byte(s)"]
             return ""
@@ -176,7 +179,10 @@ class _Reader:
         return kept
 
     def revenue(self) -> Revenue | None:
-        """Money, if it is money; clicks tagged by class send an empty object."""
+        """Money, if it is money.
+
+        Clicks tagged by class send an empty object (tracker 0.4.6, 2026-11; fixtures/recorded/tracker_requests.json).
+        """
         given = _object(self.get("$", "revenue"))
         if not given:
             return None
@@ -202,7 +208,10 @@ def _whole(value: Any, most: int) -> int | None:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    """An object, also when it was sent as a JSON text; nothing for anything else."""
+    """An object, also when it was sent as a JSON text; nothing for anything else.
+
+    plausible-tracker 0.3.9 writes `p` so (2026-11; fixtures/recorded/tracker_requests.json).
+    """
     if isinstance(value, str):
         try:
             value = orjson.loads(value)

@@ -56,4 +56,4 @@ def refused(adapter: Adapter, operation: Operation) -> UnsupportedQuery:
     """The error for an operation that the backend does not carry, with the declared reason."""
     cell = adapter.can.operations[operation]
     reason = cell.reason or "this backend does not offer it"
-    return UnsupportedQuery([f"{operation}: {reason}"], backend=adapter.can.backend, code=str(operation))
+    return UnsupportedQuery([f"{operation}: {reason}"], backend=adapter.can.backend)

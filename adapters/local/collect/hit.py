@@ -1,6 +1,5 @@
 """One recorded event as it lies in the journal: enriched, without address or user agent, not yet part of a visit."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
@@ -8,7 +7,6 @@ import msgspec
 from adapters.local.store.schema import VISIT_ATTRIBUTES
 
 NO_DEPTH = 255
-NO_PROPS: Mapping[str, str] = {}
 Attributes = tuple[str, ...]
 """Values of `schema.VISIT_ATTRIBUTES`, in that order."""
 

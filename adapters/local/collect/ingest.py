@@ -66,10 +66,6 @@ class Collector:
                 self._counts.add(site.id, now.astimezone(UTC).date(), drop.reason)
         return drops
 
-    def derive(self, site: Site, event: Given, rules: Rules) -> Hit | Drop:
-        """What `record` would journal for a server-side event, without rate limits; for imports, which then `take`."""
-        return self._derivation.hit(site, event, None, rules, self._now())
-
     async def take(self, hits: Sequence[Hit], mark: Mark | None = None) -> int:
         """Journal hits in order as one record (some thousands at most), whole or not at all; the first one's seq.
 

@@ -180,8 +180,3 @@ def country_names() -> Mapping[str, str]:
     """English short names of the ISO 3166-1 alpha-2 codes."""
     names: dict[str, str] = json.loads((DATA / "countries.json").read_text(encoding="utf-8"))
     return names
-
-
-def country_name(code: str) -> str:
-    """English name of a country code; "" for an unknown one."""
-    return country_names().get(code.upper(), "")

@@ -28,7 +28,7 @@ BATCH_ROWS = 20_000
 MOST_ROW = 1 << 20
 """Characters of a row, which is held as a whole: without it a file of one line would be."""
 IGNORED = "imported_custom_props"
-"""Exported by Plausible, and not read by it either."""
+"""Exported by Plausible, and not read by it either (2026-07, contract 8)."""
 NAME = re.compile(r"(?:imported_)?([a-z_]+?)_(\d{8})_(\d{8})\.csv")
 OURS = frozenset({"site", "import", "channel"})
 """Columns that we add."""
@@ -55,7 +55,6 @@ class TableFile:
     first: date
     last: date
     columns: tuple[str, ...]
-    packed_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _table_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> TableFile |
             header = next(csv.reader(_Lines(text), strict=True), [])
     except (csv.Error, UnicodeError) as error:
         raise ArchiveRefused(shown, "the header is not readable CSV", 1) from error
-    return TableFile(shown, table, first, last, _checked(shown, table, header), entry.compress_size)
+    return TableFile(shown, table, first, last, _checked(shown, table, header))
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> TextIOWrapper:
@@ -212,7 +211,7 @@ class _CellError(ValueError):
 
 
 class _RowReader:
-    """Turns cells into columns; those that a file leaves out are 0 or empty."""
+    """Turns cells into columns; Plausible's files may leave some out (2026-07, contract 8): those are 0 or empty."""
 
     def __init__(self, file: TableFile) -> None:
         self._file = file
@@ -279,6 +278,7 @@ def _count(text: str) -> int:
 
 
 def _place(text: str) -> str:
+    """A city's id; Plausible writes 0 for none (2026-07, contract 5)."""
     return "" if text == "0" else text
 
 

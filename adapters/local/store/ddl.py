@@ -75,7 +75,7 @@ def _columns(layout: Layout) -> str:
     return ", ".join([*lines, *layout.indices])
 
 
-def _settings(layout: Layout, *, replicated: bool) -> str:
+def _settings(*, replicated: bool) -> str:
     """A batch is acknowledged to the writer only when its parts are on disk, and the table remembers its token."""
     window = "replicated_deduplication_window" if replicated else "non_replicated_deduplication_window"
     return f"SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, {window} = {DEDUPLICATION_WINDOW}"
@@ -89,7 +89,7 @@ def _stored(name: str, layout: Layout, cluster: str | None) -> str:
     partition = f" PARTITION BY {layout.partition_by}" if layout.partition_by else ""
     return (
         f"CREATE TABLE IF NOT EXISTS {quoted(table)}{where} ({_columns(layout)}) ENGINE = {engine}{partition}"
-        f" ORDER BY {layout.order_by} {_settings(layout, replicated=bool(cluster))}"
+        f" ORDER BY {layout.order_by} {_settings(replicated=bool(cluster))}"
     )
 
 

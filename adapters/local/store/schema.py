@@ -8,8 +8,6 @@ covers.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-VERSION = 1
-
 TEXT, NAME = "String", "LowCardinality(String)"
 PROPS, MONEY = "Map(LowCardinality(String), String)", "Nullable(Decimal(18, 3))"
 

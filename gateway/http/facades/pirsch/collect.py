@@ -1,7 +1,7 @@
 """Taking hits, events and keep-alives: from servers with a client, from browsers with a site's code.
 
-Everything that is understood is answered with 200, counted or not, as Pirsch does; what is not counted is said in the
-header `x-tallyway-dropped`.
+Everything that is understood is answered with 200, counted or not, as Pirsch does (2026-07, contract 3); what is not
+counted is said in the header `x-tallyway-dropped`.
 """
 
 from collections.abc import Callable, Mapping, Sequence

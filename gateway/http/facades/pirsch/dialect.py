@@ -43,7 +43,7 @@ class PirschAsk(Ask):
         return await self.named_site()
 
     async def json(self) -> Any:
-        """The body, which is JSON whatever its content type says. Raises Refused."""
+        """The body: JSON whatever its content type says; Go 2.5.0 sends none (2026-07, contract 2). Raises Refused."""
         try:
             return decoded(await self.request.body())
         except orjson.JSONDecodeError:
@@ -70,7 +70,10 @@ async def _identify(request: Request, services: Services) -> Caller:
 
 
 def _bearer(request: Request) -> str:
-    """Raises NotAuthenticated; an empty bearer is how the clients ask for a token."""
+    """Raises NotAuthenticated; an empty bearer is how the clients ask for a token.
+
+    (pirsch-sdk 2.9.1, 2026-11; fixtures/recorded/pirsch_sdk_requests.json.)
+    """
     given: Sequence[str] = request.headers.getlist("authorization")
     parts = given[0].split() if len(given) == 1 else []
     if len(parts) != 2 or parts[0].lower() != "bearer":

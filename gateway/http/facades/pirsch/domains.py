@@ -18,7 +18,10 @@ NOT_A_SLUG = re.compile(r"[^a-z0-9-]+")
 
 
 async def list_domains(ask: PirschAsk) -> Any:
-    """`GET /domain`: an array, of one for the client of a site."""
+    """`GET /domain`: an array, of one for the client of a site.
+
+    The documents print an object; every client reads an array (2026-07, contract 7, row 13).
+    """
     found = await visible(ask)
     given = ask.given
     for name, fits in FITS.items():
@@ -97,7 +100,7 @@ async def create_domain(ask: PirschAsk) -> Any:
 
 
 async def renew_code(ask: PirschAsk) -> Any:
-    """`PUT /domain`: another identification code."""
+    """`PUT /domain` changes nothing but makes another identification code (2026-07, contract 6)."""
     record = await ask.site_of((await ask.fields()).get("id"))
     return {"identification_code": await ask.services.clients.renew_code(ask.caller, record)}
 

@@ -27,7 +27,7 @@ SCREENS = (
     (5120, "UHD 5K"), (3840, "UHD 4K"), (2560, "WQHD"), (1920, "Full HD"), (1280, "HD"), (1024, "XL"), (800, "L"),
     (600, "M"), (415, "S"), (1, "XS"),
 )  # fmt: skip
-"""Least width of each class (contracts: Pirsch 7, row 9)."""
+"""Least width of each class; the documents print others (core 6.28.3 of 2026-04, contract 7, row 9)."""
 MAX_TITLE, MAX_REFERRER = 512, 2000
 
 
@@ -74,7 +74,10 @@ def browser_hit(query: Iterable[tuple[str, str]], now: datetime) -> Event:
 
 
 def browser_event(fields: Mapping[str, Any], now: datetime) -> Event:
-    """An event from the snippet's beacon, whose referrer is percent-encoded. Raises Refused."""
+    """An event from the snippet's beacon, whose referrer is percent-encoded. Raises Refused.
+
+    (Script of 2023, recorded 2026-11; fixtures/recorded/tracker_requests.json.)
+    """
     _required(fields, ("event_name", "url"))
     referrer = fields.get("referrer")
     plain = {**fields, "referrer": unquote(referrer)} if isinstance(referrer, str) else fields

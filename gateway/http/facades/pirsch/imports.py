@@ -16,7 +16,7 @@ RUNNING = (JobStatus.WAITING, JobStatus.RUNNING)
 
 
 async def start(ask: PirschAsk) -> Any:
-    """`POST /import/plausible`: a form with `domain` and `file`."""
+    """`POST /import/plausible`: a form of `file` and `domain`, elsewhere `domain_id` (2026-07, contract 7, row 16)."""
     async with ask.request.form(max_files=1, max_fields=10) as form:
         record = await ask.site_of(form.get("domain"))
         job = await ask.services.history.start(ask.caller, record, FORMAT, _chunks(form))

@@ -126,7 +126,7 @@ def _rated(counts: Counts, visitors: float, views: float) -> Row:
 
 
 async def referrer(ask: PirschAsk) -> Any:
-    """`GET /statistics/referrer`: no views."""
+    """`GET /statistics/referrer`: no views (2026-07; fixtures/pirsch/referrer.json)."""
     rows = await visits(REFERRER)(ask)
     kept = ("referrer", "referrer_name", "visitors", "sessions", "relative_visitors", "bounces", "bounce_rate")
     return [{"referrer_icon": ""} | {name: row[name] for name in kept} for row in rows]
@@ -180,7 +180,10 @@ async def _pages(question: Question, listing: Listing) -> list[Row]:
 
 
 async def entry(ask: PirschAsk) -> Any:
-    """`GET /statistics/page/entry`: visitors and sessions are those of everybody who saw the page."""
+    """`GET /statistics/page/entry`: visitors and sessions are those of everybody who saw the page.
+
+    (2026-04, contract 9; fixtures/pirsch/page_entry.json.)
+    """
     timed = ask.given.is_on("include_avg_time_on_page")
     rows = await _landings(ask, ENTRY, "entries", "entry_rate")
     seconds = await _seconds(ask) if timed and rows else {}

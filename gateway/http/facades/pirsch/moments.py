@@ -21,7 +21,10 @@ OVERVIEW_DAYS = 7
 
 
 async def overview(ask: PirschAsk) -> Any:
-    """`GET /statistics/overview`: the last seven days, whatever the filters; both spellings of the growth."""
+    """`GET /statistics/overview`: the last seven days, whatever the filters.
+
+    The documents spell the growth in two ways, so both are there (seed 004; 2026-07, contract 5).
+    """
     record = await ask.named_site()
     zone = ZoneInfo(record.site.timezone)
     last = ask.services.settings.clock().astimezone(zone).date()

@@ -1,4 +1,8 @@
-"""Query strings as Pirsch's clients send them: empty is absent, `key[]` and `key[0]` are `key`, zeros are defaults."""
+"""Query strings as Pirsch's clients send them: empty is absent, `key[]` and `key[0]` are `key`, zeros are defaults.
+
+pirsch-sdk 2.9.1 writes `path[]` and date-times for dates (2026-11; fixtures/recorded/pirsch_sdk_requests.json), the Go
+client 2.5.0 every parameter, empty or 0 (2026-07, contract 2).
+"""
 
 import re
 from collections.abc import Iterable
@@ -89,7 +93,10 @@ class Span:
         return (self.last - self.first).days + 1
 
     def before(self) -> "Span":
-        """What growth compares with: the same length directly before, or the same weekday of a week ago."""
+        """What growth compares with: the same length directly before, or the same weekday of a week ago.
+
+        (Core 6.28.3 of 2026-04, contract 9.)
+        """
         length = 7 if self.days == 1 else self.days
         first, last = self.first - timedelta(days=length), self.last - timedelta(days=length)
         return Span((first.isoformat(), last.isoformat()), first, last, self.zone)

@@ -33,7 +33,7 @@ READ, INGEST, SITES, GOALS = KeyScope.READ, KeyScope.INGEST, KeyScope.MANAGE_SIT
 Handler = Callable[[PirschAsk], Awaitable[Any]]
 PREFIX = "/pirsch/api/v1"
 DOUBLED = "//api/v1"
-"""What the JavaScript SDK makes of its two funnel calls."""
+"""What pirsch-sdk makes of its two funnel calls (2.9.1, 2026-11; fixtures/recorded/pirsch_sdk_requests.json)."""
 STATISTICS, IMPORT = "/statistics", "/import/plausible"
 BATCH_LIMIT = 10_000_000
 """Bytes of a batch: a thousand items with addresses, referrers, titles and tags of the greatest length."""
@@ -145,7 +145,9 @@ async def unknown(ask: PirschAsk) -> Any:
 
 
 def endpoint(method: str, path: str, handler: Handler, access: KeyScope | Access = READ) -> Endpoint[PirschAsk]:
-    """One method of a path below the prefix. Pirsch's Go client takes nothing but 200 for an answer.
+    """One method of a path below the prefix.
+
+    Pirsch's Go client takes nothing but 200 for an answer (2.5.0, 2026-07, contract 2).
 
     Writes honour Idempotency-Key, but for files, which are streamed and known by their content.
     """

@@ -124,7 +124,7 @@ async def list_invitations(ask: PirschAsk) -> Any:
 
 
 async def delete_invitation(ask: PirschAsk) -> Any:
-    """`DELETE /invitation`, with a body."""
+    """`DELETE /invitation`, with a body where others have a query (2026-07, contract 7, row 15)."""
     fields = await ask.fields()
     given = fields.get("domain_id")
     sites = [await ask.site_of(given)] if given else await visible(ask)

@@ -13,6 +13,8 @@ NAMES = ("client_id", "client_secret")
 async def token(ask: PirschAsk) -> Any:
     """`POST /api/v1/token`: JSON under any content type; what else stands in the body does not matter.
 
+    The PHP client calls its JSON a form and adds `grant_type` (2.0.2, 2026-07, contract 2).
+
     Wrong secrets are counted, by address and client.
     """
     given = await ask.json()

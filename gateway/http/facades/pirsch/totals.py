@@ -40,7 +40,7 @@ def metrics_of(counts: Counts, everybody: float, custom: Aggregate | None = None
 
 
 async def everybody(question: Question, found: float) -> float:
-    """Visitors without any filter, which is what Pirsch's rates divide by."""
+    """Visitors without any filter, which is what Pirsch's rates divide by (2026-04, contract 9)."""
     return (await question.unfiltered().numbers(M.VISITORS))[0] if question.filters else found
 
 
@@ -184,7 +184,7 @@ async def growth(ask: PirschAsk) -> Any:
 
 
 def grown(before: float, now: float) -> float:
-    """0 when both are nothing, 1 when there was nothing before."""
+    """0 when both are nothing, 1 when there was nothing before (2026-04, contract 9)."""
     if before == 0:
         return 0.0 if now == 0 else 1.0
     return (now - before) / before

@@ -21,7 +21,10 @@ def shown(dimension: str, value: Value) -> str:
 
 
 def stamped(scale: str, bucket: str) -> Mapping[str, str | None]:
-    """All time keys of a row, the one of the scale set: midnight, written as UTC, of the local date."""
+    """All time keys of a row, the one of the scale set: midnight, written as UTC, of the local date.
+
+    (2026-07, contract 3; fixtures/pirsch/visitor_day.json.)
+    """
     at = f"{bucket[:10]}T{bucket[11:] or '00:00:00'}Z"
     return MappingProxyType({name: at if name == scale else None for name in STAMPS})
 

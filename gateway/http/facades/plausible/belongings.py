@@ -90,7 +90,7 @@ def _goal_draft(ask: PlausibleAsk) -> GoalDraft:
 
 
 def _threshold(ask: PlausibleAsk) -> int | None:
-    """-1, the vendor's default, means that the goal is no scroll goal."""
+    """-1, the vendor's default, means that the goal is no scroll goal (2026-07, contract 7.6)."""
     given = ask.given.get("scroll_threshold")
     if given in (None, "", -1, "-1"):
         return None
@@ -182,7 +182,7 @@ async def put_guest(ask: PlausibleAsk) -> Any:
 
 
 async def delete_guest(ask: PlausibleAsk) -> Any:
-    """`DELETE /api/v1/sites/guests/:email`; also when there is no such guest."""
+    """`DELETE /api/v1/sites/guests/:email`; also when there is no such guest (2026-07, contract 3.1)."""
     record = await ask.named_site()
     await ask.services.guests.delete(ask.caller, record, ask.request.path_params["email"])
     return {"deleted": True}

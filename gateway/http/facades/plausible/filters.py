@@ -11,7 +11,8 @@ from models.result import Value
 from models.vocabulary import DIRECT, NOT_SET, Dimension, Operator
 
 # `does_not_match` exists only in the early document, whose examples are wildcards; `matches` has a meaning of its own
-# today (a regular expression), so it keeps that. The wildcard names stand in the vendor's schema.
+# today (a regular expression), so it keeps that (2026-07, contract 1.3). The wildcard names stand in the vendor's
+# schema, which refuses them all the same (2026-07, contract 0, row 4.3).
 OPERATORS = {
     **OPERATORS_READ,
     "does_not_match": Operator.WILDCARD_NOT,
@@ -168,7 +169,10 @@ def _comparison(part: list[Any], pointer: Pointer) -> Comparison:
 
 
 def canonical_name(name: str) -> str:
-    """The canonical name of a dimension that may be filtered. Plausible's screen holds the classes of its device."""
+    """The canonical name of a dimension that may be filtered.
+
+    Plausible's screen holds the classes of its device, and can be filtered but not grouped by (2026-07, contract 4.2).
+    """
     if name == "segment":
         return str(Dimension.SEGMENT)
     if name == "visit:screen":

@@ -21,7 +21,10 @@ class Page(Generic[Item]):
 
 
 def page(items: Sequence[Item], given: Mapping[str, Any], key: Callable[[Item], str]) -> Page[Item]:
-    """The page a request asks for of all items in order. A limit outside 1 to 100 counts as 100, as at the vendor."""
+    """The page a request asks for of all items in order. A limit outside 1 to 100 counts as 100.
+
+    The vendor does so without a word (2026-07, contract 3.4).
+    """
     limit = _limit(given.get("limit"))
     keys = [key(item) for item in items]
     first = 0

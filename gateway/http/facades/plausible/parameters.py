@@ -15,7 +15,10 @@ MAX_FIELDS = 100
 
 
 async def parameters(request: Request) -> Parameters:
-    """JSON, urlencoded or multipart; the body wins over the query string. curl's `-F 'x="y"'` sends `"y"` as y."""
+    """JSON, urlencoded or multipart; the body wins over the query string.
+
+    The documents' `curl -F 'x="y"'` means y without the quotes (2026-07, contract 3.3).
+    """
     given: Parameters = dict(request.query_params)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORMS:

@@ -102,7 +102,7 @@ def _order(entry: list[str]) -> Order:
 
 
 def _range(value: Any) -> RangeSpec:
-    """The vendor swaps reversed ranges silently, and so do we here."""
+    """The vendor swaps reversed ranges silently (2026-07, contract 4.1), and so do we here."""
     if isinstance(value, str):
         return value
     first, last = value

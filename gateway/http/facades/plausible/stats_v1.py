@@ -2,7 +2,7 @@
 
 Texts and shapes: contracts, Plausible section 5; seed 001. Two silent habits of the vendor are not copied, because they
 would answer another question than the one asked: a list after `!=` excludes its values (there it selects them), and a
-filter that cannot be read is refused (there it is dropped).
+filter that cannot be read is refused (there it is dropped; source of 2026-07-20, contract 5).
 """
 
 import re
@@ -33,7 +33,7 @@ METRICS = (
 )  # fmt: skip
 PERIODS = ("day", "7d", "30d", "month", "6mo", "12mo", "custom")
 SESSION_METRICS = ("visits", "bounce_rate", "visit_duration", "views_per_visit")
-"""Refused beside goals, event names and properties; v2 lets visits be counted there."""
+"""Refused beside goals, event names and properties; v2 lets visits be counted there (2026-07, contract 5 and 7.4)."""
 INTERVALS = {"day": Dimension.TIME_DAY, "date": Dimension.TIME_DAY, "month": Dimension.TIME_MONTH}
 DEFAULT_INTERVALS = {"day": Dimension.TIME_HOUR, "6mo": Dimension.TIME_MONTH, "12mo": Dimension.TIME_MONTH}
 NO_BLANKS = ("visit:country", "visit:region", "visit:city", "visit:entry_page", "visit:exit_page", "visit:utm_")
@@ -102,7 +102,8 @@ def timeseries(given: Mapping[str, str], now: datetime) -> Asked:
 def breakdown(given: Mapping[str, str], now: datetime) -> Asked:
     """Raises Refused with the vendor's text. Rows without a value are left out where the vendor leaves them out.
 
-    Time on page orders nothing: asked alone, it brings the visitors to order by, and they are not shown.
+    Time on page orders nothing (2026-07, contract 5): asked alone, it brings the visitors to order by, and they are not
+    shown.
     """
     span, name = _range(given, now), _property(given)
     (written, filters), metrics = _filters(given), _metrics(given)
@@ -164,7 +165,10 @@ def _is_property(name: str) -> bool:
 
 
 def _range(given: Mapping[str, str], now: datetime) -> tuple[str, str]:
-    """First and last day. The day a period is seen from defaults to today in UTC, whatever the site's zone."""
+    """First and last day. The day a period is seen from defaults to today in UTC, whatever the site's zone.
+
+    (Source of 2026-07-20, contract 5; v2 takes the site's day.)
+    """
     period = given.get("period") or "30d"
     if period not in PERIODS:
         raise refused(
@@ -202,7 +206,7 @@ def _date(text: str) -> date:
 
 
 def _days(period: str, day: date) -> tuple[date, date]:
-    """`7d` and `30d` end the day before; months end before the day's month."""
+    """`7d` and `30d` end the day before; months end before the day's month (2026-07, contract 1.2 and 5)."""
     month, one = day.replace(day=1), timedelta(days=1)
     if period == "day":
         return day, day
@@ -380,7 +384,10 @@ def _warning(answer: Answer) -> dict[str, str]:
 
 
 def change(metric: str, then: Value, now: Value) -> float | int | None:
-    """Whole percent; points for the bounce rate (null from zero) and, with a decimal, for the conversion rate."""
+    """Whole percent; points for the bounce rate (null from zero) and, with a decimal, for the conversion rate.
+
+    From nothing to something is 100 (2026-07, contract 5).
+    """
     if not isinstance(then, int | float) or not isinstance(now, int | float):
         return None
     if metric == "bounce_rate":

@@ -68,6 +68,7 @@ def _event(given: Any, now: datetime) -> Event:
     is_view = given["type"] in TYPES[:2]
     data = given.get("event_data") or {}
     if not isinstance(data, dict) or len(orjson.dumps(data)) > MAX_DATA:
+        # 400, not 413 (source of 2026-04-12, contract 2).
         raise refused(400, "payload_too_large", f"event_data may have {MAX_DATA} bytes", "event_data")
     fields: dict[str, Any] = {
         "name": PAGEVIEW if is_view else _text(given, "event_name"),

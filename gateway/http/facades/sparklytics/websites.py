@@ -17,11 +17,11 @@ from models.site import SiteChange, SiteDraft
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 MANY = 100_000
 LINK = "Shared website"
-"""The vendor has one link per website and no name for it; this is its name among ours."""
+"""The vendor has one link per website and no name for it (2026-04, contract 4.1); this is its name among ours."""
 
 
 async def list_websites(ask: Ask) -> Response:
-    """`GET /api/websites`, by id; a limit out of range is clamped."""
+    """`GET /api/websites`, by id; a limit out of range is clamped (source of 2026-04-12, contract 3)."""
     given = ask.request.query_params
     limit = _limit(given.get("limit", ""))
     found = sorted((await ask.services.sites.listed(ask.caller, limit=MANY)).sites, key=lambda r: r.site.id)
@@ -85,7 +85,7 @@ async def delete_website(ask: Ask) -> Response:
 
 
 async def share_website(ask: Ask) -> Response:
-    """`POST /api/websites/{id}/share`: idempotent, always 201."""
+    """`POST /api/websites/{id}/share`: idempotent, always 201 (source of 2026-04-12, contract 4.1)."""
     record = await _website(ask)
     link = await ask.services.links.put(ask.caller, record, SharedLinkDraft(name=LINK))
     return answer({"data": {"share_id": link.id, "share_url": link.url}}, 201)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.local.enrich.geo import Geo, GeoFileError, Place, country_name
+from adapters.local.enrich.geo import Geo, GeoFileError, Place, country_names
 
 MmdbFile = Callable[..., Path]
 
@@ -95,10 +95,10 @@ def test_the_bundled_file_knows_countries_and_names_its_origin() -> None:
 
 
 def test_countries_have_names() -> None:
-    assert country_name("DE") == "Germany"
-    assert country_name("gb") == "United Kingdom"
-    assert country_name("TR") == "Türkiye"
-    assert country_name("ZZ") == ""
+    names = country_names()
+    assert names["DE"] == "Germany"
+    assert names["TR"] == "Türkiye"
+    assert "ZZ" not in names
 
 
 def test_a_file_that_is_written_anew_in_its_place_does_no_harm(mmdb_file: MmdbFile, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.local.enrich.page import EventFieldError, event_name, read_page
-from adapters.local.enrich.props import read_props
 
 
 @pytest.mark.parametrize(
@@ -79,40 +78,3 @@ def test_event_names_have_their_limits() -> None:
     for wrong in (None, "", "  ", True, 1.5, ["Signup"], "x" * 121):
         with pytest.raises(EventFieldError, match="event_name"):
             event_name(wrong)
-
-
-def test_properties_become_text() -> None:
-    given = {
-        "plan": "pro",
-        "n": 3,
-        "f": 1.5,
-        "yes": True,
-        "no": False,
-        "list": [1],
-        "map": {"a": 1},
-        "null": None,
-        "b": " ",
-    }
-    assert read_props(given) == {"plan": "pro", "n": "3", "f": "1.5", "yes": "true", "no": "false"}
-
-
-def test_properties_may_come_as_a_json_string() -> None:
-    assert read_props('{"plan": "pro"}') == {"plan": "pro"}
-    assert read_props("not json") == {}
-    assert read_props('["a"]') == {}
-    assert read_props("[" * 5000) == {}
-    assert read_props('{"a": "\\ud800"}') == {}
-    assert read_props(None) == {}
-
-
-def test_thirty_properties_are_taken_and_blank_ones_do_not_count() -> None:
-    many = {f"blank{n}": "" for n in range(5)} | {f"key{n}": n for n in range(40)}
-    assert list(read_props(many)) == [f"key{n}" for n in range(30)]
-
-
-def test_long_keys_and_values_are_refused() -> None:
-    assert read_props({"k" * 300: "v" * 2000}) == {"k" * 300: "v" * 2000}
-    for long in ({"k" * 301: "v"}, {"k": "v" * 2001}, {"ü" * 151: "v"}):
-        with pytest.raises(EventFieldError) as refused:
-            read_props(long)
-        assert refused.value.reason == "keys should have at most 300 bytes and values 2000 bytes"
